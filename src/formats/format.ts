@@ -1,0 +1,142 @@
+import type { ByteSource } from '../io/byte-source.ts';
+import type { ByteSink } from '../io/byte-sink.ts';
+import type { ColumnType } from '../rows/column-type.ts';
+import type { PartStream } from '../rows/part.ts';
+import type { RowEncoding } from '../rows/row-encoding.ts';
+import type { Column, TableName, TableSchema } from '../rows/table-schema.ts';
+
+export type FormatName = 'csv' | 'json' | 'ndjson' | 'parquet' | 'sql';
+
+/**
+ * The code that reads and writes one file format. Every format passes test/conformance/format-suite.ts.
+ *
+ * Reading: `inspect` looks at a source and says what is in it; `read` yields its rows as parts.
+ * Writing: `openWriter` makes a document out of ordered parts.
+ */
+export interface Format {
+  readonly name: FormatName;
+  /** Endings, lower case, without dot; the first is used for files that Sluice names. */
+  readonly extensions: readonly string[];
+
+  /**
+   * Detects dialect, tables, columns and types. `depth` 'sample' looks at the head and (seekable sources) at windows spread over the whole;
+   * 'full' reads everything once, after which no value or key may surprise. Every choice in `options` is taken as given.
+   * @throws SluiceError of the source, *_MALFORMED, JSON_NOT_RECORDS, SOURCE_EMPTY, CSV_NO_COLUMNS, ENCODING_INVALID
+   */
+  inspect(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource>;
+
+  /**
+   * The rows as parts, in source order. Before the first part of a table, `request.bind(table)` is called (once per table, awaited) and
+   * answers what is wanted of it; null skips the table (rows counted in `onSkipped`). Parts may be consumed concurrently by up to
+   * `request.jobs` consumers: the producer keeps at most that many parts (plus one) in memory, each at most `request.partBytes` plus one
+   * record, and blocks until one is consumed. A single record is limited by `options.maxRecordBytes`.
+   */
+  read(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined>;
+
+  openWriter(sink: ByteSink, options: WriteOptions): FormatWriter;
+}
+
+/** Choices of the user; what is absent is detected. Serialisable: stored in the plan. */
+export interface ReadOptions {
+  readonly csv?: {
+    readonly delimiter?: string;
+    /** '' = no quoting. */
+    readonly quote?: string;
+    readonly escape?: string;
+    readonly header?: boolean;
+    /** Unquoted field text that means NULL; default ''. */
+    readonly nullText?: string;
+  };
+  /** utf-8, utf-16le, utf-16be, latin1, windows-1252 */
+  readonly charset?: string;
+  /** Key (dotted path) under which the array of records is, for JSON. */
+  readonly jsonPath?: string;
+  /** Types by source field name. */
+  readonly types?: Readonly<Record<string, ColumnType>>;
+  /** Default 256 MiB. */
+  readonly maxRecordBytes?: number;
+}
+
+export const DEFAULT_MAX_RECORD_BYTES = 256 * 1024 * 1024;
+
+export interface InspectedSource {
+  readonly source: ByteSource;
+  readonly format: FormatName;
+  /** Known so far; a JSON object or SQL dump of several tables may reveal more while it is read. */
+  readonly tables: readonly InspectedTable[];
+  /** What was detected, as plain data, for the plan and for the person ("delimiter ;", "windows-1252"). */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly options: ReadOptions;
+  readonly depth: 'sample' | 'full';
+}
+
+export interface InspectedTable {
+  /** Undefined: the source does not name it; the caller uses the source's stem. */
+  readonly name?: TableName;
+  readonly columns: readonly Column[];
+  /** Known from the source itself (SQL dumps). */
+  readonly primaryKey?: readonly string[];
+  readonly estimatedRows?: number;
+}
+
+/** What is wanted of a source table. */
+export interface TableBinding {
+  /** Key under which parts name this table; the target's display name. */
+  readonly table: string;
+  /** Wanted fields in target order: the source field's name, and the target column's type (it decides how arrays and json are written). */
+  readonly fields: readonly BoundField[];
+  readonly encoding: RowEncoding;
+  /** Source fields that are left out on purpose; a field that is neither wanted nor here raises JSON_UNKNOWN_KEY / COLUMN_UNKNOWN. */
+  readonly ignored: readonly string[];
+}
+
+export interface BoundField {
+  readonly source: string;
+  readonly type: ColumnType;
+  /** 'postgres' arrays are `{1,2}`; 'json' arrays are `[1,2]`. */
+  readonly arrays: 'postgres' | 'json';
+  /** The source has no such field (another file of the same table has): every value is NULL, whatever `source` says. */
+  readonly absent?: true;
+}
+
+export interface ReadRequest {
+  /** `encodings`: what the format can produce for this table, cheapest first, given that all fields are taken in order (`identity`) or not. */
+  readonly bind: (table: InspectedTable, encodings: (fields: readonly string[]) => readonly RowEncoding[]) => Promise<TableBinding | null>;
+  readonly jobs: number;
+  readonly partBytes: number;
+  readonly signal: AbortSignal;
+  readonly onSkipped?: (table: InspectedTable, rows: number) => void;
+}
+
+export interface TablePart extends PartStream {
+  readonly table: string;
+}
+
+export interface WriteOptions {
+  readonly csv?: { readonly delimiter?: string; readonly header?: boolean };
+  /** sql: dialect of the statements. */
+  readonly sql?: { readonly dialect: 'postgres' | 'duckdb'; readonly schema: boolean };
+  /** Several tables in one document (json: one object; sql: one after the other). */
+  readonly multipleTables: boolean;
+  /** Parquet: memory limit of the engine in bytes, and compression. */
+  readonly engineMemoryBytes?: number;
+  readonly compression?: string;
+}
+
+/**
+ * Writes one document. Tables come one after the other; the parts of a table in order. `encodePart` is pure with respect to the
+ * document, so that parts can be encoded concurrently; the caller then hands the encoded bytes to `writePart` in order.
+ */
+export interface FormatWriter {
+  /** Encodings that `encodePart` takes, cheapest first. */
+  accepts(table: TableSchema): readonly RowEncoding['kind'][];
+  beginTable(table: TableSchema): Promise<void>;
+  /** Re-encodes the rows of a part; yields bytes valid until the next pull. `written` is called once, at the end, with the rows counted in the output. */
+  encodePart(table: TableSchema, part: PartStream, written: (rows: number) => void): AsyncGenerator<Uint8Array, void, undefined>;
+  /** Encoded bytes of the current table, in order. `first` is true for the first bytes of a part. */
+  writeEncoded(chunk: Uint8Array, first: boolean): Promise<void>;
+  endTable(): Promise<void>;
+  /** Completes the document; does not publish the sink. */
+  finish(): Promise<void>;
+  abort(): Promise<void>;
+}

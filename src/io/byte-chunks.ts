@@ -1,0 +1,60 @@
+/** Ways to look at, keep and cut a stream of chunks whose memory the producer reuses. */
+
+export type ByteChunks = AsyncGenerator<Uint8Array, void, undefined>;
+
+export const DEFAULT_CHUNK_BYTES = 256 * 1024;
+
+/** The same bytes in chunks of at most `limit`. */
+export async function* limitChunks(chunks: ByteChunks, limit: number): ByteChunks {
+  for await (const chunk of chunks) {
+    if (chunk.length <= limit) yield chunk;
+    else for (let at = 0; at < chunk.length; at += limit) yield chunk.subarray(at, at + limit);
+  }
+}
+
+/**
+ * Looks at the beginning of a stream that can be read only once. What was looked at is copied, kept, and yielded again by `rest`.
+ * `peek` and `rest` are called one after the other, never at the same time.
+ */
+export class PeekableBytes {
+  readonly #chunks: ByteChunks;
+  #kept: Uint8Array[] = [];
+  #keptBytes = 0;
+  #ended = false;
+
+  constructor(chunks: ByteChunks) {
+    this.#chunks = chunks;
+  }
+
+  /** Up to `bytes` from the start; fewer only when the stream has fewer. */
+  async peek(bytes: number): Promise<Uint8Array> {
+    while (this.#keptBytes < bytes && !this.#ended) {
+      const next = await this.#chunks.next();
+      if (next.done === true) {
+        this.#ended = true;
+      } else {
+        this.#kept.push(next.value.slice());
+        this.#keptBytes += next.value.length;
+      }
+    }
+    if (this.#kept.length > 1) this.#kept = [Buffer.concat(this.#kept)];
+    return (this.#kept[0] ?? new Uint8Array(0)).slice(0, bytes);
+  }
+
+  /** Everything from the start; ends the use of this object. */
+  async *rest(): ByteChunks {
+    try {
+      for (let chunk = this.#kept.shift(); chunk !== undefined; chunk = this.#kept.shift()) yield chunk;
+      if (!this.#ended) yield* this.#chunks;
+    } finally {
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#kept = [];
+    this.#keptBytes = 0;
+    this.#ended = true;
+    await this.#chunks.return();
+  }
+}

@@ -1,0 +1,94 @@
+import { redactData, redactText } from '../config/redact.ts';
+import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
+import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
+import { totalsOf, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
+import type { TransferPlan } from '../transfer/transfer.ts';
+
+export type JobName = 'import' | 'export' | 'copy';
+
+/** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
+export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';
+
+/** The account of a run: what `--json` prints and the run store keeps. Public API; fields are only ever added. Holds no secrets. */
+export interface Receipt {
+  /** Null when the run never began because its options were wrong. */
+  readonly run: string | null;
+  readonly job: JobName;
+  readonly status: ReceiptStatus;
+  readonly tables: readonly TableReceipt[];
+  readonly totals: Totals;
+  /** Wall-clock time of the whole run. */
+  readonly seconds: number;
+  /** Highest resident memory of the process so far. */
+  readonly peakRssBytes: number;
+  /** Where the rejected rows are; null when there are none. */
+  readonly quarantine: string | null;
+  /** Performance targets that were checked; empty when the run has none. */
+  readonly targets: readonly TargetResult[];
+  /** Null when the run failed before it had a plan. */
+  readonly plan: TransferPlan | null;
+  /** What the user should know although the run went well; absent when there is nothing. */
+  readonly warnings?: readonly string[];
+  readonly error?: ErrorReport;
+}
+
+export interface TargetResult {
+  readonly name: string;
+  readonly wanted: number;
+  readonly measured: number;
+  readonly met: boolean;
+}
+
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly at: ErrorPlace;
+}
+
+/** What the caller knows of a run that ended; the rest is computed. */
+export interface ReceiptParts {
+  readonly run: string | null;
+  readonly job: JobName;
+  readonly status: ReceiptStatus;
+  readonly seconds: number;
+  readonly tables?: readonly TableReceipt[];
+  readonly plan?: TransferPlan | null;
+  readonly warnings?: readonly string[];
+  readonly error?: SluiceError;
+}
+
+export function makeReceipt(parts: ReceiptParts): Receipt {
+  const tables = parts.tables ?? [];
+  const warnings = (parts.warnings ?? []).map(redactText);
+  return {
+    run: parts.run,
+    job: parts.job,
+    status: parts.status,
+    tables,
+    totals: totalsOf(tables),
+    seconds: Math.round(parts.seconds * 1000) / 1000,
+    peakRssBytes: peakRssBytes(),
+    quarantine: null,
+    targets: [],
+    plan: redactData(parts.plan ?? null),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    ...(parts.error === undefined ? {} : { error: reportError(parts.error) }),
+  };
+}
+
+/** The error as data, secrets removed also from what a server said. */
+export function reportError(error: SluiceError): ErrorReport {
+  return redactData(error.toJSON());
+}
+
+/** 0 done, 3 done with rows rejected, else the exit code of the error (docs/exit-codes.md). */
+export function exitCodeOf(receipt: Receipt): number {
+  if (receipt.error !== undefined) return ERROR_CODES[receipt.error.code].exit;
+  return receipt.totals.rejected > 0 ? 3 : 0;
+}
+
+/** In bytes; `maxRSS` is in KiB on every platform. */
+export function peakRssBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}

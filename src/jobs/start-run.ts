@@ -1,0 +1,265 @@
+/**
+ * Runs a job in this process: the one place where a transfer meets the run store, progress and the receipt. Library and command line both
+ * start runs here, so that every run is recorded, cancellable from elsewhere, and accounted for.
+ */
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import { assertBalanced } from '../pipeline/receipt.ts';
+import type { RunContext } from '../pipeline/run-context.ts';
+import type { ProgressEvent, ProgressListener } from '../progress/progress-event.ts';
+import type { Transfer, TransferPlan, TransferResult } from '../transfer/transfer.ts';
+import { EventChannel } from './event-channel.ts';
+import { defaultEngineMemoryBytes, defaultJobs, defaultPartBytes, thisMachine } from './hardware.ts';
+import { makeReceipt, type JobName, type Receipt, type ReceiptParts } from './receipt.ts';
+import { startHeartbeat } from './run-heartbeat.ts';
+import { newRunId } from './run-id.ts';
+import { newOwner } from './run-owner.ts';
+import { RunStore } from './run-store.ts';
+import { RunSummarizer } from './run-summary.ts';
+
+export interface StartRunOptions {
+  /** Absolute path of the workspace folder. */
+  readonly workspace: string;
+  /** Parts moved at once; default from the cores. */
+  readonly jobs?: number;
+  readonly partBytes?: number;
+  readonly engineMemoryBytes?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly stdin?: NodeJS.ReadableStream;
+  readonly stdout?: NodeJS.WritableStream;
+  /** Only plan: nothing is moved and nothing recorded; the receipt's status is `planned`. */
+  readonly dryRun?: boolean;
+  /** Aborting it cancels the run. */
+  readonly signal?: AbortSignal;
+  /** Gets every event at once, besides the iterable. Must not throw. */
+  readonly onProgress?: ProgressListener;
+  /** Asked once the plan is there; false ends the run as cancelled before anything is touched. */
+  readonly approve?: (plan: TransferPlan) => Promise<boolean>;
+}
+
+/** How a run ended; `error` is there unless it is done or planned. */
+export interface RunOutcome {
+  readonly receipt: Receipt;
+  readonly error?: SluiceError;
+}
+
+/** A run that is under way. */
+export interface RunHandle {
+  readonly id: string;
+  /**
+   * What happens, from `run-started` to `run-ended`. For one reader; it may be slow, come late, stop early or never come: events about
+   * how far something is are replaced by newer ones, start and end of the run and of its tables are always seen.
+   */
+  readonly events: AsyncIterable<ProgressEvent>;
+  /** Asks the run to stop; resolves when it has ended. The target is left as it was, unless everything was published already. */
+  cancel(): Promise<void>;
+  /** The receipt of a run that went well. Rejects with a SluiceError when it failed or was cancelled. */
+  readonly receipt: Promise<Receipt>;
+  /** What the run does, known before it moves anything. Rejects when there is no plan because of an error. */
+  readonly plan: Promise<TransferPlan>;
+  /** The end, good or bad, with the receipt in either case. Never rejects. */
+  readonly outcome: Promise<RunOutcome>;
+}
+
+export type Prepare = (context: RunContext) => Promise<Transfer>;
+
+/** Begins at once. Nothing is thrown from here: every failure is in the handle's promises. */
+export function startRun(job: JobName, prepare: Prepare, options: StartRunOptions): RunHandle {
+  return new LocalRun(job, prepare, options);
+}
+
+class LocalRun implements RunHandle {
+  readonly id = newRunId();
+  readonly outcome: Promise<RunOutcome>;
+  readonly #job: JobName;
+  readonly #prepare: Prepare;
+  readonly #options: StartRunOptions;
+  readonly #abort = new AbortController();
+  readonly #channel = new EventChannel();
+  readonly #summarizer = new RunSummarizer();
+  readonly #planned = Promise.withResolvers<TransferPlan>();
+  readonly #startedAt = performance.now();
+  readonly #owner = newOwner();
+  readonly #warnings: string[] = [];
+  #plan: TransferPlan | null = null;
+  #result: TransferResult | undefined;
+
+  constructor(job: JobName, prepare: Prepare, options: StartRunOptions) {
+    this.#job = job;
+    this.#prepare = prepare;
+    this.#options = options;
+    // Whoever wants the plan asks for it; a failed run must not end the process because nobody did.
+    this.#planned.promise.catch(() => {});
+    this.outcome = this.#execute();
+  }
+
+  get events(): AsyncIterable<ProgressEvent> {
+    return this.#channel;
+  }
+
+  get plan(): Promise<TransferPlan> {
+    return this.#planned.promise;
+  }
+
+  get receipt(): Promise<Receipt> {
+    return this.outcome.then(({ receipt, error }) => {
+      if (error !== undefined) throw error;
+      return receipt;
+    });
+  }
+
+  async cancel(): Promise<void> {
+    this.#stop(new SluiceError('CANCELLED'));
+    await this.outcome;
+  }
+
+  async #execute(): Promise<RunOutcome> {
+    const outer = this.#options.signal;
+    const forward = (): void => this.#stop(new SluiceError('CANCELLED', {}, {}, outer?.reason));
+    if (outer?.aborted === true) forward();
+    else outer?.addEventListener('abort', forward, { once: true });
+    this.#tell({ type: 'run-started', run: this.id, job: this.#job, at: Date.now() });
+    let outcome: RunOutcome;
+    try {
+      outcome = this.#options.dryRun === true ? await this.#planOnly() : await this.#recorded();
+    } catch (error) {
+      outcome = this.#failed(error);
+    } finally {
+      outer?.removeEventListener('abort', forward);
+    }
+    this.#planned.reject(outcome.error ?? new SluiceError('INTERNAL', { reason: 'the run has no plan' }));
+    const status = outcome.receipt.status === 'planned' ? 'done' : outcome.receipt.status;
+    this.#tell({ type: 'run-ended', run: this.id, status, ...(outcome.error === undefined ? {} : { error: outcome.error }), at: Date.now() });
+    return outcome;
+  }
+
+  async #planOnly(): Promise<RunOutcome> {
+    await this.#withTransfer(async () => {});
+    return { receipt: this.#receipt({ status: 'planned' }) };
+  }
+
+  /** The run with its record in the store: no run begins that cannot be recorded. */
+  async #recorded(): Promise<RunOutcome> {
+    const store = await RunStore.open(this.#options.workspace);
+    try {
+      store.create(this.id, this.#job, this.#owner);
+      const stopHeartbeat = this.#startHeartbeat(store);
+      let outcome: RunOutcome;
+      try {
+        await this.#withTransfer((transfer, plan) => this.#move(transfer, plan, store));
+        outcome = { receipt: this.#receipt({ status: 'done' }) };
+      } catch (error) {
+        outcome = this.#failed(error);
+      } finally {
+        stopHeartbeat();
+      }
+      return this.#record(store, outcome);
+    } finally {
+      store.close();
+    }
+  }
+
+  async #move(transfer: Transfer, plan: TransferPlan, store: RunStore): Promise<void> {
+    store.savePlan(this.id, this.#owner, plan);
+    const approved = this.#options.approve === undefined || (await this.#options.approve(plan));
+    if (!approved) throw new SluiceError('CANCELLED');
+    this.#throwIfStopped();
+    this.#result = await transfer.run();
+    for (const table of this.#result.tables) assertBalanced(table);
+  }
+
+  async #withTransfer(use: (transfer: Transfer, plan: TransferPlan) => Promise<void>): Promise<void> {
+    this.#throwIfStopped();
+    const transfer = await this.#prepare(this.#context());
+    try {
+      this.#plan = transfer.plan;
+      this.#planned.resolve(transfer.plan);
+      await use(transfer, transfer.plan);
+    } finally {
+      // What was published stays published, and what failed has its reason: trouble with closing changes neither.
+      await transfer.close().catch((error: unknown) => this.#warn(`Closing the run: ${toSluiceError(error).message}`));
+    }
+  }
+
+  #startHeartbeat(store: RunStore): () => void {
+    return startHeartbeat({
+      store,
+      run: this.id,
+      owner: this.#owner,
+      summary: () => this.#summarizer.summary(),
+      onPoll: () => this.#tell({ type: 'resources', rssBytes: process.memoryUsage.rss(), at: Date.now() }),
+      stop: (reason) => this.#stop(reason),
+      onTrouble: (error) => this.#warn(`The run goes on, but its record cannot be kept: ${error.message}`),
+    });
+  }
+
+  /** The rows are where they belong, or not, whatever becomes of the record: trouble with it is said and changes no outcome. */
+  #record(store: RunStore, outcome: RunOutcome): RunOutcome {
+    try {
+      if (store.finish(this.id, this.#owner, outcome.receipt)) return outcome;
+      this.#warn('The end of the run could not be recorded: another process has taken it over');
+    } catch (error) {
+      this.#warn(`The end of the run could not be recorded: ${toSluiceError(error).message}`);
+    }
+    return { ...outcome, receipt: { ...outcome.receipt, warnings: [...(outcome.receipt.warnings ?? []), this.#warnings.at(-1)!] } };
+  }
+
+  #failed(thrown: unknown): RunOutcome {
+    // Whatever a worker said while it was being stopped is a consequence; the reason of the stop is what happened.
+    const stopped = this.#abort.signal.aborted ? (this.#abort.signal.reason as SluiceError) : undefined;
+    const error = stopped ?? toSluiceError(thrown);
+    return { receipt: this.#receipt({ status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error }), error };
+  }
+
+  #receipt(parts: Pick<ReceiptParts, 'status' | 'error'>): Receipt {
+    return makeReceipt({
+      run: this.id,
+      job: this.#job,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+      plan: this.#plan,
+      tables: this.#result?.tables ?? [],
+      warnings: [...(this.#result?.warnings ?? []), ...this.#warnings],
+      ...parts,
+    });
+  }
+
+  #context(): RunContext {
+    const options = this.#options;
+    const machine = thisMachine();
+    return {
+      run: this.id,
+      signal: this.#abort.signal,
+      progress: (event) => this.#tell(event),
+      env: options.env ?? process.env,
+      // Touching process.stdin opens it: only a run that reads it may do so.
+      get stdin() {
+        return options.stdin ?? process.stdin;
+      },
+      get stdout() {
+        return options.stdout ?? process.stdout;
+      },
+      jobs: options.jobs ?? defaultJobs(machine),
+      partBytes: options.partBytes ?? defaultPartBytes(this.#job),
+      engineMemoryBytes: options.engineMemoryBytes ?? defaultEngineMemoryBytes(machine),
+      workspace: options.workspace,
+    };
+  }
+
+  #tell(event: ProgressEvent): void {
+    this.#summarizer.add(event);
+    this.#channel.push(event);
+    this.#options.onProgress?.(event);
+  }
+
+  #warn(message: string): void {
+    this.#warnings.push(message);
+    this.#tell({ type: 'note', message, at: Date.now() });
+  }
+
+  #stop(reason: SluiceError): void {
+    if (!this.#abort.signal.aborted) this.#abort.abort(reason);
+  }
+
+  #throwIfStopped(): void {
+    if (this.#abort.signal.aborted) throw this.#abort.signal.reason;
+  }
+}

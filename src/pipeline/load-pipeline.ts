@@ -1,0 +1,113 @@
+import type { PartWriter, TableLoad } from '../connectors/connector.ts';
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import type { PartStream } from '../rows/part.ts';
+import { throwIfAborted } from './abort-scope.ts';
+import type { TableMeter } from './table-meter.ts';
+
+/** A table while its parts are moving into a database. */
+export interface LoadingTable {
+  readonly load: TableLoad;
+  readonly meter: TableMeter;
+  read: number;
+  skipped: number;
+  written: number;
+  bytes: number;
+}
+
+export interface LoadingPart {
+  readonly table: LoadingTable;
+  readonly stream: PartStream;
+}
+
+/**
+ * Moves parts into database tables with `jobs` workers that pull from one shared source.
+ *
+ * Back-pressure is the pull itself: a worker asks for its next part only when the target has accepted the last one, and a part's
+ * chunks are pulled as fast as the target takes them. Failure is deterministic: after the first failure no further part is handed out, the parts in
+ * hand are finished, and the failure of the earliest part in source order is the one reported, whatever the timing was. Only then
+ * `stopSource` is called: it ends a source that waits for room which nobody will make any more.
+ */
+export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefined>, jobs: number, signal: AbortSignal, stopSource: () => void): Promise<void> {
+  let failure: { order: number; error: SluiceError } | undefined;
+  let handedOut = 0;
+  let inHand = 0;
+  const fail = (order: number, error: SluiceError): void => {
+    if (failure === undefined || order < failure.order) failure = { order, error };
+  };
+  const work = async (): Promise<void> => {
+    const writers = new WriterSlot();
+    try {
+      while (failure === undefined) {
+        throwIfAborted(signal);
+        const next = await parts.next();
+        if (next.done === true) break;
+        const order = handedOut++;
+        inHand++;
+        await writePart(next.value, writers).catch((error: unknown) => fail(order, toSluiceError(error)));
+        inHand--;
+        if (failure !== undefined && inHand === 0) stopSource();
+      }
+    } catch (error) {
+      // A failure of the source itself concerns what comes after every part handed out so far.
+      fail(handedOut, toSluiceError(error));
+    } finally {
+      await writers.close().catch((error: unknown) => fail(handedOut, toSluiceError(error)));
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  await parts.return(undefined);
+  if (signal.aborted) throwIfAborted(signal);
+  if (failure !== undefined) throw failure.error;
+}
+
+async function writePart({ table, stream }: LoadingPart, writers: WriterSlot): Promise<void> {
+  const writer = await writers.for(table.load);
+  let written: number;
+  try {
+    ({ written } = await writer.write(stream, (bytes) => table.meter.addBytes(bytes)));
+  } catch (error) {
+    throw await atItsPlace(toSluiceError(error), stream, table.load.plan.table);
+  }
+  const counts = stream.counts();
+  table.read += counts.read;
+  table.skipped += counts.skipped;
+  table.written += written;
+  table.bytes += counts.bytes;
+  table.meter.addRows(counts.read);
+  if (written + counts.skipped !== counts.read) {
+    const facts = { table: table.load.plan.table, read: counts.read, written, rejected: 0, duplicate: 0, skipped: counts.skipped };
+    throw new SluiceError('RECEIPT_UNBALANCED', facts, { table: table.load.plan.table, part: stream.part.index });
+  }
+}
+
+/** The target names a line within the part; people need the place in the source. */
+async function atItsPlace(error: SluiceError, stream: PartStream, table: string): Promise<SluiceError> {
+  const place = { table, ...error.at };
+  if (error.at.line !== undefined && stream.locate !== undefined && error.at.file === undefined) {
+    // Locating re-reads the source; when that fails too, the first error is still the one to report.
+    const located = await stream.locate(error.at.line).catch(() => ({}));
+    Object.assign(place, located);
+  }
+  return new SluiceError(error.code, { source: place.file ?? table, ...error.facts }, place, error.cause);
+}
+
+/** One worker's writer: kept while the table stays the same, exchanged when it changes. */
+class WriterSlot {
+  #load: TableLoad | undefined;
+  #writer: PartWriter | undefined;
+
+  async for(load: TableLoad): Promise<PartWriter> {
+    if (this.#load === load && this.#writer !== undefined) return this.#writer;
+    await this.close();
+    this.#writer = await load.openWriter();
+    this.#load = load;
+    return this.#writer;
+  }
+
+  async close(): Promise<void> {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    this.#load = undefined;
+    await writer?.close();
+  }
+}

@@ -1,0 +1,37 @@
+import { SluiceError } from '../errors/sluice-error.ts';
+
+/**
+ * The account of one table of a run, in rows (`bytes`: source bytes, decompressed). It balances when
+ * `read = written + rejected + duplicate + skipped`: `read` is counted by the source, `written` by the target.
+ */
+export interface TableReceipt {
+  readonly name: string;
+  readonly read: number;
+  readonly written: number;
+  readonly rejected: number;
+  readonly duplicate: number;
+  readonly skipped: number;
+  readonly bytes: number;
+}
+
+export type Totals = Omit<TableReceipt, 'name'>;
+
+/** @throws SluiceError RECEIPT_UNBALANCED naming the table and all counts */
+export function assertBalanced(receipt: TableReceipt): void {
+  const { name, read, written, rejected, duplicate, skipped } = receipt;
+  if (read === written + rejected + duplicate + skipped) return;
+  throw new SluiceError('RECEIPT_UNBALANCED', { table: name, read, written, rejected, duplicate, skipped }, { table: name });
+}
+
+export function totalsOf(tables: readonly TableReceipt[]): Totals {
+  const totals = { read: 0, written: 0, rejected: 0, duplicate: 0, skipped: 0, bytes: 0 };
+  for (const table of tables) {
+    totals.read += table.read;
+    totals.written += table.written;
+    totals.rejected += table.rejected;
+    totals.duplicate += table.duplicate;
+    totals.skipped += table.skipped;
+    totals.bytes += table.bytes;
+  }
+  return totals;
+}

@@ -1,0 +1,20 @@
+import type { ProgressListener } from '../progress/progress-event.ts';
+
+/** What a run is given from outside: identity, limits, and the ends of the process. */
+export interface RunContext {
+  readonly run: string;
+  /** Aborts the run; whatever is in hand is released and the target is left as it was. */
+  readonly signal: AbortSignal;
+  readonly progress: ProgressListener;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WritableStream;
+  /** Parts moved at once. */
+  readonly jobs: number;
+  /** Aimed size of a part, in bytes of its encoding. */
+  readonly partBytes: number;
+  /** Memory limit of the embedded engine on lanes that use it. */
+  readonly engineMemoryBytes: number;
+  /** The workspace folder (`.sluice`), absolute. */
+  readonly workspace: string;
+}

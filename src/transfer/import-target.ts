@@ -1,0 +1,90 @@
+import type { Connection, LoadSession, LoadTablePlan } from '../connectors/connector.ts';
+import { SluiceError } from '../errors/sluice-error.ts';
+import type { BoundField, InspectedSource, InspectedTable } from '../formats/format.ts';
+import { mergeColumns } from '../rows/merge-types.ts';
+import { displayName, type Column, type TableName, type TableSchema } from '../rows/table-schema.ts';
+import { matchColumns, type Matching } from './column-matching.ts';
+import type { ImportOptions } from './transfer.ts';
+
+/** A table of a file (or URL) and where it goes. */
+export interface SourceTable {
+  readonly inspected: InspectedSource;
+  readonly table: InspectedTable;
+}
+
+/** A target table with everything that goes into it. */
+export interface ImportTarget {
+  readonly name: TableName;
+  readonly load: LoadTablePlan;
+  readonly existing: TableSchema | undefined;
+  readonly sources: readonly SourceTable[];
+}
+
+/** `schema.table`; a name with dots must be quoted: `"a.b"`. */
+export function parseTableName(text: string): TableName {
+  const parts = [...text.matchAll(/"((?:[^"]|"")*)"|([^."]+)/g)].map((match) => match[1]?.replaceAll('""', '"') ?? match[2]!);
+  if (parts.length === 1) return { name: parts[0]! };
+  if (parts.length === 2) return { schema: parts[0]!, name: parts[1]! };
+  throw new SluiceError('USAGE', { what: `"${text}" is not a table name; write table or schema.table` });
+}
+
+/** Groups what the sources hold by target table: several files may go to one table, one file to several. */
+export function groupByTarget(tables: readonly SourceTable[], options: ImportOptions): Map<string, { name: TableName; sources: SourceTable[] }> {
+  const groups = new Map<string, { name: TableName; sources: SourceTable[] }>();
+  for (const source of tables) {
+    const name = targetName(source, options);
+    const key = displayName(name);
+    const group = groups.get(key) ?? { name, sources: [] };
+    group.sources.push(source);
+    groups.set(key, group);
+  }
+  return groups;
+}
+
+export function targetName(source: SourceTable, options: ImportOptions): TableName {
+  if (options.table !== undefined) return parseTableName(options.table);
+  return source.table.name ?? { name: source.inspected.source.stem };
+}
+
+/** Plans one target table: matches columns, merges the types of all its sources, asks the connector how it will load. */
+export async function planTarget(
+  name: TableName, sources: readonly SourceTable[], options: ImportOptions, connection: Connection, session: LoadSession,
+): Promise<ImportTarget> {
+  const existing = await connection.describeTable(name);
+  let columns: Column[] = [];
+  let primaryKey: readonly string[] | undefined;
+  for (const source of sources) {
+    const { fields } = matchFor(source, existing, options, displayName(name));
+    const own = fields.map(({ source: field, column }): Column => ({ ...field, name: column }));
+    if (own.length === 0 && existing === undefined) {
+      throw new SluiceError('JSON_NOT_RECORDS', { source: source.inspected.source.name, reason: 'no record, so no columns' }, { file: source.inspected.source.name });
+    }
+    columns = columns.length === 0 ? own : mergeColumns(columns, own);
+    primaryKey = source.table.primaryKey;
+  }
+  const load = await session.plan({
+    table: name,
+    mode: options.mode,
+    columns,
+    ...(primaryKey === undefined || sources.length > 1 ? {} : { primaryKey }),
+    ...(options.key === undefined ? {} : { key: options.key }),
+  });
+  return { name, load, existing, sources };
+}
+
+export function matchFor(source: SourceTable, existing: TableSchema | undefined, options: ImportOptions, table: string): Matching {
+  const names = existing?.columns.filter((column) => column.filled !== 'generated').map((column) => column.name);
+  return matchColumns(source.table.columns, names, options, table, source.inspected.source.name);
+}
+
+/**
+ * The fields of a source in the order of the target's load columns. A load column that this source lacks is bound to its own name: no
+ * field has it, so formats fill it with NULL.
+ */
+export function bindFields(target: ImportTarget, matching: Matching, arrays: 'postgres' | 'json'): BoundField[] {
+  const bySource = new Map(matching.fields.map(({ source, column }) => [column, source.name]));
+  return target.load.columns.map((column) => {
+    const source = bySource.get(column.name);
+    return source === undefined ? { source: column.name, type: column.type, arrays, absent: true } : { source, type: column.type, arrays };
+  });
+}

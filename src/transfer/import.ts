@@ -1,0 +1,183 @@
+import type { Connection, LoadSession } from '../connectors/connector.ts';
+import { connectorFor } from '../connectors/registry.ts';
+import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
+import type { InspectedSource, ReadRequest } from '../formats/format.ts';
+import { formatOf, loadFormat } from '../formats/registry.ts';
+import type { ByteSource } from '../io/byte-source.ts';
+import { openSources } from '../io/open-sources.ts';
+import { negotiate } from '../pipeline/negotiate.ts';
+import type { RunContext } from '../pipeline/run-context.ts';
+import type { Expected } from '../progress/progress-event.ts';
+import { displayName } from '../rows/table-schema.ts';
+import { describeImport } from './describe-import.ts';
+import { bindFields, groupByTarget, matchFor, planTarget, targetName, type ImportTarget, type SourceTable } from './import-target.ts';
+import { LoadRun, type RoutedPart } from './load-run.ts';
+import type { ImportOptions, Transfer, TransferPlan, TransferResult } from './transfer.ts';
+
+/**
+ * Prepares the import of files (folders, globs, URLs, standard input) into the tables of a database: opens and inspects every source, matches
+ * fields to columns and asks the target how it will publish. Nothing is changed before `run`.
+ * @throws SluiceError of sources, formats and connectors
+ */
+export async function planImport(options: ImportOptions, context: RunContext): Promise<Transfer> {
+  context.progress({ type: 'phase', phase: 'inspecting', at: Date.now() });
+  const { sources, leftOut } = await openSources(options.sources, { signal: context.signal, stdin: context.stdin });
+  let connection: Connection | undefined;
+  try {
+    const inspected = await inspectAll(sources, options, 'sample', context.signal);
+    const connector = await connectorFor(options.to);
+    connection = await connector.connect(options.to, {
+      signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes,
+      applicationName: `sluice import ${context.run}`, create: true, env: context.env,
+    });
+    const notes = leftOut.map((name) => `left out: ${name} (not a known format)`);
+    const transfer = new ImportTransfer(options, context, sources, connection, notes);
+    await transfer.prepare(inspected);
+    return transfer;
+  } catch (error) {
+    await connection?.close();
+    await closeAll(sources);
+    throw error;
+  }
+}
+
+async function inspectAll(sources: readonly ByteSource[], options: ImportOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource[]> {
+  const inspected: InspectedSource[] = [];
+  for (const source of sources) {
+    const format = await loadFormat(options.format ?? await formatOf(source));
+    inspected.push(await format.inspect(source, options.read, depth, signal));
+  }
+  return inspected;
+}
+
+async function closeAll(sources: readonly ByteSource[]): Promise<void> {
+  for (const source of sources) await source.close();
+}
+
+/** Errors that a complete look at the source can prevent: a value or key that the sample did not show. */
+const SURPRISES: ReadonlySet<string> = new Set(['VALUE_INVALID', 'SCHEMA_SURPRISE', 'JSON_UNKNOWN_KEY', 'COLUMN_UNKNOWN']);
+
+class ImportTransfer implements Transfer {
+  plan!: TransferPlan;
+  readonly #options: ImportOptions;
+  readonly #context: RunContext;
+  readonly #sources: readonly ByteSource[];
+  readonly #connection: Connection;
+  readonly #notes: string[];
+  #inspected: readonly InspectedSource[] = [];
+  /** Open and not yet used: handed to the attempt, which publishes or aborts it. */
+  #session: LoadSession | undefined;
+  #targets = new Map<string, ImportTarget>();
+
+  constructor(options: ImportOptions, context: RunContext, sources: readonly ByteSource[], connection: Connection, notes: string[]) {
+    this.#options = options;
+    this.#context = context;
+    this.#sources = sources;
+    this.#connection = connection;
+    this.#notes = notes;
+  }
+
+  async prepare(inspected: readonly InspectedSource[]): Promise<void> {
+    this.#inspected = inspected;
+    this.#session = await this.#connection.openLoad({ run: this.#context.run, signal: this.#context.signal });
+    this.#targets = new Map();
+    const tables = inspected.flatMap((source) => source.tables.map((table): SourceTable => ({ inspected: source, table })));
+    for (const { name, sources } of groupByTarget(tables, this.#options).values()) {
+      this.#addTarget(await planTarget(name, sources, this.#options, this.#connection, this.#session));
+    }
+    this.plan = describeImport(inspected, [...this.#targets.values()], this.#connection.name, this.#options, this.#context, this.#notes);
+  }
+
+  async run(): Promise<TransferResult> {
+    try {
+      return await this.#attempt();
+    } catch (error) {
+      const coded = toSluiceError(error);
+      if (!this.#canLookAgain(coded)) throw coded;
+      const message = `${coded.message}; reading the whole of the source to find types that hold every value`;
+      this.#context.progress({ type: 'note', message, at: Date.now() });
+      await this.#prepareInFull(coded);
+      return this.#attempt();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.abort();
+    await this.#connection.close();
+    await closeAll(this.#sources);
+  }
+
+  async #attempt(): Promise<TransferResult> {
+    const session = this.#session!;
+    this.#session = undefined;
+    this.#context.progress({ type: 'phase', phase: 'moving', at: Date.now() });
+    const plans = [...this.#targets.values()].map((target) => target.load);
+    const run = new LoadRun(session, plans, this.#context);
+    const receipts = await run.move(this.#parts(run, session));
+    return { tables: receipts, warnings: this.#notes };
+  }
+
+  async *#parts(run: LoadRun, session: LoadSession): AsyncGenerator<RoutedPart, void, undefined> {
+    for (const inspected of this.#inspected) {
+      const format = await loadFormat(inspected.format);
+      const request: ReadRequest = {
+        jobs: this.#context.jobs, partBytes: this.#context.partBytes, signal: run.sourceSignal,
+        bind: (table, encodings) => this.#bind({ inspected, table }, encodings, run, session),
+        onSkipped: (table, rows) => this.#notes.push(`left out: ${rows} rows of ${table.name === undefined ? inspected.source.name : displayName(table.name)}`),
+      };
+      for await (const part of format.read(inspected, request)) yield { table: part.table, stream: part };
+    }
+  }
+
+  async #bind(source: SourceTable, encodings: Parameters<ReadRequest['bind']>[1], run: LoadRun, session: LoadSession): ReturnType<ReadRequest['bind']> {
+    const target = await this.#targetOf(source, session);
+    const load = await run.open(target.load, expectedOf(target));
+    const matching = matchFor(source, target.existing, this.#options, target.load.table);
+    const fields = bindFields(target, matching, load.arrays);
+    const encoding = negotiate(encodings(fields.map((field) => field.source)), (offered) => load.accepts(offered), target.load.table);
+    return { table: target.load.table, fields, encoding, ignored: matching.ignored };
+  }
+
+  /** Tables that only showed themselves while the source was read are planned when they are reached. */
+  async #targetOf(source: SourceTable, session: LoadSession): Promise<ImportTarget> {
+    const name = targetName(source, this.#options);
+    const known = this.#targets.get(displayName(name));
+    if (known !== undefined) return known;
+    const target = await planTarget(name, [source], this.#options, this.#connection, session);
+    this.#addTarget(target);
+    return target;
+  }
+
+  #addTarget(target: ImportTarget): void {
+    this.#targets.set(displayName(target.name), target);
+  }
+
+  #canLookAgain(error: SluiceError): boolean {
+    if (this.#context.signal.aborted || !SURPRISES.has(error.code)) return false;
+    const target = [...this.#targets.values()].find(({ load }) => load.table === error.at.table);
+    if (target !== undefined && !target.load.creates) return false;
+    return this.#inspected.some((source) => source.depth === 'sample') && this.#sources.every((source) => source.repeatable);
+  }
+
+  async #prepareInFull(first: SluiceError): Promise<void> {
+    const before = shape(this.#inspected);
+    const inspected = await inspectAll(this.#sources, this.#options, 'full', this.#context.signal);
+    // Nothing new was learnt: the same load would fail at the same place.
+    if (shape(inspected) === before) throw first;
+    await this.prepare(inspected);
+  }
+}
+
+/** What decides how a load goes: names and columns, not estimates. */
+function shape(inspected: readonly InspectedSource[]): string {
+  return JSON.stringify(inspected.map((source) => source.tables.map(({ name, columns }) => ({ name, columns }))));
+}
+
+function expectedOf(target: ImportTarget): Expected {
+  let bytes = 0;
+  for (const { inspected } of target.sources) {
+    if (inspected.tables.length !== 1 || inspected.source.bytes === undefined) return { exact: false };
+    bytes += inspected.source.bytes;
+  }
+  return { bytes, exact: true };
+}

@@ -1,0 +1,91 @@
+import type { LoadSession, LoadTablePlan, TableLoad } from '../connectors/connector.ts';
+import { SluiceError } from '../errors/sluice-error.ts';
+import { AbortScope } from '../pipeline/abort-scope.ts';
+import { loadParts, type LoadingPart, type LoadingTable } from '../pipeline/load-pipeline.ts';
+import { assertBalanced, type TableReceipt } from '../pipeline/receipt.ts';
+import type { RunContext } from '../pipeline/run-context.ts';
+import { TableMeter } from '../pipeline/table-meter.ts';
+import type { Expected } from '../progress/progress-event.ts';
+import type { PartStream } from '../rows/part.ts';
+
+/** A part and the display name of the (opened) table that it goes to. */
+export interface RoutedPart {
+  readonly table: string;
+  readonly stream: PartStream;
+}
+
+/**
+ * One attempt to load tables into a database: opens each table when its first part is near, moves the parts, checks the counts of
+ * source and target against each other, publishes, and checks again what the target says. Any failure aborts the session.
+ */
+export class LoadRun {
+  readonly #session: LoadSession;
+  readonly #context: RunContext;
+  readonly #tables = new Map<string, LoadingTable>();
+  readonly #scope: AbortScope;
+  readonly #writers: number;
+
+  /** @param plans the tables known in advance: embedded engines take one writer for all */
+  constructor(session: LoadSession, plans: readonly LoadTablePlan[], context: RunContext) {
+    this.#session = session;
+    this.#context = context;
+    this.#writers = Math.min(context.jobs, ...plans.map((plan) => plan.maxWriters));
+    this.#scope = new AbortScope(context.signal);
+  }
+
+  /** Ends the source when nobody takes its parts any more; sources get this signal, writers the run's own. */
+  get sourceSignal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
+  /** The table, begun at the target on first use. */
+  async open(plan: LoadTablePlan, expected: Expected): Promise<TableLoad> {
+    const known = this.#tables.get(plan.table);
+    if (known !== undefined) return known.load;
+    const load = await this.#session.begin(plan);
+    const meter = new TableMeter(plan.table, expected, this.#context.progress);
+    this.#tables.set(plan.table, { load, meter, read: 0, skipped: 0, written: 0, bytes: 0 });
+    return load;
+  }
+
+  /** @throws SluiceError; the session is aborted then and nothing is published */
+  async move(parts: AsyncGenerator<RoutedPart, void, undefined>): Promise<TableReceipt[]> {
+    try {
+      await loadParts(this.#resolve(parts), this.#writers, this.#context.signal, () => this.#scope.abort(new SluiceError('CANCELLED')));
+      this.#context.progress({ type: 'phase', phase: 'publishing', at: Date.now() });
+      return await this.#publish();
+    } catch (error) {
+      await this.#session.abort();
+      throw error;
+    } finally {
+      this.#scope.dispose();
+    }
+  }
+
+  async #publish(): Promise<TableReceipt[]> {
+    for (const table of this.#tables.values()) {
+      assertBalanced({ ...this.#receipt(table), written: table.written });
+    }
+    const published = await this.#session.publish();
+    const receipts = [...this.#tables.values()].map((table): TableReceipt => {
+      const counts = published.get(table.load.plan.table) ?? { written: 0, skipped: 0, duplicate: 0 };
+      const base = this.#receipt(table);
+      return { ...base, written: counts.written, skipped: base.skipped + counts.skipped, duplicate: counts.duplicate };
+    });
+    for (const receipt of receipts) assertBalanced(receipt);
+    for (const table of this.#tables.values()) table.meter.done();
+    return receipts;
+  }
+
+  #receipt(table: LoadingTable): TableReceipt {
+    return { name: table.load.plan.table, read: table.read, written: 0, rejected: 0, duplicate: 0, skipped: table.skipped, bytes: table.bytes };
+  }
+
+  async *#resolve(parts: AsyncGenerator<RoutedPart, void, undefined>): AsyncGenerator<LoadingPart, void, undefined> {
+    for await (const part of parts) {
+      const table = this.#tables.get(part.table);
+      if (table === undefined) throw new SluiceError('INTERNAL', { reason: `a part came for ${part.table}, which was not opened` });
+      yield { table, stream: part.stream };
+    }
+  }
+}

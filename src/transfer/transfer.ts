@@ -1,0 +1,88 @@
+import type { FormatName, ReadOptions } from '../formats/format.ts';
+import type { LoadMode } from '../connectors/connector.ts';
+import type { TableReceipt } from '../pipeline/receipt.ts';
+
+/** A prepared import, export or copy: its plan can be looked at before it runs. Run it at most once; close it always. */
+export interface Transfer {
+  readonly plan: TransferPlan;
+  /** Moves everything and publishes it, or leaves the target as it was. */
+  run(): Promise<TransferResult>;
+  /** Frees connections and files; safe before, after and instead of `run`. */
+  close(): Promise<void>;
+}
+
+export interface TransferResult {
+  readonly tables: readonly TableReceipt[];
+  readonly warnings: readonly string[];
+}
+
+/** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
+export interface TransferPlan {
+  readonly version: 1;
+  readonly job: 'import' | 'export' | 'copy';
+  readonly from: string;
+  readonly to: string;
+  readonly jobs: number;
+  readonly tables: readonly PlannedTable[];
+  readonly notes: readonly string[];
+}
+
+export interface PlannedTable {
+  readonly name: string;
+  /** Files or tables that the rows come from. */
+  readonly from: readonly string[];
+  readonly format?: FormatName;
+  /** What was detected of the format: delimiter, charset … */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly encoding: string;
+  readonly mode?: LoadMode;
+  readonly creates?: boolean;
+  readonly publication: string;
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly source?: string }[];
+  readonly parts: { readonly rule: string; readonly bytes: number };
+  readonly expected: { readonly rows?: number; readonly bytes?: number };
+  readonly statements: readonly string[];
+}
+
+export interface ImportOptions {
+  /** Paths, folders, globs, `-`, http(s) URLs. */
+  readonly sources: readonly string[];
+  /** Resolved connection URL. */
+  readonly to: string;
+  /** Target table (`schema.table` or `table`); default the source's name. */
+  readonly table?: string;
+  readonly mode: LoadMode;
+  readonly key?: readonly string[];
+  /** Source field → column. */
+  readonly map?: Readonly<Record<string, string>>;
+  /** Source fields to take; the others are left out on purpose. */
+  readonly columns?: readonly string[];
+  readonly format?: FormatName;
+  readonly read: ReadOptions;
+}
+
+export interface ExportOptions {
+  readonly from: string;
+  /** File, folder, or `-` for standard output. */
+  readonly to: string;
+  readonly tables?: readonly string[];
+  readonly query?: string;
+  readonly where?: string;
+  readonly columns?: readonly string[];
+  readonly format?: FormatName;
+  readonly compression?: { readonly kind: 'none' | 'gzip' | 'zstd'; readonly level?: number };
+  readonly overwrite: boolean;
+  readonly csv?: { readonly delimiter?: string; readonly header?: boolean };
+}
+
+export interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly tables?: readonly string[];
+  readonly mode: LoadMode;
+  readonly key?: readonly string[];
+  readonly where?: string;
+  readonly columns?: readonly string[];
+  /** Target table when a single table is copied. */
+  readonly table?: string;
+}

@@ -1,0 +1,15 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/wide/**'],
+    // One PostgreSQL for the whole run; its URL is in inject('postgresUrl') and SLUICE_TEST_POSTGRES_URL.
+    globalSetup: ['test/helpers/global-setup.ts'],
+    // Processes of their own, because the tests measure memory, send signals and load native code.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
