@@ -16,12 +16,30 @@ root=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$root"
 tools=.tools
 lock=$tools/setup.lock
+child_file=$tools/setup.child
 stamp=node_modules/.setup-stamp
 build=yes
 [ "${1:-}" = --no-build ] && build=no
 
 say() { printf 'sluice set-up: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
+
+# Runs npm so that its process id is known: it must not live on when this set-up ends (stop_child), and where this one
+# is killed without a word, the next must wait for it (lock_held), or two npm work in one node_modules.
+run_npm() {
+  npm "$@" --loglevel=error --no-audit --no-fund >/dev/null &
+  child=$!
+  echo "$child" >"$child_file"
+  wait "$child" && status=0 || status=$?
+  child=
+  rm -f "$child_file"
+  return "$status"
+}
+
+child=
+stop_child() {
+  [ -z "$child" ] || { kill "$child" 2>/dev/null && wait "$child"; } || true
+}
 
 # --- Node -----------------------------------------------------------------------------------------------------------
 
@@ -53,7 +71,7 @@ install_node() {
   fresh=$tools/node.$$
   rm -rf "$fresh"
   mkdir -p "$fresh"
-  npm install --prefix "$fresh" --no-save --no-package-lock --ignore-scripts --loglevel=error "$package" >/dev/null ||
+  run_npm install --prefix "$fresh" --no-save --no-package-lock --ignore-scripts "$package" ||
     { rm -rf "$fresh"; fail "npm could not fetch $package (its message is above). Install Node.js $NODE_MAJOR yourself, or try again."; }
   ln -s "node_modules/${package%@*}/bin" "$fresh/bin"
   new_enough "$fresh/bin/node" || { rm -rf "$fresh"; fail "the fetched Node.js does not run on this machine; install Node.js $NODE_MAJOR yourself"; }
@@ -75,7 +93,7 @@ packages_ready() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ]; }
 install_packages() {
   say 'installing packages (npm ci)'
   before=$(wanted)
-  npm ci --include=dev --loglevel=error --no-audit --no-fund >/dev/null ||
+  run_npm ci --include=dev ||
     fail "npm ci failed (its message is above). Mend the cause and run this again."
   printf '%s\n' "$before" >"$stamp"
 }
@@ -100,23 +118,30 @@ compile() {
 # --- one at a time --------------------------------------------------------------------------------------------------
 
 # kill alone would call another user's process dead.
-alive() { kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1; }
+alive() { [ -n "$1" ] && { kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1; }; }
+
+# True while the set-up that took the lock is alive, or the npm that it left behind.
+lock_held() {
+  owner=$(readlink "$lock" 2>/dev/null) || return 1
+  alive "$owner" || alive "$(cat "$child_file" 2>/dev/null)"
+}
 
 # The lock is a symbolic link whose target is the owner's process id: made and labelled in one atomic step.
 take_lock() {
   mkdir -p "$tools"
   told=no
   while ! ln -sn "$$" "$lock" 2>/dev/null; do
-    owner=$(readlink "$lock" 2>/dev/null) || continue
-    if ! alive "$owner"; then
-      break_lock
-    else
+    if lock_held; then
       [ "$told" = yes ] || say "waiting for another set-up (process $owner)"
       told=yes
-      sleep 0.2 2>/dev/null || sleep 1
+      pause
+    elif [ -h "$lock" ]; then
+      break_lock
+    elif [ ! -w "$tools" ]; then
+      fail "cannot write to $root/$tools"
     fi
   done
-  trap 'rm -f "$lock" "$tools/compile.$$"; rm -rf "$tools/node.$$"' EXIT
+  trap 'stop_child; rm -rf "$tools/node.$$" "$tools/compile.$$" "$child_file"; rm -f "$lock"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
 }
@@ -125,13 +150,15 @@ take_lock() {
 # first has just taken; a breaker that died itself is ignored after a minute.
 break_lock() {
   if mkdir "$lock.breaking" 2>/dev/null; then
-    owner=$(readlink "$lock" 2>/dev/null) && ! alive "$owner" && rm -f "$lock"
+    lock_held || rm -f "$lock" "$child_file"
     rmdir "$lock.breaking"
   else
     find "$tools" -maxdepth 1 -name setup.lock.breaking -mmin +1 -exec rmdir {} \; 2>/dev/null || true
-    sleep 0.2 2>/dev/null || sleep 1
+    pause
   fi
 }
+
+pause() { sleep 0.2 2>/dev/null || sleep 1; }
 
 # --------------------------------------------------------------------------------------------------------------------
 

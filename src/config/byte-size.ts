@@ -13,7 +13,7 @@ const UNITS: Readonly<Record<string, number>> = {
  */
 export function parseByteSize(text: string, where: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  const unit = match === null ? undefined : unitOf(match[2]!);
+  const unit = match === null ? undefined : unitOf(match[2]);
   const bytes = match === null || unit === undefined ? Number.NaN : Math.round(Number(match[1]) * unit);
   if (!Number.isSafeInteger(bytes) || bytes < 1) {
     throw new SluiceError('USAGE', { what: `${where}: "${text}" is not a size such as 500000, 8MB or 16MiB` });

@@ -53,9 +53,9 @@ const configuration = z.strictObject({
  */
 export function parseConfiguration(value: unknown, file: string): Configuration {
   const result = configuration.safeParse(value);
-  if (!result.success) throw invalid(result.error.issues[0]!, file);
+  if (!result.success) throw invalid(result.error.issues[0], file);
   const { $schema: _, ...settings } = result.data;
-  return Object.fromEntries(Object.entries(settings).filter(([, setting]) => setting !== undefined)) as Configuration;
+  return Object.fromEntries(Object.entries(settings).filter(([, setting]) => setting !== undefined));
 }
 
 function invalid(issue: z.core.$ZodIssue, file: string): SluiceError {

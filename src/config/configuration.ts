@@ -48,7 +48,7 @@ async function readConfiguration(file: string, required: boolean): Promise<strin
     return await readFile(file, 'utf8');
   } catch (error) {
     if (!required && hasSystemCode(error, 'ENOENT')) return undefined;
-    const reason = hasSystemCode(error, 'ENOENT') ? 'there is no such file' : String((error as Error).message);
+    const reason = hasSystemCode(error, 'ENOENT') ? 'there is no such file' : (error as Error).message;
     throw new SluiceError('CONFIG_INVALID', { file, what: reason }, { file }, error);
   }
 }

@@ -40,6 +40,6 @@ function redactMember(key: string, value: unknown): unknown {
 }
 
 function userName(userInfo: string): string {
-  const name = userInfo.split(':', 1)[0]!;
+  const name = userInfo.split(':', 1)[0];
   return name === '' ? '' : `${name}@`;
 }

@@ -50,7 +50,7 @@ export function embeddedUrl(workspace: string): string {
 function namedConnection(name: string, scope: ConnectionScope): string | undefined {
   const { settings, folder } = scope.configuration;
   if (settings.connections === undefined || !Object.hasOwn(settings.connections, name)) return undefined;
-  const url = interpolate(settings.connections[name]!, scope.env, `connections.${name}`);
+  const url = interpolate(settings.connections[name], scope.env, `connections.${name}`);
   if (SCHEME.test(url)) return anchorFile(url, folder);
   if (url === EMBEDDED) return embeddedUrl(scope.workspace);
   if (DATABASE_FILE.test(splitTable(url).base)) return `duckdb:${resolve(folder, url)}`;

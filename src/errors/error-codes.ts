@@ -35,7 +35,7 @@ export const ERROR_CODES = define({
   SOURCE_EMPTY: { message: '{source} is empty', exit: 1, http: 400, hint: 'An empty file has no columns. If the producer failed, run it again.' },
   SOURCE_CHANGED: { message: '{source} changed while it was read', exit: 1, http: 409, hint: 'Run again when nothing writes to it.' },
   NO_FILES: { message: 'No file in {path} can be imported', exit: 1, http: 404, hint: 'Known endings: .csv .tsv .txt .json .ndjson .jsonl .parquet .sql, each also with .gz or .zst.' },
-  HTTP_SOURCE_FAILED: { message: '{url} answered {status}', exit: 1, http: 502, hint: 'Open the URL with another client; check the address and access rights.' },
+  HTTP_SOURCE_FAILED: { message: 'Cannot read {url}: {reason}', exit: 1, http: 502, hint: 'Open the URL with another client; check the address and access rights.' },
   COMPRESSION_CORRUPT: { message: 'The compressed data of {source} is damaged or cut off: {reason}', exit: 1, http: 400, hint: 'Fetch the file again; test it with `gzip -t` or `zstd -t`.' },
 
   // — content of a source —

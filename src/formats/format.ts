@@ -97,6 +97,11 @@ export interface BoundField {
   readonly arrays: 'postgres' | 'json';
   /** The source has no such field (another file of the same table has): every value is NULL, whatever `source` says. */
   readonly absent?: true;
+  /**
+   * The type is what this inspection detected, for a column that the run creates: a value of another kind (a number where only strings were seen)
+   * raises SCHEMA_SURPRISE, where a given type leaves it to the target to convert. For formats whose values have kinds (json, ndjson).
+   */
+  readonly detected?: boolean;
 }
 
 export interface ReadRequest {

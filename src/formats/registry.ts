@@ -22,6 +22,9 @@ const ENDINGS: Readonly<Record<string, FormatName>> = {
 
 const SNIFF_BYTES = 4096;
 
+/** Endings of the files that are taken from a folder. */
+export const IMPORTABLE_ENDINGS: readonly string[] = Object.keys(ENDINGS);
+
 export function loadFormat(name: FormatName): Promise<Format> {
   return FORMATS[name]();
 }

@@ -22,6 +22,8 @@ export interface ByteSource {
   readonly path?: string;
   /** Identity of the content as far as the system says it without reading: size and modification time. */
   readonly fingerprint?: string;
+  /** How far the latest `read()` is in the stored (compressed) bytes; with `storedBytes` an honest progress of compressed sources. */
+  readonly storedBytesRead?: number;
 
   /**
    * The decompressed bytes in order, from `start` (default 0) to `end` (exclusive, default the end). `start`/`end` other than the defaults only when

@@ -49,8 +49,8 @@ export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zstd
   let offset = 0;
   let abandoned = false;
   let previous: ArrayBufferLike | undefined;
-  const feeding = (compression === 'gzip' ? feedGzip(stream, input, () => abandoned) : feedZstd(stream, input)).catch((error: unknown) => error ?? new Error());
-  void feeding.then((failure) => failure !== undefined && stream.destroy(failure as Error));
+  const feeding = (compression === 'gzip' ? feedGzip : feedZstd)(stream, input, () => abandoned).catch((error: unknown) => error as Error);
+  void feeding.then((failure) => failure instanceof Error && stream.destroy(failure));
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       if (chunk.buffer !== previous) {
@@ -61,14 +61,14 @@ export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zstd
       yield chunk;
     }
     const failure = await feeding;
-    if (failure !== undefined) throw failure;
+    if (failure instanceof Error) throw failure;
+    releaseMemory(previous);
   } catch (error) {
     throw corruption(error, source, offset);
   } finally {
     abandoned = true;
     stream.destroy();
-    await feeding;
-    releaseMemory(previous);
+    await feeding; // the last output buffer is not released here: a thread may still be writing to it
     await input.return();
   }
 }
@@ -96,11 +96,13 @@ function refuseGarbage(rest: Uint8Array): void {
   if (rest.some((byte) => byte !== 0)) throw new CompressedDataError('bytes that are no gzip data follow it');
 }
 
-async function feedZstd(stream: ZlibStream, input: ByteChunks): Promise<void> {
+async function feedZstd(stream: ZlibStream, input: ByteChunks, abandoned: () => boolean): Promise<void> {
   const frames = new ZstdFrames();
   for await (const chunk of input) {
     for (const piece of frames.pieces(chunk)) {
-      if (!(await feed(stream, piece))) return;
+      if (await feed(stream, piece)) continue;
+      if (abandoned() || stream.errored !== null) return;
+      throw new CompressedDataError('its frames do not fit together');
     }
   }
   frames.end();

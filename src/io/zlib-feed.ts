@@ -1,7 +1,7 @@
-import type { ZlibBase } from 'node:zlib';
+import type { Transform } from 'node:stream';
 
 /** What a zlib stream of Node is to us. Gzip, Gunzip, ZstdCompress and ZstdDecompress all are one. */
-export type ZlibStream = ZlibBase;
+export type ZlibStream = Transform & { readonly bytesWritten: number };
 
 /**
  * Gives bytes to a zlib stream and waits until it has consumed them, so that their memory can be reused. Answers false when the

@@ -63,18 +63,8 @@ export class ZstdFrames {
 
   /** Consumes one field or one run of bytes, as far as this input has it. */
   #advance(input: Uint8Array, at: number): number {
-    switch (this.#phase) {
-      case 'header':
-      case 'body':
-      case 'checksum':
-      case 'skip':
-        return this.#passOver(input, at);
-      case 'magic':
-      case 'descriptor':
-      case 'block-header':
-      case 'skip-size':
-        return this.#readField(input, at);
-    }
+    const inRun = this.#phase === 'header' || this.#phase === 'body' || this.#phase === 'checksum' || this.#phase === 'skip';
+    return inRun ? this.#passOver(input, at) : this.#readField(input, at);
   }
 
   #passOver(input: Uint8Array, at: number): number {

@@ -12,6 +12,6 @@ export const RUN_ID = /^[0-9a-hjkmnp-tv-z]{14}$/;
 
 export function newRunId(now: number = Date.now()): string {
   let time = '';
-  for (let rest = now, i = 0; i < TIME_LETTERS; i++, rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32]! + time;
-  return time + Array.from(randomBytes(RANDOM_LETTERS), (byte) => ALPHABET[byte % 32]!).join('');
+  for (let rest = now, i = 0; i < TIME_LETTERS; i++, rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32] + time;
+  return time + Array.from(randomBytes(RANDOM_LETTERS), (byte) => ALPHABET[byte % 32]).join('');
 }

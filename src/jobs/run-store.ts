@@ -171,9 +171,9 @@ export class RunStore {
     return {
       ...listing(row, now),
       owner: row.owner_pid === null || row.owner_host === null ? null : { pid: row.owner_pid, host: row.owner_host },
-      summary: parse<RunSummary>(row.summary),
-      plan: parse<TransferPlan>(row.plan),
-      receipt: parse<Receipt>(row.receipt),
+      summary: parse(row.summary) as RunSummary | null,
+      plan: parse(row.plan) as TransferPlan | null,
+      receipt: parse(row.receipt) as Receipt | null,
     };
   }
 
@@ -227,9 +227,9 @@ function formatOf(database: DatabaseSync): number {
 }
 
 function listing(row: Row, now: number): RunListing {
-  const plan = parse<TransferPlan>(row.plan);
-  const receipt = parse<Receipt>(row.receipt);
-  const summary = parse<RunSummary>(row.summary);
+  const plan = parse(row.plan) as TransferPlan | null;
+  const receipt = parse(row.receipt) as Receipt | null;
+  const summary = parse(row.summary) as RunSummary | null;
   return {
     run: row.run,
     job: row.job,
@@ -250,6 +250,6 @@ function statusOf(row: Row, now: number): RunStatus {
   return expired || gone ? 'interrupted' : 'running';
 }
 
-function parse<T>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T);
+function parse(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
 }

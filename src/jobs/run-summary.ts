@@ -29,7 +29,8 @@ export class RunSummarizer {
         this.#rssBytes = event.rssBytes;
         return;
       case 'table-started':
-        this.#tablesStarted++;
+        // A second attempt at a table starts it again.
+        if (!this.#underway.has(event.table)) this.#tablesStarted++;
         this.#underway.set(event.table, { rows: 0, bytes: 0 });
         return;
       case 'table-progress':

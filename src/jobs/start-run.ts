@@ -160,8 +160,7 @@ class LocalRun implements RunHandle {
 
   async #move(transfer: Transfer, plan: TransferPlan, store: RunStore): Promise<void> {
     store.savePlan(this.id, this.#owner, plan);
-    const approved = this.#options.approve === undefined || (await this.#options.approve(plan));
-    if (!approved) throw new SluiceError('CANCELLED');
+    if (this.#options.approve !== undefined && !(await this.#unlessStopped(this.#options.approve(plan)))) throw new SluiceError('CANCELLED');
     this.#throwIfStopped();
     this.#result = await transfer.run();
     for (const table of this.#result.tables) assertBalanced(table);
@@ -257,6 +256,19 @@ class LocalRun implements RunHandle {
 
   #stop(reason: SluiceError): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason);
+  }
+
+  /** Waits for something that knows nothing of the run's signal. */
+  async #unlessStopped<T>(waited: Promise<T>): Promise<T> {
+    const { signal } = this.#abort;
+    const stopped = Promise.withResolvers<never>();
+    const onAbort = (): void => stopped.reject(signal.reason as SluiceError);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([waited, stopped.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   #throwIfStopped(): void {

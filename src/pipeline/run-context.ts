@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { ProgressListener } from '../progress/progress-event.ts';
 
 /** What a run is given from outside: identity, limits, and the ends of the process. */
@@ -7,8 +8,8 @@ export interface RunContext {
   readonly signal: AbortSignal;
   readonly progress: ProgressListener;
   readonly env: NodeJS.ProcessEnv;
-  readonly stdin: NodeJS.ReadableStream;
-  readonly stdout: NodeJS.WritableStream;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
   /** Parts moved at once. */
   readonly jobs: number;
   /** Aimed size of a part, in bytes of its encoding. */

@@ -54,16 +54,18 @@ export class RateEstimator {
   }
 }
 
-/**
- * Done share from 0 to 1 by what is known of the whole: rows where they are exact, else bytes, else estimated rows. Undefined when nothing is
- * known or the estimate was exceeded.
- */
-export function doneShare(rows: number, bytes: number, expected: Expected): number | undefined {
-  const byRows = share(rows, expected.rows);
-  const byBytes = share(bytes, expected.bytes);
-  return expected.exact ? (byRows ?? byBytes) : (byBytes ?? byRows);
+/** What measures how far something is: bytes where their whole is known, because they flow evenly and rows are counted part by part; else rows. */
+export type ProgressBasis = 'bytes' | 'rows';
+
+export function basisOf(expected: Expected): ProgressBasis | undefined {
+  if (expected.bytes !== undefined && expected.bytes > 0) return 'bytes';
+  return expected.rows !== undefined && expected.rows > 0 ? 'rows' : undefined;
 }
 
-function share(done: number, whole: number | undefined): number | undefined {
-  return whole === undefined || whole <= 0 || done > whole ? undefined : done / whole;
+/** Done share from 0 to 1; undefined when the whole is unknown or turned out larger than expected. */
+export function doneShare(done: { readonly rows: number; readonly bytes: number }, expected: Expected): number | undefined {
+  const basis = basisOf(expected);
+  if (basis === undefined) return undefined;
+  const share = done[basis] / expected[basis]!;
+  return share > 1 ? undefined : share;
 }

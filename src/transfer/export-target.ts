@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { FormatName } from '../formats/format.ts';
 import { formatOfEnding } from '../formats/registry.ts';
-import { splitName } from '../io/names.ts';
+import { fileNameFor, splitName } from '../io/names.ts';
 import type { ExportOptions } from './transfer.ts';
 
 /** The document that tables are exported into: where, in which format, how compressed. */
@@ -37,12 +37,11 @@ export async function layoutOf(options: ExportOptions, tables: number): Promise<
   return { kind: stdout ? 'stdout' : folder ? 'folder' : 'file', format, compression, path: options.to, ...(level === undefined ? {} : { level }) };
 }
 
-/** The file of one table in a folder; characters that file systems or shells trip over are percent-encoded. */
+/** The name of a table's file in a folder. */
 export function fileOfTable(layout: ExportLayout, table: string): string {
-  const safe = table.replace(/[^\p{L}\p{N} ._@+=,()-]|^\./gu, (char) => encodeURIComponent(char).replace(/^\.$/, '%2E').replace(/^[*'!~]$/, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
   // Parquet compresses inside; a second compression around it would hide its index.
   const ending = layout.format === 'parquet' ? '' : COMPRESSION_ENDING[layout.compression];
-  return join(layout.path, `${safe}.${layout.format}${ending}`);
+  return fileNameFor(table, `${layout.format}${ending}`);
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -3,7 +3,8 @@ import { connectorFor } from '../connectors/registry.ts';
 import type { FormatWriter, WriteOptions } from '../formats/format.ts';
 import { loadFormat } from '../formats/registry.ts';
 import type { ByteSink } from '../io/byte-sink.ts';
-import { openFolder, openSink, type SinkFolder } from '../io/open-sink.ts';
+import { openFolderSink, type FolderSink } from '../io/folder-sink.ts';
+import { openSink, type OpenSinkOptions } from '../io/open-sink.ts';
 import { negotiate } from '../pipeline/negotiate.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import { typeName } from '../rows/column-type.ts';
@@ -63,7 +64,7 @@ class ExportTransfer implements Transfer {
   }
 
   async run(): Promise<TransferResult> {
-    const folder = this.#layout.kind === 'folder' ? await openFolder(this.#layout.path, this.#sinkOptions()) : undefined;
+    const folder = this.#layout.kind === 'folder' ? await openFolderSink(this.#layout.path, this.#sinkOptions()) : undefined;
     const documents: ExportDocument[] = [];
     try {
       documents.push(...await this.#openDocuments(folder));
@@ -86,13 +87,14 @@ class ExportTransfer implements Transfer {
     await this.#connection.close();
   }
 
-  async #openDocuments(folder: SinkFolder | undefined): Promise<ExportDocument[]> {
+  async #openDocuments(folder: FolderSink | undefined): Promise<ExportDocument[]> {
     const format = await loadFormat(this.#layout.format);
     const documents: ExportDocument[] = [];
     const groups = folder === undefined ? [this.#reader.tables] : this.#reader.tables.map((table) => [table]);
     for (const readers of groups) {
-      const path = folder === undefined ? this.#layout.path : fileOfTable(this.#layout, displayName(readers[0]!.schema));
-      const sink = folder === undefined ? await openSink(path, this.#sinkOptions()) : await folder.openFile(path);
+      const sink = folder === undefined
+        ? await openSink(this.#layout.path, this.#sinkOptions())
+        : await folder.createFile(fileOfTable(this.#layout, displayName(readers[0]!.schema)), this.#encoding());
       const writer = format.openWriter(sink, this.#writeOptions(readers.length > 1));
       documents.push({ sink, writer, tables: readers.map((reader) => this.#exportTable(reader, writer, sink)) });
     }
@@ -136,13 +138,15 @@ class ExportTransfer implements Transfer {
     };
   }
 
-  #sinkOptions(): Parameters<typeof openSink>[1] {
+  #encoding(): Pick<OpenSinkOptions, 'level'> & { compression: 'none' | 'gzip' | 'zstd' } {
     const { compression, level, format } = this.#layout;
-    return {
-      compression: format === 'parquet' ? 'none' : compression,
-      ...(level === undefined ? {} : { level }),
-      overwrite: this.#options.overwrite, run: this.#context.run, signal: this.#context.signal, stdout: this.#context.stdout,
-    };
+    return { compression: format === 'parquet' ? 'none' : compression, level };
+  }
+
+  #sinkOptions(): OpenSinkOptions {
+    const { run, signal } = this.#context;
+    const stdout = this.#layout.kind === 'stdout' ? { stdout: this.#context.stdout } : {};
+    return { ...this.#encoding(), overwrite: this.#options.overwrite, run, signal, ...stdout };
   }
 }
 

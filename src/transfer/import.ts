@@ -2,7 +2,7 @@ import type { Connection, LoadSession } from '../connectors/connector.ts';
 import { connectorFor } from '../connectors/registry.ts';
 import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
 import type { InspectedSource, ReadRequest } from '../formats/format.ts';
-import { formatOf, loadFormat } from '../formats/registry.ts';
+import { formatOf, IMPORTABLE_ENDINGS, loadFormat } from '../formats/registry.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { openSources } from '../io/open-sources.ts';
 import { negotiate } from '../pipeline/negotiate.ts';
@@ -21,7 +21,10 @@ import type { ImportOptions, Transfer, TransferPlan, TransferResult } from './tr
  */
 export async function planImport(options: ImportOptions, context: RunContext): Promise<Transfer> {
   context.progress({ type: 'phase', phase: 'inspecting', at: Date.now() });
-  const { sources, leftOut } = await openSources(options.sources, { signal: context.signal, stdin: context.stdin });
+  // Asking for the process's standard input opens it, so only an import from there asks.
+  const stdin = options.sources.includes('-') ? { stdin: context.stdin } : {};
+  const groups = await openSources(options.sources, { signal: context.signal, extensions: IMPORTABLE_ENDINGS, ...stdin });
+  const sources = groups.flatMap((group) => group.sources);
   let connection: Connection | undefined;
   try {
     const inspected = await inspectAll(sources, options, 'sample', context.signal);
@@ -30,7 +33,7 @@ export async function planImport(options: ImportOptions, context: RunContext): P
       signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes,
       applicationName: `sluice import ${context.run}`, create: true, env: context.env,
     });
-    const notes = leftOut.map((name) => `left out: ${name} (not a known format)`);
+    const notes = groups.flatMap((group) => group.leftOut.map((name) => `left out: ${name} (not a known format)`));
     const transfer = new ImportTransfer(options, context, sources, connection, notes);
     await transfer.prepare(inspected);
     return transfer;

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { POSTGRES_URL_VARIABLE, postgresVersion, startPostgres, type PostgresServer } from './postgres-server.ts';
+import { POSTGRES_URL_VARIABLE, startSharedPostgres, type PostgresServer } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,8 +12,7 @@ let server: PostgresServer | undefined;
 /** One PostgreSQL for the whole run, unless SLUICE_TEST_POSTGRES_URL already names one. */
 export async function setup(project: TestProject): Promise<void> {
   if (!process.env[POSTGRES_URL_VARIABLE]) {
-    server = await startPostgres({ version: postgresVersion(process.env.SLUICE_TEST_POSTGRES_VERSION ?? '18') });
-    process.env[POSTGRES_URL_VARIABLE] = server.url;
+    server = await startSharedPostgres();
   }
   project.provide('postgresUrl', process.env[POSTGRES_URL_VARIABLE] ?? '');
 }

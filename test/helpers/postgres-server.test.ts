@@ -1,12 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { isReachable, reachablePrograms, serverAccount } from './postgres-account.ts';
 import { findPostgres } from './postgres-binaries.ts';
 import { createDatabase, sharedPostgresUrl, startPostgres, type PostgresServer } from './postgres-server.ts';
@@ -56,6 +56,11 @@ describe('a server of its own', () => {
     server = await startPostgres({ settings: { fsync: 'on', work_mem: '7MB', application_name: "it's" } });
   });
   afterAll(() => server.stop());
+
+  test('has the version of the shared server', async () => {
+    const version = "SELECT current_setting('server_version')";
+    expect(await query(server.url, version)).toEqual(await query(sharedPostgresUrl(), version));
+  });
 
   test('has the settings that were asked for', async () => {
     expect(await query(server.url, "SELECT current_setting('work_mem'), current_setting('fsync')")).toEqual([['7MB', 'on']]);
@@ -111,9 +116,16 @@ test('a data directory that was given is kept, and used again', async () => {
 });
 
 test('settings that PostgreSQL refuses are reported with its own words, and nothing is left', async () => {
-  const before = spawnSync('sh', ['-c', 'ls -d /tmp/sluice-postgres-* | wc -l'], { encoding: 'utf8' }).stdout;
-  await expect(startPostgres({ settings: { no_such_setting: '1' } })).rejects.toThrow('unrecognized configuration parameter "no_such_setting"');
-  expect(spawnSync('sh', ['-c', 'ls -d /tmp/sluice-postgres-* | wc -l'], { encoding: 'utf8' }).stdout).toBe(before);
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-own-tmp-'));
+  await chmod(folder, 0o755);
+  vi.stubEnv('TMPDIR', folder);
+  try {
+    await expect(startPostgres({ settings: { no_such_setting: '1' } })).rejects.toThrow('unrecognized configuration parameter "no_such_setting"');
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test.each(['SIGKILL', 'SIGINT'] as const)('%s on the process that started it leaves neither server nor files', async (signal) => {

@@ -6,9 +6,10 @@
  * doubles before it is tried again, so the work done twice is at most proportional to its size: linear also for chunks of one byte.
  * Memory: `WINDOW_BYTES`, and for a record that is larger, at most twice the record; given back afterwards.
  */
-import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { throwIfCancelled } from '../../io/cancellation.ts';
 
-export const WINDOW_BYTES = 256 * 1024;
+export const WINDOW_BYTES = 128 * 1024;
 /** After so many milliseconds of parsing without a real wait, timers and sockets get their turn. */
 const TURN_MS = 25;
 
@@ -80,7 +81,7 @@ export class ByteWindow {
   }
 
   async #pull(): Promise<void> {
-    this.#throwIfAborted();
+    throwIfCancelled(this.options.signal);
     const next = await this.#chunks.next();
     if (next.done === true) this.eof = true;
     else this.#pending = next.value;
@@ -105,12 +106,8 @@ export class ByteWindow {
   async #takeTurns(): Promise<void> {
     if (performance.now() - this.#turnStarted < TURN_MS) return;
     await new Promise<void>((resolve) => setImmediate(resolve));
-    this.#throwIfAborted();
+    throwIfCancelled(this.options.signal);
     this.#turnStarted = performance.now();
-  }
-
-  #throwIfAborted(): void {
-    if (this.options.signal.aborted) throw toSluiceError(this.options.signal.reason);
   }
 
   #refuseSize(): never {

@@ -34,6 +34,15 @@ export class ValueScanner {
     return this.resume(i);
   }
 
+  /** Checks the rest of an array up to its `]`, from an element (`afterElement` false) or from behind one; returns the position after the `]`. */
+  scanRestOfArray(i: number, afterElement: boolean): number {
+    this.#depth = 1;
+    this.#stack[1] = OPEN_ARRAY;
+    this.#state = afterElement ? COMMA_OR_CLOSE : VALUE;
+    this.#line = this.#lexer.line;
+    return this.resume(i);
+  }
+
   /** Goes on after NEED_MORE, from `at` (moved as the window moved). */
   resume(i: number): number {
     const lexer = this.#lexer;

@@ -28,6 +28,8 @@ export class ByteWindow {
   /** Line (from 1) of `start`. */
   line = 1;
   readonly source: string;
+  /** No line end is in [start, #lineEnd): what was searched once is not searched again. */
+  #lineEnd = 0;
   /** Offset in the source of bytes[0]. */
   #base = 0;
   #breath = Date.now();
@@ -61,12 +63,10 @@ export class ByteWindow {
 
   /** Everything before `to` is dealt with. */
   consume(to: number): void {
-    const { bytes } = this;
     let lines = 0;
-    if (to - this.start < 64) {
-      for (let i = this.start; i < to; i++) if (bytes[i] === LF) lines++;
-    } else {
-      for (let i = bytes.indexOf(LF, this.start); i !== -1 && i < to; i = bytes.indexOf(LF, i + 1)) lines++;
+    while (this.#lineEnd < to && this.#findLineEnd(to)) {
+      lines++;
+      this.#lineEnd++;
     }
     this.line += lines;
     this.start = to;
@@ -75,6 +75,7 @@ export class ByteWindow {
   /** As `consume`, for callers that counted the line ends themselves. */
   consumeLines(to: number, lines: number): void {
     this.line += lines;
+    this.#lineEnd = to;
     this.start = to;
   }
 
@@ -109,9 +110,17 @@ export class ByteWindow {
     if (target === this.bytes) target.copyWithin(0, this.start, this.end);
     else target.set(this.bytes.subarray(this.start, this.end));
     this.#base += this.start;
+    this.#lineEnd -= this.start;
     this.bytes = target;
     this.start = 0;
     this.end = unread;
+  }
+
+  /** Moves `#lineEnd` to the next line end; false when that is not before `to`. */
+  #findLineEnd(to: number): boolean {
+    const found = this.bytes.indexOf(LF, this.#lineEnd);
+    this.#lineEnd = found === -1 || found > this.end ? this.end : found;
+    return this.#lineEnd < to;
   }
 
   /** Sources that answer from memory never leave the microtask queue: let timers and signals have their turn. */

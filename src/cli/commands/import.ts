@@ -1,0 +1,124 @@
+import type { Command } from 'commander';
+import { parseByteSize } from '../../config/byte-size.ts';
+import { EMBEDDED, resolveConnection } from '../../config/resolve-connection.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import type { ReadOptions } from '../../formats/format.ts';
+import { startImport } from '../../jobs/start-transfer.ts';
+import type { ImportOptions } from '../../transfer/transfer.ts';
+import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '../common-options.ts';
+import { parseColumnTypes } from '../options/column-types.ts';
+import { parseCharset, parseFormat, parseMode } from '../options/choices.ts';
+import { parseDelimiter, parseEscape, parseQuote } from '../options/csv-dialect.ts';
+import { collect, parseNames, parsePairs } from '../options/lists.ts';
+import { definedOnly } from '../options/defined-only.ts';
+import type { CommandEnd } from '../command-end.ts';
+import { runJob } from '../run-job.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface ImportFlags extends JobFlags {
+  readonly to?: string;
+  readonly table?: string;
+  readonly mode?: string;
+  readonly key?: string[];
+  readonly map?: string[];
+  readonly columns?: string[];
+  readonly format?: string;
+  readonly delimiter?: string;
+  readonly quote?: string;
+  readonly escape?: string;
+  /** False with --no-header, true with --header, else detected. */
+  readonly header?: boolean;
+  readonly nullText?: string;
+  readonly encoding?: string;
+  readonly type?: string[];
+  readonly jsonPath?: string;
+  readonly maxRecordSize?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  # Into the embedded database of this folder (.sluice/data.duckdb), table "cities"
+  $ sluice import cities.csv
+
+  # Into PostgreSQL; what is detected can be seen first
+  $ sluice import cities.csv --to postgres://me@localhost/shop --table public.cities --dry-run
+  $ sluice import cities.csv --to postgres://me@localhost/shop --table public.cities
+
+  # Every file of a folder into a table of its own; several files into one
+  $ sluice import backup/ --to shop
+  $ sluice import 'logs/*.ndjson.gz' --to shop --table logs
+
+  # Newer rows replace older ones by key; fields go to other columns
+  $ sluice import customers.json --to shop --table customers --mode upsert --key id --map fullName=name
+
+  # From another program, with everything said
+  $ zcat dump.gz | sluice import - --to shop --table t --format csv --delimiter tab --no-header --encoding latin1
+`;
+
+export function defineImport(command: Command, terminal: Terminal, end: CommandEnd): void {
+  command
+    .argument('<source...>', 'files, folders, globs in quotes, http(s) URLs, or - for standard input')
+    .option('--to <connection>', 'a URL, a named connection or a DuckDB file, also with #schema.table (default: duckdb, the database of the workspace)')
+    .option('--table <table>', 'target table, as table or schema.table (default: the name of the file)')
+    .option('--mode <mode>', 'append, replace, or upsert by key (default: append)')
+    .option('--key <columns>', 'key for upsert, as a,b or repeated (default: the primary key)', collect)
+    .option('--map <from=to>', 'field FROM goes to column TO; repeatable', collect)
+    .option('--columns <fields>', 'take only these fields, as a,b or repeated', collect)
+    .option('--format <format>', 'csv, json, ndjson, parquet or sql (default: by name and content)')
+    .option('--delimiter <char>', 'CSV: one character, or tab (default: detected)')
+    .option('--quote <char>', 'CSV: one character, or none (default: detected)')
+    .option('--escape <char>', 'CSV: one character (default: the quote)')
+    .option('--header', 'CSV: the first line names the columns (default: detected)')
+    .option('--no-header', 'CSV: the first line is data')
+    .option('--null-text <text>', 'CSV: unquoted text that means NULL (default: the empty field)')
+    .option('--encoding <name>', 'utf-8, utf-16le, utf-16be, latin1 or windows-1252 (default: detected)')
+    .option('--type <column=type>', 'type of a field, such as price=numeric(10,2); repeatable', collect)
+    .option('--json-path <path>', 'JSON: the key (a.b.c) under which the array of records is')
+    .option('--max-record-size <size>', 'largest single record (default: 256MiB)');
+  // Both --header and --no-header are given, so that commander gives no default and detection stays possible.
+  addJobOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (sources: string[], flags: ImportFlags) => {
+      const scope = await commandScope(flags, terminal);
+      const options = importOptions(sources, flags, scope);
+      end(await runJob({ terminal, scope, flags, start: (run) => startImport(options, run), rowsOnStdin: sources.includes('-') }));
+    });
+}
+
+function importOptions(sources: string[], flags: ImportFlags, scope: CommandScope): ImportOptions {
+  const target = resolveConnection(flags.to ?? EMBEDDED, scope.connections);
+  if (target.table !== undefined && flags.table !== undefined) {
+    throw new SluiceError('USAGE', { what: 'The table is named twice: by --table and after "#" in --to' });
+  }
+  return {
+    sources,
+    to: target.url,
+    mode: parseMode(flags.mode) ?? scope.configuration.settings.import?.mode ?? 'append',
+    read: readOptions(flags, scope),
+    ...definedOnly({
+      table: flags.table ?? target.table,
+      key: parseNames(flags.key, '--key'),
+      map: parsePairs(flags.map, '--map'),
+      columns: parseNames(flags.columns, '--columns'),
+      format: parseFormat(flags.format),
+    }),
+  };
+}
+
+function readOptions(flags: ImportFlags, scope: CommandScope): ReadOptions {
+  const csv = definedOnly({
+    // `--format tsv` is CSV with a tab.
+    delimiter: parseDelimiter(flags.delimiter) ?? (flags.format?.toLowerCase() === 'tsv' ? '\t' : undefined),
+    quote: parseQuote(flags.quote),
+    escape: parseEscape(flags.escape),
+    header: flags.header,
+    nullText: flags.nullText,
+  });
+  return definedOnly({
+    csv: Object.keys(csv).length === 0 ? undefined : csv,
+    charset: parseCharset(flags.encoding),
+    jsonPath: flags.jsonPath,
+    types: parseColumnTypes(flags.type, '--type'),
+    maxRecordBytes: flags.maxRecordSize === undefined ? scope.configuration.settings.maxRecordSize : parseByteSize(flags.maxRecordSize, '--max-record-size'),
+  });
+}

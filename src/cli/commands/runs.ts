@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { RunStore, type RunDetails, type RunListing } from '../../jobs/run-store.ts';
+import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
+import type { CommandEnd } from '../command-end.ts';
+import { errorLines } from '../output/error-text.ts';
+import { planLines } from '../output/plan-text.ts';
+import { formatBytes, formatCount, formatSeconds, formatTime } from '../output/quantities.ts';
+import { receiptLines } from '../output/receipt-text.ts';
+import { alignColumns, printableLine } from '../output/text.ts';
+import { printJson, printLines } from '../print-json.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface ListFlags extends GeneralFlags {
+  readonly limit: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ sluice runs list
+  $ sluice runs show                 # the newest run
+  $ sluice runs show 1jd4kz2q8xk2f7
+  $ sluice runs cancel               # the run that is running
+`;
+
+/** How long \`runs cancel\` waits to see the run end; the run goes on ending when that is not enough. */
+const CANCEL_WAIT_MS = 5_000;
+const CANCEL_POLL_MS = 100;
+
+export function defineRuns(command: Command, terminal: Terminal, end: CommandEnd): void {
+  command.addHelpText('after', EXAMPLES);
+  addGeneralOptions(command.command('list').description('the runs of the workspace, newest first'))
+    .option('--limit <n>', 'at most so many', '50')
+    .addHelpText('after', '\nExamples:\n  $ sluice runs list\n  $ sluice runs list --limit 5 --json\n')
+    .action(async (flags: ListFlags) => end(await list(flags, terminal)));
+  addGeneralOptions(command.command('show').description('plan, progress and receipt of a run'))
+    .argument('[run]', 'the run (default: the newest)')
+    .addHelpText('after', '\nExamples:\n  $ sluice runs show\n  $ sluice runs show 1jd4kz2q8xk2f7 --json\n')
+    .action(async (run: string | undefined, flags: GeneralFlags) => end(await show(run, flags, terminal)));
+  addGeneralOptions(command.command('cancel').description('stop a run, whichever process it is in; the target is left as it was'))
+    .argument('[run]', 'the run (default: the one that is running)')
+    .addHelpText('after', '\nExamples:\n  $ sluice runs cancel\n  $ sluice runs cancel 1jd4kz2q8xk2f7\n')
+    .action(async (run: string | undefined, flags: GeneralFlags) => end(await cancel(run, flags, terminal)));
+}
+
+async function list(flags: ListFlags, terminal: Terminal): Promise<number> {
+  const limit = /^\d{1,6}$/.test(flags.limit) ? Number(flags.limit) : 0;
+  if (limit < 1) throw new SluiceError('USAGE', { what: `--limit: "${flags.limit}" is not a whole number from 1` });
+  const runs = await withStore(flags, terminal, async (store) => store?.list(limit) ?? []);
+  if (flags.json === true) printJson(terminal, { runs });
+  else if (flags.quiet !== true) printLines(terminal.stdout, runs.length === 0 ? ['No runs yet.'] : listLines(runs));
+  return 0;
+}
+
+async function show(run: string | undefined, flags: GeneralFlags, terminal: Terminal): Promise<number> {
+  const details = await withStore(flags, terminal, async (store) => {
+    const wanted = run ?? store?.list(1)[0]?.run;
+    if (store === undefined || wanted === undefined) throw new SluiceError('RUN_UNKNOWN', { run: run ?? 'yet' });
+    return store.show(wanted);
+  });
+  if (flags.json === true) printJson(terminal, details);
+  else if (flags.quiet !== true) printLines(terminal.stdout, detailLines(details));
+  return 0;
+}
+
+async function cancel(run: string | undefined, flags: GeneralFlags, terminal: Terminal): Promise<number> {
+  const ended = await withStore(flags, terminal, async (store) => {
+    if (store === undefined) throw new SluiceError('RUN_UNKNOWN', { run: run ?? 'yet' });
+    const wanted = run ?? onlyRunning(store);
+    store.requestCancel(wanted);
+    return waitForEnd(store, wanted);
+  });
+  if (flags.json === true) printJson(terminal, ended);
+  else if (flags.quiet !== true) {
+    printLines(terminal.stdout, [ended.status === 'running' ? `${ended.run} was asked to stop and is still running` : `${ended.run} is ${ended.status}`]);
+  }
+  return 0;
+}
+
+function onlyRunning(store: RunStore): string {
+  const running = store.list().filter(({ status }) => status === 'running');
+  if (running.length === 1) return running[0].run;
+  if (running.length === 0) throw new SluiceError('USAGE', { what: 'No run is running' });
+  throw new SluiceError('USAGE', { what: `Several runs are running, say which: ${running.map((one) => one.run).join(', ')}` });
+}
+
+async function waitForEnd(store: RunStore, run: string): Promise<RunDetails> {
+  for (let waited = 0; ; waited += CANCEL_POLL_MS) {
+    const details = store.show(run);
+    if (details.status !== 'running' || waited >= CANCEL_WAIT_MS) return details;
+    await sleep(CANCEL_POLL_MS);
+  }
+}
+
+async function withStore<T>(flags: GeneralFlags, terminal: Terminal, use: (store: RunStore | undefined) => Promise<T>): Promise<T> {
+  const { settings } = await commandScope(flags, terminal);
+  const store = await RunStore.openExisting(settings.workspace);
+  try {
+    return await use(store);
+  } finally {
+    store?.close();
+  }
+}
+
+function listLines(runs: readonly RunListing[]): string[] {
+  const rows = runs.map((run) => [
+    run.run,
+    run.job,
+    run.cancelRequested && run.status === 'running' ? 'cancelling' : run.status,
+    formatTime(run.startedAt),
+    run.endedAt === null ? '' : formatSeconds((run.endedAt - run.startedAt) / 1000),
+    formatCount(run.rows),
+    run.from === null || run.to === null ? '' : `${printableLine(run.from)} → ${printableLine(run.to)}`,
+  ]);
+  return alignColumns([['run', 'job', 'status', 'started', 'took', 'rows', 'what'], ...rows], 'llllrrl');
+}
+
+function detailLines(run: RunDetails): string[] {
+  const { summary, plan, receipt, owner } = run;
+  const running = summary === null || receipt !== null ? [] : [
+    `phase ${summary.phase ?? 'starting'}, ${formatCount(summary.tablesDone)} of ${formatCount(summary.tablesStarted)} tables, ${formatCount(summary.rows)} rows, ${formatBytes(summary.bytes)}, memory ${formatBytes(summary.rssBytes)}`,
+  ];
+  return [
+    `run ${run.run}: ${run.job}, ${run.status}, started ${formatTime(run.startedAt)}${owner === null || run.status !== 'running' ? '' : `, process ${owner.pid}`}`,
+    ...running,
+    ...(plan === null ? [] : ['', ...planLines(plan)]),
+    ...(receipt === null ? [] : ['', ...receiptLines(receipt)]),
+    ...(receipt?.error === undefined ? [] : ['', ...errorLines(receipt.error)]),
+  ];
+}

@@ -1,0 +1,53 @@
+/**
+ * The entry of the command line. Prints what no command has printed, and sets the exit code (docs/exit-codes.md); the process then ends by itself.
+ */
+import { toSluiceError } from '../errors/sluice-error.ts';
+import { makeReceipt, reportError } from '../jobs/receipt.ts';
+import { debugLines } from './debug-lines.ts';
+import { errorLines } from './output/error-text.ts';
+import { printJson, printLines } from './print-json.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A handle that a driver forgot must not keep the process after its work is done. */
+const LINGER_MS = 1_000;
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() };
+  guardProcess(terminal, args);
+  try {
+    const { runProgram } = await import('./program.ts');
+    process.exitCode = await runProgram(args, terminal);
+  } catch (error) {
+    process.exitCode = await printFailure(error, args, terminal);
+  }
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+/** Prints an error that came before or outside of a run. Returns the exit code. */
+async function printFailure(thrown: unknown, args: readonly string[], terminal: Terminal): Promise<number> {
+  const error = toSluiceError(thrown);
+  const report = reportError(error);
+  printLines(terminal.stderr, [...errorLines(report), ...debugLines(error, terminal.env)]);
+  if (args.includes('--json')) {
+    const { isJob } = await import('./program.ts');
+    const job = args.find((arg) => !arg.startsWith('-'));
+    printJson(terminal, isJob(job) ? makeReceipt({ run: null, job, status: 'failed', seconds: 0, error }) : { error: report });
+  }
+  return error.exitCode;
+}
+
+function guardProcess(terminal: Terminal, args: readonly string[]): void {
+  // A reader that went away (`sluice runs list | head -1`) is no failure of what was printed. A run that writes rows there notices by itself.
+  for (const stream of [terminal.stdout, terminal.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  const onUncaught = (error: unknown): void => {
+    void printFailure(error, args, terminal).then((code) => process.exit(code));
+  };
+  process.on('uncaughtException', onUncaught);
+}
+
+await main();

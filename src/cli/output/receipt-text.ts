@@ -1,0 +1,40 @@
+import type { Receipt } from '../../jobs/receipt.ts';
+import type { TableReceipt, Totals } from '../../pipeline/receipt.ts';
+import { formatBytes, formatCount, formatSeconds } from './quantities.ts';
+import { alignColumns, printableLine } from './text.ts';
+
+/** Tables that a terminal still takes in; the run store and --json have all of them. */
+const MAX_TABLES = 200;
+
+/** The receipt as a table, with totals, time, speed and memory. The error of a failed run is printed apart. */
+export function receiptLines(receipt: Receipt): string[] {
+  const warnings = (receipt.warnings ?? []).map((warning) => `warning: ${printableLine(warning)}`);
+  return [...tableLines(receipt), headline(receipt), ...warnings];
+}
+
+function tableLines({ tables, totals }: Receipt): string[] {
+  if (tables.length === 0) return [];
+  const shown = tables.slice(0, MAX_TABLES);
+  const rows = [
+    ['table', 'read', 'written', 'rejected', 'duplicate', 'skipped', 'size'],
+    ...shown.map((table) => [printableLine(table.name), ...counts(table)]),
+    ...(tables.length > 1 ? [['total', ...counts(totals)]] : []),
+  ];
+  const lines = alignColumns(rows, 'lrrrrrr');
+  if (tables.length > shown.length) lines.splice(-1, 0, `… and ${formatCount(tables.length - shown.length)} more tables`);
+  return lines;
+}
+
+function counts(of: TableReceipt | Totals): string[] {
+  return [...[of.read, of.written, of.rejected, of.duplicate, of.skipped].map(formatCount), formatBytes(of.bytes)];
+}
+
+function headline({ run, job, status, totals, seconds, peakRssBytes }: Receipt): string {
+  const facts = [
+    `${job} ${status} in ${formatSeconds(seconds)}`,
+    ...(status === 'done' && seconds > 0 ? [`${formatCount(totals.read / seconds)} rows/s`, `${formatBytes(totals.bytes / seconds)}/s`] : []),
+    `peak memory ${formatBytes(peakRssBytes)}`,
+    ...(run === null || status === 'planned' ? [] : [`run ${run}`]),
+  ];
+  return facts.join(', ');
+}

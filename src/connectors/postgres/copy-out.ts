@@ -1,0 +1,125 @@
+/**
+ * COPY … TO STDOUT as chunks of bytes. The wire strips the message headers and fills one buffer while the consumer has the other; when both are
+ * taken it stops reading, so that memory is two buffers whatever the rows' size and the consumer's speed.
+ *
+ * The server sends each row as one message. Messages are counted and compared with the server's own count, so that a row cannot be lost on
+ * the way without notice.
+ */
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { CopyStatement } from './copy-statement.ts';
+import type { Session } from './driver.ts';
+import type { CopySink } from './wire.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+/** Short rows are copied by words of four bytes, which may reach beyond the row. */
+const SLACK_BYTES = 8;
+
+export interface CopyOutCounts {
+  rows: number;
+  bytes: number;
+}
+
+export interface CopyOutOptions {
+  /** `binary`: the trailer is one message more. */
+  readonly binary: boolean;
+  /** For messages. */
+  readonly table: string;
+  readonly signal: AbortSignal;
+  /** The statement is a user's own, so that its errors are about the query. */
+  readonly isQuery?: boolean;
+}
+
+/**
+ * Chunks are valid until the next pull. Ending the iteration early cancels the statement in the server; the session is then
+ * broken (`session.usable` is false), because a cancel request that comes late could hit its next statement.
+ * @param counts set when the iteration has come to its end
+ */
+export async function* copyOut(session: Session, sql: string, options: CopyOutOptions, counts: CopyOutCounts): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffers = new CopyBuffers(() => session.wire.resume());
+  const statement = new CopyStatement(sql);
+  const place = { table: options.table, ...(options.isQuery === undefined ? {} : { isQuery: options.isQuery }) };
+  const stop = (): void => buffers.wake();
+  options.signal.addEventListener('abort', stop, { once: true });
+  session.wire.divertCopyData(buffers);
+  session.submit(statement);
+  let rows = 0;
+  const ended = statement.finished.then((count) => void (rows = count), (error: unknown) => {
+    buffers.failure = session.translate(error, place);
+  }).then(() => buffers.end());
+  try {
+    for (;;) {
+      const chunk = await buffers.next(options.signal);
+      if (chunk === undefined) break;
+      counts.bytes += chunk.length;
+      yield chunk;
+    }
+    if (options.signal.aborted) throw session.cancellation(options.signal);
+    if (buffers.failure !== undefined) throw buffers.failure;
+    counts.rows = checkedCount(buffers.messages, rows, options);
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    session.wire.divertCopyData(undefined);
+    if (!buffers.ended) {
+      session.wire.resume();
+      await session.breakOff(ended);
+    }
+  }
+}
+
+function checkedCount(messages: number, rows: number, options: CopyOutOptions): number {
+  const received = options.binary ? messages - 1 : messages;
+  if (received === rows) return rows;
+  throw new SluiceError('RECEIPT_UNBALANCED', { table: options.table, read: rows, written: received, rejected: 0, duplicate: 0, skipped: 0 }, { table: options.table });
+}
+
+class CopyBuffers implements CopySink {
+  readonly room = CHUNK_BYTES;
+  bytes: Uint8Array = new Uint8Array(CHUNK_BYTES + SLACK_BYTES);
+  view: DataView = new DataView(this.bytes.buffer);
+  used = 0;
+  messages = 0;
+  ended = false;
+  failure: SluiceError | undefined;
+  /** The other buffer: free, or in the consumer's hands. Made when it is first needed: many parts are small. */
+  #other: Uint8Array | undefined;
+  #isFull = false;
+  #wake: (() => void) | undefined;
+  readonly #resume: () => void;
+
+  constructor(resume: () => void) {
+    this.#resume = resume;
+  }
+
+  full(): void {
+    this.#isFull = true;
+    this.wake();
+  }
+
+  end(): void {
+    this.ended = true;
+    this.wake();
+  }
+
+  wake(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  /** The next filled buffer; asking for it gives the last one back. Undefined at the end, after a failure and after an abort. */
+  async next(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    while (!this.#isFull && !this.ended && !signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (signal.aborted || this.failure !== undefined || this.used === 0) return undefined;
+    const chunk = this.bytes.subarray(0, this.used);
+    const free = this.#other ?? new Uint8Array(CHUNK_BYTES + SLACK_BYTES);
+    this.#other = this.bytes;
+    this.bytes = free;
+    this.view = new DataView(free.buffer);
+    this.used = 0;
+    if (this.#isFull) {
+      this.#isFull = false;
+      this.#resume();
+    }
+    return chunk;
+  }
+}

@@ -1,0 +1,59 @@
+import { SluiceError } from '../../errors/sluice-error.ts';
+type Charset = string;
+
+/**
+ * How a CSV source is written. Plain data: it is part of the inspected details and of the plan.
+ *
+ * A record ends at LF, CR LF or CR outside quotes. A field is quoted when its first byte is the quote; a quote anywhere else in an unquoted field is
+ * an ordinary character. Inside quotes the quote is written twice, or after `escape`; an escape before any other byte is an ordinary character.
+ */
+export interface CsvDialect {
+  /** One ASCII character or several; '' = one column, nothing separates. */
+  readonly delimiter: string;
+  /** One ASCII character; '' = no quoting. */
+  readonly quote: string;
+  /** One ASCII character, the quote itself when quotes are doubled. */
+  readonly escape: string;
+  /** Unquoted field text that means NULL. */
+  readonly nullText: string;
+  readonly charset: Charset;
+}
+
+/** The dialect in bytes, for parsers; -1 where there is none. UTF-16 sources are parsed as the UTF-8 that they are turned into. */
+export interface DialectBytes {
+  readonly delimiter: Uint8Array;
+  readonly quote: number;
+  readonly escape: number;
+  readonly nullText: Uint8Array;
+}
+
+export function dialectBytes(dialect: CsvDialect): DialectBytes {
+  const nullEncoding = dialect.charset === 'latin1' || dialect.charset === 'windows-1252' ? 'latin1' : 'utf8';
+  return {
+    delimiter: Buffer.from(dialect.delimiter),
+    quote: dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0),
+    escape: dialect.quote === '' ? -1 : dialect.escape.charCodeAt(0),
+    nullText: Buffer.from(dialect.nullText, nullEncoding),
+  };
+}
+
+/** @throws SluiceError OPTION_UNSUPPORTED for a quote, escape or delimiter that cannot be one */
+export function checkDialectOptions(options: { delimiter?: string; quote?: string; escape?: string; nullText?: string }): void {
+  const { delimiter = ',', quote = '"', escape = '"' } = options;
+  const refuse = (option: string, value: string, context: string): never => {
+    throw new SluiceError('OPTION_UNSUPPORTED', { option: `--${option} ${JSON.stringify(value)}`, context });
+  };
+  if (/[\r\n\0]|[^\0-\x7f]/.test(delimiter) || delimiter.length > 8) refuse('delimiter', delimiter, '(ASCII characters, no line ends, at most 8)');
+  if (!/^[\x01-\x09\x0b\x0c\x0e-\x7f]?$/.test(quote)) refuse('quote', quote, '(one ASCII character, or empty for none)');
+  if (!/^[\x01-\x09\x0b\x0c\x0e-\x7f]?$/.test(escape)) refuse('escape', escape, '(one ASCII character)');
+  if (delimiter !== '' && (delimiter.includes(quote === '' ? '\n' : quote))) refuse('delimiter', delimiter, 'together with the quote');
+  if (options.nullText !== undefined && (/[\r\n]/.test(options.nullText) || (delimiter !== '' && options.nullText.includes(delimiter)))) {
+    refuse('null', options.nullText, '(no line end, no delimiter)');
+  }
+}
+
+/** For the plan and for people: `tab`, `";"`, `none`. */
+export function describeCharacter(text: string): string {
+  if (text === '') return 'none';
+  return text === '\t' ? 'tab' : text === ' ' ? 'blank' : text;
+}

@@ -1,0 +1,16 @@
+import type { CopyOptions, ExportOptions, ImportOptions } from '../transfer/transfer.ts';
+import { startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
+
+/** Each job loads its code when it starts: starting an import must not pay for the export. */
+
+export function startImport(options: ImportOptions, run: StartRunOptions): RunHandle {
+  return startRun('import', async (context) => (await import('../transfer/import.ts')).planImport(options, context), run);
+}
+
+export function startExport(options: ExportOptions, run: StartRunOptions): RunHandle {
+  return startRun('export', async (context) => (await import('../transfer/export.ts')).planExport(options, context), run);
+}
+
+export function startCopy(options: CopyOptions, run: StartRunOptions): RunHandle {
+  return startRun('copy', async (context) => (await import('../transfer/copy.ts')).planCopy(options, context), run);
+}
