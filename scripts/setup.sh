@@ -132,7 +132,7 @@ take_lock() {
   told=no
   while ! ln -sn "$$" "$lock" 2>/dev/null; do
     if lock_held; then
-      [ "$told" = yes ] || say "waiting for another set-up (process $owner)"
+      [ "$told" = yes ] || say "waiting for another set-up (process $owner; if there is none, remove $tools/setup.lock)"
       told=yes
       pause
     elif [ -h "$lock" ]; then

@@ -3,6 +3,7 @@
  * cancel it, and promises of its plan and receipt. The only barrel of the project; what is not exported here is not public.
  */
 import { resolve } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { embeddedUrl, resolveConnection } from './config/resolve-connection.ts';
 import { workspaceFolder } from './config/settings.ts';
 import type { LoadMode } from './connectors/connector.ts';
@@ -41,8 +42,8 @@ export interface RunOptions {
   /** Environment for the connectors (`PG*` variables, `.pgpass`); default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
   /** In place of the process's own for the source or target `-`. */
-  readonly stdin?: NodeJS.ReadableStream;
-  readonly stdout?: NodeJS.WritableStream;
+  readonly stdin?: Readable;
+  readonly stdout?: Writable;
 }
 
 export interface ImportFileOptions extends RunOptions {

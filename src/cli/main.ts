@@ -7,6 +7,7 @@ import { debugLines } from './debug-lines.ts';
 import { errorLines } from './output/error-text.ts';
 import { printJson, printLines } from './print-json.ts';
 import type { Terminal } from './terminal.ts';
+import { versionText } from './version.ts';
 
 /** A handle that a driver forgot must not keep the process after its work is done. */
 const LINGER_MS = 1_000;
@@ -15,6 +16,11 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() };
   guardProcess(terminal, args);
+  // Asked often, by scripts and by people who wonder: answered without loading the parser of arguments.
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    printLines(terminal.stdout, [versionText()]);
+    return;
+  }
   try {
     const { runProgram } = await import('./program.ts');
     process.exitCode = await runProgram(args, terminal);

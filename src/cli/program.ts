@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { CommandEnd } from './command-end.ts';
 import type { Terminal } from './terminal.ts';
+import { versionText } from './version.ts';
 
 type Define = (command: Command, terminal: Terminal, end: CommandEnd) => void;
 
@@ -35,11 +35,6 @@ Examples:
 /** Commands whose receipt is the JSON document also when their options are wrong. */
 export function isJob(name: string | undefined): name is 'import' | 'export' | 'copy' {
   return name === 'import' || name === 'export' || name === 'copy';
-}
-
-export function versionText(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return manifest.version;
 }
 
 /**

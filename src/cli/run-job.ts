@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 import { exitCodeOf, type Receipt } from '../jobs/receipt.ts';
 import type { RunHandle, StartRunOptions } from '../jobs/start-run.ts';
 import type { TransferPlan } from '../transfer/transfer.ts';
@@ -66,9 +66,12 @@ function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout }: JobRe
 /** Asks before rows that are there are replaced, when there is somebody to ask. */
 async function approves(plan: TransferPlan, { terminal, flags, rowsOnStdin }: JobRequest, display: ProgressDisplay): Promise<boolean> {
   const replaced = plan.tables.filter((table) => table.mode === 'replace' && table.creates === false);
-  const interactive = process.stdin.isTTY && terminal.stderr.isTTY && rowsOnStdin !== true;
+  // Not process.stdin.isTTY: touching it would begin to read what may be rows.
+  const interactive = rowsOnStdin !== true && isatty(0) && terminal.stderr.isTTY;
   if (replaced.length === 0 || flags.yes === true || !interactive) return true;
   display.pause();
+  // Loaded only for a question: it takes 3 MB.
+  const { createInterface } = await import('node:readline/promises');
   const questions = createInterface({ input: process.stdin, output: terminal.stderr });
   // While a question is open readline takes Ctrl-C; without this the question would stay open for ever.
   const interrupted = new AbortController();

@@ -6,7 +6,6 @@ import { hasSystemCode, SluiceError } from '../errors/sluice-error.ts';
 import type { ByteSource } from './byte-source.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import { descriptorOfPath, openForReading, readDescriptor } from './descriptor.ts';
-import { openHttpSource } from './http-source.ts';
 import type { HttpLimits } from './http-request.ts';
 import { openRegularFile } from './local-file.ts';
 import { hasGlobCharacters, isHidden, isHttpUrl, isUrl, KNOWN_EXTENSIONS, redactUrl, splitName } from './names.ts';
@@ -72,10 +71,16 @@ async function openLocation(location: string, options: OpenSourcesOptions): Prom
   const { signal } = options;
   throwIfCancelled(signal);
   if (location === '-') return single('stdin', 'stdin', await openStdin(signal, options.stdin));
-  if (isHttpUrl(location)) return single(redactUrl(location), 'url', await openHttpSource(location, signal, options.httpLimits));
+  if (isHttpUrl(location)) return single(redactUrl(location), 'url', await openUrl(location, options));
   if (/^file:\/\//i.test(location)) return openPath(pathOfUrl(location), options);
   if (isUrl(location)) throw new SluiceError('OPTION_UNSUPPORTED', { option: redactUrl(location), context: 'as a source of files' });
   return openPath(location, options);
+}
+
+/** Loaded on demand: HTTP and TLS are several megabytes that the import of a file does not need. */
+async function openUrl(location: string, options: OpenSourcesOptions): Promise<ByteSource> {
+  const { openHttpSource } = await import('./http-source.ts');
+  return openHttpSource(location, options.signal, options.httpLimits);
 }
 
 async function openPath(path: string, options: OpenSourcesOptions): Promise<SourceGroup> {

@@ -2,6 +2,7 @@
  * Runs a job in this process: the one place where a transfer meets the run store, progress and the receipt. Library and command line both
  * start runs here, so that every run is recorded, cancellable from elsewhere, and accounted for.
  */
+import type { Readable, Writable } from 'node:stream';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { assertBalanced } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
@@ -24,8 +25,8 @@ export interface StartRunOptions {
   readonly partBytes?: number;
   readonly engineMemoryBytes?: number;
   readonly env?: NodeJS.ProcessEnv;
-  readonly stdin?: NodeJS.ReadableStream;
-  readonly stdout?: NodeJS.WritableStream;
+  readonly stdin?: Readable;
+  readonly stdout?: Writable;
   /** Only plan: nothing is moved and nothing recorded; the receipt's status is `planned`. */
   readonly dryRun?: boolean;
   /** Aborting it cancels the run. */
@@ -230,10 +231,10 @@ class LocalRun implements RunHandle {
       progress: (event) => this.#tell(event),
       env: options.env ?? process.env,
       // Touching process.stdin opens it: only a run that reads it may do so.
-      get stdin() {
+      get stdin(): Readable {
         return options.stdin ?? process.stdin;
       },
-      get stdout() {
+      get stdout(): Writable {
         return options.stdout ?? process.stdout;
       },
       jobs: options.jobs ?? defaultJobs(machine),

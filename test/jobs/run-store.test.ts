@@ -76,7 +76,7 @@ describe('the workspace', () => {
     const fresh = join(root, 'fresh');
     const stores = await Promise.all(Array.from({ length: 8 }, () => RunStore.open(fresh)));
     stores.forEach((one, index) => one.create(`r${index}`, 'copy', newOwner()));
-    expect(stores[0]!.list()).toHaveLength(8);
+    expect(stores[0].list()).toHaveLength(8);
     for (const one of stores) one.close();
   });
 });

@@ -45,7 +45,7 @@ describe('startRun', () => {
     expect(exitCodeOf(receipt)).toBe(0);
     expect(transfer.closed).toBe(1);
     expect(await run.plan).toBe(PLAN);
-    expect(await stored(run.id)).toMatchObject({ status: 'done', rows: 10, receipt: { run: run.id }, owner: null });
+    expect(await stored(run.id)).toMatchObject({ status: 'done', rows: 10, receipt: { run: run.id }, owner: { pid: process.pid } });
   });
 
   it('gives the transfer what it needs', async () => {

@@ -8,11 +8,6 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { CopyStatement } from './copy-statement.ts';
 import type { Session } from './driver.ts';
-import type { CopySink } from './wire.ts';
-
-const CHUNK_BYTES = 256 * 1024;
-/** Short rows are copied by words of four bytes, which may reach beyond the row. */
-const SLACK_BYTES = 8;
 
 export interface CopyOutCounts {
   rows: number;
@@ -35,7 +30,8 @@ export interface CopyOutOptions {
  * @param counts set when the iteration has come to its end
  */
 export async function* copyOut(session: Session, sql: string, options: CopyOutOptions, counts: CopyOutCounts): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffers = new CopyBuffers(() => session.wire.resume());
+  const buffers = session.copyBuffers;
+  buffers.restart();
   const statement = new CopyStatement(sql);
   const place = { table: options.table, ...(options.isQuery === undefined ? {} : { isQuery: options.isQuery }) };
   const stop = (): void => buffers.wake();
@@ -70,56 +66,4 @@ function checkedCount(messages: number, rows: number, options: CopyOutOptions): 
   const received = options.binary ? messages - 1 : messages;
   if (received === rows) return rows;
   throw new SluiceError('RECEIPT_UNBALANCED', { table: options.table, read: rows, written: received, rejected: 0, duplicate: 0, skipped: 0 }, { table: options.table });
-}
-
-class CopyBuffers implements CopySink {
-  readonly room = CHUNK_BYTES;
-  bytes: Uint8Array = new Uint8Array(CHUNK_BYTES + SLACK_BYTES);
-  view: DataView = new DataView(this.bytes.buffer);
-  used = 0;
-  messages = 0;
-  ended = false;
-  failure: SluiceError | undefined;
-  /** The other buffer: free, or in the consumer's hands. Made when it is first needed: many parts are small. */
-  #other: Uint8Array | undefined;
-  #isFull = false;
-  #wake: (() => void) | undefined;
-  readonly #resume: () => void;
-
-  constructor(resume: () => void) {
-    this.#resume = resume;
-  }
-
-  full(): void {
-    this.#isFull = true;
-    this.wake();
-  }
-
-  end(): void {
-    this.ended = true;
-    this.wake();
-  }
-
-  wake(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
-
-  /** The next filled buffer; asking for it gives the last one back. Undefined at the end, after a failure and after an abort. */
-  async next(signal: AbortSignal): Promise<Uint8Array | undefined> {
-    while (!this.#isFull && !this.ended && !signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
-    if (signal.aborted || this.failure !== undefined || this.used === 0) return undefined;
-    const chunk = this.bytes.subarray(0, this.used);
-    const free = this.#other ?? new Uint8Array(CHUNK_BYTES + SLACK_BYTES);
-    this.#other = this.bytes;
-    this.bytes = free;
-    this.view = new DataView(free.buffer);
-    this.used = 0;
-    if (this.#isFull) {
-      this.#isFull = false;
-      this.#resume();
-    }
-    return chunk;
-  }
 }

@@ -2,11 +2,11 @@
  * One session with a server: pg's Client over our own wire. Values come and go as the server's text, never as JavaScript values. Every error
  * that leaves is coded; an abort cancels what the server does, from a second connection.
  */
-import { Client, type QueryResult } from 'pg';
+import { Client, type QueryResult, type Submittable } from 'pg';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { cancellationOf, linkCancellation } from '../../io/cancellation.ts';
 import type { ConnectionTarget } from './connection-target.ts';
-import type { CopyStatement } from './copy-statement.ts';
+import { CopyBuffers } from './copy-buffers.ts';
 import { codedError, hasSqlState, type ErrorSubject } from './errors.ts';
 import { quoteLiteral } from './sql.ts';
 import { openSocket, type TlsWish } from './socket.ts';
@@ -53,6 +53,7 @@ export class Session {
   readonly #client: Client;
   #running = 0;
   #closed: Promise<void> | undefined;
+  #copyBuffers: CopyBuffers | undefined;
 
   private constructor(target: ConnectionTarget, wire: Wire, client: Client) {
     this.target = target;
@@ -92,6 +93,12 @@ export class Session {
     if (!/^(?:c|posix|en)\b/i.test((language ?? '').replace('_', ' '))) await this.query(`SET lc_messages TO 'C'`).catch(() => undefined);
   }
 
+  /** Made when a COPY out first needs them. */
+  get copyBuffers(): CopyBuffers {
+    this.#copyBuffers ??= new CopyBuffers(() => this.wire.resume());
+    return this.#copyBuffers;
+  }
+
   async query(sql: string, options: QueryOptions = {}): Promise<Rows> {
     const { signal } = options;
     if (signal?.aborted === true) throw cancellationOf(signal);
@@ -113,7 +120,7 @@ export class Session {
   }
 
   /** A statement with its own protocol; it is told everything through its handlers. */
-  submit(statement: CopyStatement): void {
+  submit(statement: Submittable & { readonly finished: Promise<unknown> }): void {
     void this.#run(statement.finished).catch(() => undefined);
     this.#client.query(statement);
   }

@@ -11,14 +11,16 @@ import { tlsOptions } from './tls.ts';
 
 export type TlsWish = 'no' | 'if-offered' | 'must';
 
+export type ReceiveListener = (bytes: Buffer, count: number) => boolean;
+
 export interface OpenSocket {
   readonly socket: Socket | TLSSocket;
   readonly encrypted: boolean;
   /**
-   * Says who gets the bytes from now on. They are valid during the call only; when it answers false, reading has to be paused, and
-   * `bytes` stay as they are until `socket.resume()`.
+   * Says who gets the bytes from now on: the first `count` of `bytes`. They are valid during the call only; when it answers false,
+   * reading is paused, and they stay as they are until `socket.resume()`.
    */
-  receive(listener: (bytes: Buffer) => boolean): void;
+  receive(listener: ReceiveListener): void;
 }
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -46,7 +48,7 @@ export async function openSocket(target: ConnectionTarget, wish: TlsWish, signal
       if (signal.aborted) throw signal.reason;
       throw new SluiceError('CONNECT_TLS', { address: target.address, reason: (error as Error).message }, {}, error);
     });
-    return { socket: secure, encrypted: true, receive: (listener) => void secure.on('data', (bytes: Buffer) => listener(bytes) || secure.pause()) };
+    return { socket: secure, encrypted: true, receive: (listener) => void secure.on('data', (bytes: Buffer) => listener(bytes, bytes.length) || secure.pause()) };
   } catch (error) {
     plain.socket.destroy();
     throw error;
@@ -59,11 +61,11 @@ export async function openSocket(target: ConnectionTarget, wish: TlsWish, signal
 class PlainSocket implements OpenSocket {
   readonly encrypted = false;
   readonly socket: Socket;
-  #listener: ((bytes: Buffer) => boolean) | undefined;
+  #listener: ReceiveListener | undefined;
 
   constructor() {
     // Node passes `onread` from the constructor on; its types know it for connect() only.
-    const options = { onread: { buffer: Buffer.allocUnsafe(READ_BUFFER_BYTES), callback: (count: number, bytes: Buffer): boolean => this.#read(bytes.subarray(0, count)) } };
+    const options = { onread: { buffer: Buffer.allocUnsafe(READ_BUFFER_BYTES), callback: (count: number, bytes: Buffer): boolean => this.#listener?.(bytes, count) ?? true } };
     this.socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
   }
 
@@ -96,12 +98,8 @@ class PlainSocket implements OpenSocket {
     return letter === 0x53;
   }
 
-  receive(listener: (bytes: Buffer) => boolean): void {
+  receive(listener: ReceiveListener): void {
     this.#listener = listener;
-  }
-
-  #read(bytes: Buffer): boolean {
-    return this.#listener?.(bytes) ?? true;
   }
 }
 

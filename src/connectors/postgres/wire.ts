@@ -31,6 +31,7 @@ export class Wire extends EventEmitter {
   #input: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
+  #end = 0;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerBytes = 0;
   /** Of the current message's body. */
@@ -43,7 +44,7 @@ export class Wire extends EventEmitter {
     const { socket } = open;
     this.#socket = socket;
     this.encrypted = open.encrypted;
-    open.receive((bytes) => this.#receive(bytes));
+    open.receive((bytes, count) => this.#receive(bytes, count));
     socket.on('error', (error: Error) => this.emit('error', error));
     socket.on('close', () => this.emit('close'));
     socket.on('end', () => this.emit('end'));
@@ -112,23 +113,32 @@ export class Wire extends EventEmitter {
     if (!this.#paused) this.#socket.resume();
   }
 
-  #receive(bytes: Buffer): boolean {
-    // Nothing is read while paused; should a stream still bring what it had, order is kept.
-    this.#setInput(this.#at < this.#input.length ? Buffer.concat([this.#input.subarray(this.#at), bytes]) : bytes);
+  #receive(bytes: Buffer, count: number): boolean {
+    if (this.#at < this.#end) {
+      // Nothing is read while paused; should a stream still bring what it had, order is kept.
+      const all = Buffer.concat([this.#input.subarray(this.#at, this.#end), bytes.subarray(0, count)]);
+      this.#setInput(all, all.length);
+    } else {
+      this.#setInput(bytes, count);
+    }
     if (!this.#paused) this.#pump();
     if (!this.#paused) return true;
     this.#socket.pause();
     return false;
   }
 
-  #setInput(bytes: Buffer): void {
+  #setInput(bytes: Buffer, count: number): void {
+    // Usually the same memory as the last time.
+    if (bytes.buffer !== this.#view.buffer || bytes.byteOffset !== this.#view.byteOffset || bytes.length !== this.#view.byteLength) {
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
     this.#input = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = 0;
+    this.#end = count;
   }
 
   #pump(): void {
-    while (this.#at < this.#input.length && !this.#paused) {
+    while (this.#at < this.#end && !this.#paused) {
       if (this.#left === 0 && !this.#readHeader()) return;
       if (!this.#isCopyData) this.#passToClient();
       else if (this.#sink === undefined) this.#skip();
@@ -138,7 +148,7 @@ export class Wire extends EventEmitter {
 
   /** False when the header is not complete yet. */
   #readHeader(): boolean {
-    const count = Math.min(HEADER_BYTES - this.#headerBytes, this.#input.length - this.#at);
+    const count = Math.min(HEADER_BYTES - this.#headerBytes, this.#end - this.#at);
     this.#header.set(this.#input.subarray(this.#at, this.#at + count), this.#headerBytes);
     this.#at += count;
     this.#headerBytes += count;
@@ -152,7 +162,7 @@ export class Wire extends EventEmitter {
   }
 
   #passToClient(): void {
-    const end = Math.min(this.#at + this.#left, this.#input.length);
+    const end = Math.min(this.#at + this.#left, this.#end);
     if (end > this.#at) {
       // pg may keep a message that is not complete, and our buffer is used again.
       const bytes = Buffer.from(this.#input.subarray(this.#at, end));
@@ -163,14 +173,14 @@ export class Wire extends EventEmitter {
   }
 
   #skip(): void {
-    const count = Math.min(this.#left, this.#input.length - this.#at);
+    const count = Math.min(this.#left, this.#end - this.#at);
     this.#at += count;
     this.#left -= count;
   }
 
   /** The rest of the current row, and then whole rows as long as they fit both ends. */
   #copyRows(sink: CopySink): void {
-    const count = Math.min(this.#left, this.#input.length - this.#at, sink.room - sink.used);
+    const count = Math.min(this.#left, this.#end - this.#at, sink.room - sink.used);
     sink.bytes.set(this.#input.subarray(this.#at, this.#at + count), sink.used);
     sink.used += count;
     this.#at += count;
@@ -182,7 +192,7 @@ export class Wire extends EventEmitter {
   }
 
   #copyWholeRows(sink: CopySink): void {
-    const source = this.#view, target = sink.view, end = this.#input.length, room = sink.room;
+    const source = this.#view, target = sink.view, end = this.#end, room = sink.room;
     // Whole words are copied, so the last ones of the input are left to #copyRows.
     const lastShort = end - 4;
     let at = this.#at, used = sink.used, messages = 0;

@@ -57,60 +57,71 @@ export class RecordParser {
    * Returns the position after the record and its line end, INCOMPLETE or MALFORMED. Requires from < to.
    */
   parse(bytes: Uint8Array, from: number, to: number, final: boolean): number {
+    this.lines = 1;
+    if (this.#delimiterLength > 1) return this.#parseLong(bytes, from, to, final);
     const delimiter = this.#delimiter;
     const quote = this.#quote;
     // Most bytes are larger than any that matters outside quotes, so one comparison passes them.
     const highest = this.#highest;
-    const length = this.#delimiterLength;
     let starts = this.starts, ends = this.ends, kinds = this.kinds;
     let count = 0;
     let i = from;
-    this.lines = 1;
     for (;;) {
-      if (count + 1 >= starts.length) {
+      if (count === starts.length) {
         this.#grow();
         starts = this.starts;
         ends = this.ends;
         kinds = this.kinds;
       }
-      let start = i;
+      const start = i;
       if (i < to && bytes[i] === quote) {
         i = this.#quoted(bytes, i, to, final);
         if (i < 0) return i;
         starts[count] = start + 1;
         ends[count] = this.#end;
         kinds[count] = this.#kind;
-        count++;
       } else {
         for (; i < to; i++) {
           const byte = bytes[i]!;
-          if (byte > highest) continue;
-          if (byte === delimiter) {
-            if (length > 1 && !this.#ends(bytes, i, to, final)) continue;
-            starts[count] = start;
-            ends[count] = i;
-            kinds[count] = PLAIN;
-            count++;
-            start = i + length;
-            if (start >= to || bytes[start] === quote || length > 1 || count + 1 >= starts.length) break;
-          } else if (byte === LF || byte === CR) {
-            break;
-          }
+          if (byte <= highest && (byte === delimiter || byte === LF || byte === CR)) break;
         }
-        if (i >= to || bytes[i] !== delimiter) {
-          starts[count] = start;
-          ends[count] = i;
-          kinds[count] = PLAIN;
-          count++;
-        }
+        starts[count] = start;
+        ends[count] = i;
+        kinds[count] = PLAIN;
       }
+      count++;
       if (i >= to || bytes[i] !== delimiter) break;
-      i += length;
+      i++;
+    }
+    this.count = count;
+    return this.#endRecord(bytes, from, i, to, final);
+  }
+
+  /** As `parse`, for delimiters of several bytes: apart, because their comparison in the loop above would cost all others half their speed. */
+  #parseLong(bytes: Uint8Array, from: number, to: number, final: boolean): number {
+    let count = 0;
+    let i = from;
+    for (;;) {
+      if (count === this.starts.length) this.#grow();
+      this.starts[count] = i;
+      this.kinds[count] = PLAIN;
+      if (i < to && bytes[i] === this.#quote) {
+        this.starts[count] = i + 1;
+        i = this.#quoted(bytes, i, to, final);
+        if (i < 0) return i;
+        this.kinds[count] = this.#kind;
+      } else {
+        while (i < to && !this.#ends(bytes, i, to, final)) i++;
+        this.#end = i;
+      }
+      this.ends[count] = this.#end;
+      count++;
+      if (i >= to || bytes[i] !== this.#delimiter) break;
+      i += this.#delimiterLength;
       if (i > to) return INCOMPLETE;
     }
-    // A line without any byte is no record (of one column, it is one empty field, which the caller knows).
-    this.count = count === 1 && i === from ? 0 : count;
-    return this.#endRecord(bytes, i, to, final);
+    this.count = count;
+    return this.#endRecord(bytes, from, i, to, final);
   }
 
   /** Copies the text of field `index` of the last record to `out` at `at`; returns the end. `out` has room for its `ends - starts`. */
@@ -207,7 +218,9 @@ export class RecordParser {
     return true;
   }
 
-  #endRecord(bytes: Uint8Array, i: number, to: number, final: boolean): number {
+  #endRecord(bytes: Uint8Array, from: number, i: number, to: number, final: boolean): number {
+    // A line without any byte is no record (of one column, it is one empty field, which the caller knows).
+    if (i === from) this.count = 0;
     if (i >= to) return final ? to : INCOMPLETE;
     if (bytes[i] !== CR) return i + 1;
     if (i + 1 < to) return bytes[i + 1] === LF ? i + 2 : i + 1;

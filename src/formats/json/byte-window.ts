@@ -18,6 +18,16 @@ class NeedMoreBytes extends Error {}
 /** Thrown by parsers that ran out of bytes; one object, so that it costs no stack trace. Never leaves this folder. */
 export const NEED_MORE: Error = new NeedMoreBytes('more bytes are needed');
 
+/** What a lexer needs of a window. */
+export interface LexerWindow {
+  readonly bytes: Uint8Array;
+  pos: number;
+  readonly end: number;
+  readonly eof: boolean;
+  readonly options: { readonly sourceName: string };
+  offset(at: number): number;
+}
+
 export interface WindowOptions {
   readonly sourceName: string;
   readonly signal: AbortSignal;
@@ -28,7 +38,7 @@ export interface WindowOptions {
   readonly windowBytes?: number;
 }
 
-export class ByteWindow {
+export class ByteWindow implements LexerWindow {
   bytes: Uint8Array;
   pos = 0;
   end = 0;

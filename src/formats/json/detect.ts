@@ -8,7 +8,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
 import type { InspectedSource, ReadOptions } from '../format.ts';
-import { NEED_MORE } from './byte-window.ts';
+import { NEED_MORE, type ByteWindow } from './byte-window.ts';
 import { charsetOf } from './charset.ts';
 import { DocumentCursor } from './document-cursor.ts';
 import { walkDocument, type FoundMember } from './document-walk.ts';
@@ -84,7 +84,7 @@ async function isOneRecordALine(cursor: DocumentCursor): Promise<boolean> {
 }
 
 /** One record after the other. */
-async function inspectRecords(inspection: Inspection, lexer: JsonLexer): Promise<void> {
+async function inspectRecords(inspection: Inspection, lexer: JsonLexer<ByteWindow>): Promise<void> {
   const { window } = lexer;
   const table = inspection.table([], window.offset(window.pos));
   try {

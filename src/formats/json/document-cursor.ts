@@ -3,15 +3,15 @@
  * (and checked) in constant memory.
  */
 import { SluiceError } from '../../errors/sluice-error.ts';
-import { NEED_MORE } from './byte-window.ts';
+import { NEED_MORE, type ByteWindow } from './byte-window.ts';
 import type { JsonLexer } from './lexer.ts';
 import { ValueScanner } from './value-scanner.ts';
 
 export class DocumentCursor {
-  readonly lexer: JsonLexer;
+  readonly lexer: JsonLexer<ByteWindow>;
   readonly #scanner: ValueScanner;
 
-  constructor(lexer: JsonLexer) {
+  constructor(lexer: JsonLexer<ByteWindow>) {
     this.lexer = lexer;
     this.#scanner = new ValueScanner(lexer);
   }

@@ -4,6 +4,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
 import type { FormatName, InspectedSource, InspectedTable, ReadOptions } from '../format.ts';
+import type { ByteWindow } from './byte-window.ts';
 import type { JsonCharset } from './charset.ts';
 import { isTablePath } from './layout.ts';
 import type { JsonLexer } from './lexer.ts';
@@ -57,7 +58,7 @@ export class Inspection {
   }
 
   /** Profiles the records at the window, up to the sample's size. */
-  async profile(table: FoundTable, lexer: JsonLexer, kind: 'array' | 'lines'): Promise<Exclude<SequenceState, 'more'>> {
+  async profile(table: FoundTable, lexer: JsonLexer<ByteWindow>, kind: 'array' | 'lines'): Promise<Exclude<SequenceState, 'more'>> {
     const { window } = lexer;
     const until = this.depth === 'full' ? Number.POSITIVE_INFINITY : SAMPLE_BYTES;
     table.complete = false;

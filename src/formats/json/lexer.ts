@@ -6,7 +6,7 @@
  * LF bytes are allowed only between tokens, so counting them in `blanks` alone gives exact line numbers for free.
  */
 import { SluiceError, type ErrorPlace } from '../../errors/sluice-error.ts';
-import { NEED_MORE, type ByteWindow } from './byte-window.ts';
+import { NEED_MORE, type LexerWindow } from './byte-window.ts';
 
 export const QUOTE = 0x22, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a, LF = 0x0a, MINUS = 0x2d, DOT = 0x2e, ZERO = 0x30, NINE = 0x39;
 export const OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d, OPEN_ARRAY = 0x5b, CLOSE_ARRAY = 0x5d;
@@ -30,8 +30,8 @@ for (let digit = 0; digit < 16; digit++) {
   HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
-export class JsonLexer {
-  readonly window: ByteWindow;
+export class JsonLexer<W extends LexerWindow = LexerWindow> {
+  readonly window: W;
   /** Line of the byte that is parsed, from 1. Callers that parse something again set it back. */
   line = 1;
   /** Number of the current record in its table, for error places; 0 outside of records. */
@@ -43,7 +43,7 @@ export class JsonLexer {
   /** False when the source was transcoded, so that offsets in the window say nothing of the source. */
   readonly bytePlaces: boolean;
 
-  constructor(window: ByteWindow, bytePlaces = true) {
+  constructor(window: W, bytePlaces = true) {
     this.window = window;
     this.bytePlaces = bytePlaces;
   }

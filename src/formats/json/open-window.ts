@@ -6,7 +6,7 @@ import { byteOrderMarkLength, utf8Chunks, type JsonCharset } from './charset.ts'
 import { JsonLexer } from './lexer.ts';
 
 export interface OpenWindow {
-  readonly lexer: JsonLexer;
+  readonly lexer: JsonLexer<ByteWindow>;
   close(): Promise<void>;
 }
 

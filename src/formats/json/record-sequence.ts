@@ -19,7 +19,7 @@ export interface RecordConsumer {
 export type SequenceState = 'more' | 'full' | 'end' | 'not-a-record';
 
 export class RecordSequence {
-  readonly #lexer: JsonLexer;
+  readonly #lexer: JsonLexer<ByteWindow>;
   readonly #window: ByteWindow;
   readonly #lines: boolean;
   #started = false;
@@ -27,7 +27,7 @@ export class RecordSequence {
   count = 0;
 
   /** @param kind `array`: the window stands after the `[`; `lines`: at the first record */
-  constructor(lexer: JsonLexer, kind: 'array' | 'lines') {
+  constructor(lexer: JsonLexer<ByteWindow>, kind: 'array' | 'lines') {
     this.#lexer = lexer;
     this.#window = lexer.window;
     this.#lines = kind === 'lines';

@@ -38,8 +38,9 @@ export function encodeText(value: string): Uint8Array {
   return Buffer.from(value, 'utf8');
 }
 
+/** Made here, so it is UTF-8 whatever the dump's character set. */
 function text(value: string): Constant {
-  return { kind: LITERAL.text, bytes: encodeText(value), binary: false };
+  return { kind: LITERAL.text, bytes: encodeText(value), binary: /[^\0-\x7f]/.test(value) };
 }
 
 function textOf(argument: Constant | undefined): Constant {
@@ -89,7 +90,7 @@ function unhex(value: Constant | undefined): Constant {
 
 /** TO_DATE where its format is year, month, day, and then the time: the text is then what every target reads. */
 function isoTime(value: Constant | undefined, format: Constant | undefined): Constant {
-  const pattern = /^s?(yyyy|rrrr)[-/]mm[-/]dd(["t ]+(hh24|hh):mi:ss([.,x]*ff\d?)?( ?tzh:?tzm)?)?$/;
+  const pattern = /^s?(yyyy|rrrr)[-/]mm[-/]dd(["t ]+hh24:mi:ss([.,x]*ff\d?)?( ?tzh:?tzm)?)?$/;
   if (value?.kind === LITERAL.null) return value;
   const form = format === undefined ? '' : stringOf(format).toLowerCase();
   if (!pattern.test(form)) throw new RangeError(`the date format "${form}" is not year, month, day and time`);

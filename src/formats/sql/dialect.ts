@@ -14,10 +14,15 @@ export const DIALECT_NAMES: Readonly<Record<SqlDialect, string>> = {
 export class LexicalRules {
   readonly dialect: SqlDialect;
   charset: Charset;
+  /** The user said the character set: what the dump says of itself does not count. */
+  readonly charsetChosen: boolean;
   /** A backslash in '…' starts an escape. E'…' always has them. */
   backslashEscapes: boolean;
   /** mysql's client command; `;` elsewhere. */
   delimiter: Uint8Array = SEMICOLON;
+
+  /** The schema of names that say none: `SET search_path`, `USE`. */
+  schema: string | undefined;
 
   /** `# comment` */
   readonly hashComments: boolean;
@@ -43,10 +48,11 @@ export class LexicalRules {
   /** `;` inside parentheses does not end a statement (CREATE RULE). */
   readonly parenthesesHold: boolean;
 
-  constructor(dialect: SqlDialect, charset: Charset) {
+  constructor(dialect: SqlDialect, charset: Charset, charsetChosen: boolean) {
     const is = (...dialects: SqlDialect[]): boolean => dialects.includes(dialect);
     this.dialect = dialect;
     this.charset = charset;
+    this.charsetChosen = charsetChosen;
     this.backslashEscapes = is('mysql');
     this.hashComments = is('mysql');
     this.conditionalComments = is('mysql');

@@ -297,27 +297,12 @@ export class InsertParser {
 
   /** Puts the values of the scratch row in the order of the fields; a field that the statement does not name is NULL. */
   #arrange(plan: RowPlan, out: CopyTextBuilder): void {
-    const valueOf = this.#valueOfField(plan);
     for (let field = 0; field < plan.fields; field++) {
       if (field > 0) out.endField();
-      const value = valueOf[field]!;
+      const value = plan.valueOf[field]!;
       if (value === -1) out.appendNull();
       else out.appendRaw(this.#scratch.bytes, value === 0 ? 0 : this.#ends[value - 1]!, this.#ends[value]!);
     }
-  }
-
-  #arrangedPlan: RowPlan | undefined;
-  #valueOf: Int32Array = new Int32Array(0);
-
-  #valueOfField(plan: RowPlan): Int32Array {
-    if (this.#arrangedPlan !== plan) {
-      this.#arrangedPlan = plan;
-      this.#valueOf = new Int32Array(plan.fields).fill(-1);
-      plan.fieldOf.forEach((field, value) => {
-        if (field >= 0) this.#valueOf[field] = value;
-      });
-    }
-    return this.#valueOf;
   }
 }
 

@@ -13,6 +13,8 @@ export interface RowPlan {
   /** Values that each row must have; -1 while nobody knows (the first row of a table without names). */
   readonly count: number;
   readonly fieldOf: Int32Array;
+  /** The other way round: value of each field, -1 where the statement has none. */
+  readonly valueOf: Int32Array;
   readonly fields: number;
   /** Every value goes to the field of its own position: rows are written as they are read. */
   readonly direct: boolean;
@@ -26,16 +28,22 @@ export interface RowPlan {
 
 /** A plan that takes every value as it is, for looking at rows before anybody has said what is wanted of them. */
 export function looseRowPlan(count: number, room: number): RowPlan {
-  return { count, fieldOf: Int32Array.from({ length: room }, (_, i) => i), fields: count, direct: true, treatment: new Uint8Array(room), raw: true, loose: true };
+  const positions = Int32Array.from({ length: room }, (_, i) => i);
+  return { count, fieldOf: positions, valueOf: positions, fields: count, direct: true, treatment: new Uint8Array(room), raw: true, loose: true };
 }
 
 /** @param fieldOf per value of the statement, the position of its field or -1 */
 export function rowPlan(fieldOf: readonly number[], fields: readonly BoundField[], rules: LexicalRules): RowPlan {
   const treatment = Uint8Array.from(fieldOf, (field) => (field < 0 ? TREATMENT.plain : treatmentOf(fields[field]!, rules)));
+  const valueOf = new Int32Array(fields.length).fill(-1);
+  fieldOf.forEach((field, value) => {
+    if (field >= 0) valueOf[field] = value;
+  });
   const direct = fieldOf.length === fields.length && fieldOf.every((field, value) => field === value);
   return {
     count: fieldOf.length,
     fieldOf: Int32Array.from(fieldOf),
+    valueOf,
     fields: fields.length,
     direct,
     treatment,

@@ -36,6 +36,8 @@ export class StatementScanner {
   resumeAt = 0;
   /** The first of `watched` keywords that was met, with its position. */
   met: { word: string; pos: number } | undefined;
+  /** The statement was ended by the end of the source. */
+  atEnd = false;
   readonly #rules: LexicalRules;
   readonly #body: Body;
   readonly #watched: ReadonlySet<string>;
@@ -53,6 +55,11 @@ export class StatementScanner {
     this.#watched = watched;
   }
 
+  /** The source ended, and the statement did not. */
+  get unfinished(): boolean {
+    return this.atEnd && (this.#blocks > 0 || this.#body === 'slash' || (this.#parentheses > 0 && this.#rules.parenthesesHold));
+  }
+
   /** @returns the position after the statement (and its delimiter), or NEED_MORE @throws SluiceError SQL_MALFORMED for what is never closed */
   scan(window: ByteWindow, from: number): number {
     let pos = from;
@@ -62,7 +69,10 @@ export class StatementScanner {
         if (pos === NEED_MORE) return NEED_MORE;
         continue;
       }
-      if (pos >= window.end && window.ended) return window.end;
+      if (pos >= window.end && window.ended) {
+        this.atEnd = true;
+        return window.end;
+      }
       if (window.end - pos < LOOKAHEAD && !window.ended) {
         this.resumeAt = pos;
         return NEED_MORE;

@@ -66,10 +66,10 @@ export function readTableRef(cursor: TokenCursor, rules: LexicalRules): TableRef
     if (part === undefined) return undefined;
     parts.push(part);
   } while (cursor.take('.'));
-  return tableRef(parts.at(-2), parts.at(-1)!, rules);
+  return tableRef(parts.at(-2) ?? rules.schema, parts.at(-1)!, rules);
 }
 
-export function tableRef(schema: string | undefined, name: string, rules: LexicalRules): TableRef {
+function tableRef(schema: string | undefined, name: string, rules: LexicalRules): TableRef {
   const own = schema === '' || schema?.toLowerCase() === DEFAULT_SCHEMA[rules.dialect] ? undefined : schema;
   const key = JSON.stringify([own ?? '', name]);
   return { name: own === undefined ? { name } : { schema: own, name }, key: rules.foldsNames ? key : key.toLowerCase() };

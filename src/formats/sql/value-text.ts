@@ -23,10 +23,14 @@ export function appendValue(constant: Constant, treatment: number, rules: Lexica
   } else if (kind === LITERAL.boolean && treatment === TREATMENT.integer) {
     out.appendByte(bytes[0] === TRUE_LETTER ? ONE : ZERO);
   } else {
-    const text = binary ? bytes : toUtf8(bytes, 0, bytes.length, rules.charset);
-    const written = arrayText(text, treatment);
-    out.appendText(written, 0, written.length);
+    appendUtf8(binary ? bytes : toUtf8(bytes, 0, bytes.length, rules.charset), treatment, out);
   }
+}
+
+/** Appends text that is in UTF-8 already; arrays in the form that the treatment asks for. */
+export function appendUtf8(text: Uint8Array, treatment: number, out: CopyTextBuilder): void {
+  const written = arrayText(text, treatment);
+  out.appendText(written, 0, written.length);
 }
 
 function arrayText(text: Uint8Array, treatment: number): Uint8Array {

@@ -1,0 +1,13 @@
+import type { Format } from '../format.ts';
+import { inspectJson } from './detect.ts';
+import { readRecords } from './reader.ts';
+import { JsonWriter } from './writer.ts';
+
+/** One JSON document: an array of objects, or objects in arrays under keys. RFC 8259, strictly; streamed, so that no document is too large. */
+export const jsonFormat: Format = {
+  name: 'json',
+  extensions: ['json', 'geojson'],
+  inspect: inspectJson,
+  read: readRecords,
+  openWriter: (sink, options) => new JsonWriter(sink, options.multipleTables),
+};

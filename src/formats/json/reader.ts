@@ -1,0 +1,189 @@
+/**
+ * Reads the records of JSON and NDJSON sources as parts: one pass over the bytes (document-walk.ts finds the arrays, record-sequence.ts the records,
+ * record-transcoder.ts writes them). Tables that inspection did not see are sampled when their array begins.
+ */
+import type { SluiceError } from '../../errors/sluice-error.ts';
+import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
+import type { InspectedSource, InspectedTable, ReadRequest, TableBinding, TablePart } from '../format.ts';
+import type { ByteBuffer } from './byte-buffer.ts';
+import { WINDOW_BYTES } from './byte-window.ts';
+import { DocumentCursor } from './document-cursor.ts';
+import { walkDocument, type FoundMember } from './document-walk.ts';
+import { isTablePath, layoutOf, leadsToTables, type Layout } from './layout.ts';
+import { openWindow } from './open-window.ts';
+import { PartAssembler } from './part-assembler.ts';
+import { PartChunks } from './part-chunks.ts';
+import { PartPool } from './part-pool.ts';
+import { RecordSequence } from './record-sequence.ts';
+import { RecordSkipper } from './record-skipper.ts';
+import { RecordTranscoder } from './record-transcoder.ts';
+import { RecordProfiler, TableProfile } from './table-profile.ts';
+import { describeValue } from './value-kind.ts';
+
+/** What is looked at of a table that shows only while reading. */
+const LATE_SAMPLE_BYTES = 1024 * 1024;
+const ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CSV];
+
+export async function* readRecords(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
+  const layout = layoutOf(inspected);
+  const { lexer, close } = await openWindow(inspected.source, layout.charset, inspected.options, request.signal);
+  try {
+    lexer.strictLines = inspected.format === 'ndjson';
+    const reading = new Reading(inspected, request, layout, new DocumentCursor(lexer));
+    yield* layout.shape === 'lines' ? reading.lines() : reading.document();
+  } finally {
+    await close();
+  }
+}
+
+/** A table while it is read; a key that comes twice in a document goes on where it was. */
+interface ReadTable {
+  readonly inspected: InspectedTable;
+  readonly binding: TableBinding | null;
+  rows: number;
+  parts: number;
+}
+
+class Reading {
+  readonly #inspected: InspectedSource;
+  readonly #request: ReadRequest;
+  readonly #layout: Layout;
+  readonly #cursor: DocumentCursor;
+  readonly #pool: PartPool;
+  readonly #tables = new Map<string | undefined, ReadTable>();
+  /** Offset up to which the source's bytes belong to the parts so far. */
+  #accounted = 0;
+
+  constructor(inspected: InspectedSource, request: ReadRequest, layout: Layout, cursor: DocumentCursor) {
+    this.#inspected = inspected;
+    this.#request = request;
+    this.#layout = layout;
+    this.#cursor = cursor;
+    // The rest of a window is the most that one more record can take (record-transcoder.ts).
+    this.#pool = new PartPool(request.jobs + 1, request.partBytes + 2 * WINDOW_BYTES + 4096, request.signal);
+  }
+
+  async *lines(): AsyncGenerator<TablePart, void, undefined> {
+    const refusal = yield* this.#records([], 'lines');
+    if (refusal !== undefined) {
+      await this.#cursor.skipValue(); // a line that is not even JSON is that in the first place
+      throw refusal;
+    }
+  }
+
+  async *document(): AsyncGenerator<TablePart, void, undefined> {
+    const { path } = this.#layout;
+    let refusal: SluiceError | undefined;
+    for await (const member of walkDocument(this.#cursor, (at) => leadsToTables(path, at))) {
+      if (refusal !== undefined || !isTablePath(path, member.path)) continue;
+      if (member.kind === 'empty') await this.#bind(member.path, undefined);
+      if (member.kind === 'other') refusal = this.#refuseRoot(member);
+      if (member.kind !== 'records') continue;
+      this.#cursor.step();
+      refusal = yield* this.#records(member.path, 'array');
+      if (refusal !== undefined) await this.#cursor.skipRestOfArray(false);
+    }
+    // Thrown only now: a document that is not even JSON is that in the first place.
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #refuseRoot({ path }: FoundMember): SluiceError | undefined {
+    return path.length > this.#layout.path.length ? undefined : this.#cursor.notRecords('there is no array of objects');
+  }
+
+  /** Reads one sequence of records; returns the error for an element that is not a record, at which the window then stands. */
+  async *#records(path: readonly string[], kind: 'array' | 'lines'): AsyncGenerator<TablePart, SluiceError | undefined, undefined> {
+    const { lexer } = this.#cursor;
+    const { window } = lexer;
+    const sequence = new RecordSequence(lexer, kind);
+    const table = await this.#bind(path, sequence);
+    lexer.table = table.binding?.table;
+    sequence.count = table.rows;
+    let state: 'end' | 'full' | 'not-a-record' = 'full';
+    if (table.binding === null) {
+      const before = table.rows;
+      state = await sequence.runAll(new RecordSkipper(lexer));
+      table.rows = sequence.count;
+      this.#request.onSkipped?.(table.inspected, table.rows - before);
+    } else {
+      const assembler = new PartAssembler(lexer, new RecordTranscoder(lexer, table.binding, this.#sampled(table.inspected, table.binding)), this.#request.partBytes);
+      while (state === 'full') {
+        const buffer = await this.#pool.take();
+        assembler.begin(buffer);
+        state = await sequence.runAll(assembler);
+        if (sequence.count > table.rows) yield this.#part(table, table.binding, assembler, buffer, sequence.count);
+        else this.#pool.release(buffer);
+      }
+    }
+    const refusal = state === 'end' ? undefined : this.#cursor.notRecords(`record ${lexer.row} is ${describeValue(window.bytes[window.pos])}, not an object`);
+    lexer.table = undefined;
+    return refusal;
+  }
+
+  // oxlint-disable-next-line max-params -- all of a part's facts, once per part
+  #part(table: ReadTable, binding: TableBinding, assembler: PartAssembler, buffer: ByteBuffer, rows: number): TablePart {
+    const { window, bytePlaces } = this.#cursor.lexer;
+    const read = rows - table.rows;
+    const firstRow = table.rows + 1;
+    const bytes = window.offset(window.pos) - this.#accounted;
+    const { places } = assembler;
+    const file = this.#inspected.source.name;
+    this.#accounted += bytes;
+    table.rows = rows;
+    return {
+      table: binding.table,
+      part: { index: table.parts++, interval: { kind: 'rows', start: firstRow - 1, end: rows } },
+      encoding: binding.encoding,
+      firstRow,
+      chunks: new PartChunks(buffer, (used) => this.#pool.release(used)),
+      counts: () => ({ read, skipped: 0, bytes }),
+      locate: async (line) => {
+        const index = Math.min(Math.max(line, 1), read) - 1;
+        const place = places.at(index);
+        return { row: firstRow + index, line: place.line, file, ...(bytePlaces ? { byte: place.byte } : {}) };
+      },
+    };
+  }
+
+  /** The table at `path`, bound when it is new. */
+  async #bind(path: readonly string[], sequence: RecordSequence | undefined): Promise<ReadTable> {
+    const name = path.at(-1);
+    const known = this.#tables.get(name);
+    if (known !== undefined) return known;
+    const inspected = this.#inspected.tables.find((table) => table.name?.name === name) ?? (await this.#sample(name, sequence));
+    const table: ReadTable = { inspected, binding: await this.#request.bind(inspected, () => ENCODINGS), rows: 0, parts: 0 };
+    this.#tables.set(name, table);
+    return table;
+  }
+
+  /** The columns of a table that inspection did not reach, from the records that come next; nothing is consumed. */
+  async #sample(name: string | undefined, sequence: RecordSequence | undefined): Promise<InspectedTable> {
+    const { lexer } = this.#cursor;
+    const { window } = lexer;
+    const profile = new TableProfile();
+    if (sequence !== undefined) {
+      if (!window.eof && window.end - window.pos < LATE_SAMPLE_BYTES) await window.more(LATE_SAMPLE_BYTES);
+      for (;;) {
+        const { line } = lexer;
+        const { pos } = window;
+        const state = sequence.run(new RecordProfiler(lexer, profile, window.offset(pos) + LATE_SAMPLE_BYTES));
+        lexer.line = line;
+        window.pos = pos;
+        sequence.restart();
+        if (state !== 'more' || profile.records > 0) break;
+        await sequence.more();
+      }
+    }
+    return { ...(name === undefined ? {} : { name: { name } }), columns: profile.columns(this.#inspected.options.types) };
+  }
+
+  /** By field: whether its type is the one that a sample showed, so that a value beyond it is a surprise and not the target's to convert. */
+  #sampled(inspected: InspectedTable, binding: TableBinding): boolean[] {
+    const { options, depth } = this.#inspected;
+    const detected = new Map(inspected.columns.map((column) => [column.name, JSON.stringify(column.type)]));
+    return binding.fields.map(({ source, type, absent }) => {
+      if (depth === 'full' || absent === true || (options.types !== undefined && Object.hasOwn(options.types, source))) return false;
+      return detected.get(source) === JSON.stringify(type);
+    });
+  }
+}

@@ -1,0 +1,13 @@
+import type { Format } from '../format.ts';
+import { inspectLines } from '../json/detect.ts';
+import { readRecords } from '../json/reader.ts';
+import { NdjsonWriter } from './writer.ts';
+
+/** One JSON object a line (NDJSON, JSON Lines); blank lines are skipped. */
+export const ndjsonFormat: Format = {
+  name: 'ndjson',
+  extensions: ['ndjson', 'jsonl'],
+  inspect: inspectLines,
+  read: readRecords,
+  openWriter: (sink) => new NdjsonWriter(sink),
+};
