@@ -39,7 +39,7 @@ export function markdown(report: Report): string {
       continue;
     }
     const seconds = result.runs.map((run) => run.seconds);
-    const ratio = result === own || own === undefined ? '' : `${median(seconds.map((value, round) => value / own.runs[round]!.seconds)).toFixed(2)}x`;
+    const ratio = result === own || own === undefined ? '' : `${median(seconds.map((value, round) => value / own.runs[round].seconds)).toFixed(2)}x`;
     const perCpu = result.rows / median(result.runs.map((run) => run.cpuSeconds));
     const peak = Math.max(...result.runs.map((run) => run.peakRssBytes));
     lines.push(`| ${result.name} | ${result.rows.toLocaleString('en')} | ${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)}–${Math.max(...seconds).toFixed(2)}) | ${ratio} | ${Math.round(perCpu).toLocaleString('en')} | ${megabytes(peak)} |`);

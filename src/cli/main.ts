@@ -1,7 +1,7 @@
 /**
  * The entry of the command line. Prints what no command has printed, and sets the exit code (docs/exit-codes.md); the process then ends by itself.
  */
-import { toSluiceError } from '../errors/sluice-error.ts';
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { makeReceipt, reportError } from '../jobs/receipt.ts';
 import { debugLines } from './debug-lines.ts';
 import { errorLines } from './output/error-text.ts';
@@ -44,16 +44,16 @@ async function printFailure(thrown: unknown, args: readonly string[], terminal: 
 }
 
 function guardProcess(terminal: Terminal, args: readonly string[]): void {
-  // A reader that went away (`sluice runs list | head -1`) is no failure of what was printed. A run that writes rows there notices by itself.
-  for (const stream of [terminal.stdout, terminal.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
-  const onUncaught = (error: unknown): void => {
+  const fail = (error: unknown): void => {
     void printFailure(error, args, terminal).then((code) => process.exit(code));
   };
-  process.on('uncaughtException', onUncaught);
+  process.on('uncaughtException', fail);
+  terminal.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that went away (`sluice runs list | head -1`) is no failure of what was printed. A run that writes rows there notices by itself.
+    if (error.code !== 'EPIPE') fail(new SluiceError('TARGET_UNWRITABLE', { path: 'standard output', reason: error.message }, {}, error));
+  });
+  // There is nowhere left to say it; the exit code still tells how the run went.
+  terminal.stderr.on('error', () => {});
 }
 
 await main();

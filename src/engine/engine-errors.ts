@@ -43,7 +43,7 @@ function valueError(message: string, context: EngineErrorContext, place: ErrorPl
   const table = context.table ?? 'the table';
   if (failure !== undefined) {
     const at = { ...place, column: failure.column, ...(failure.record === undefined ? {} : { row: failure.record }) };
-    return new SluiceError('VALUE_INVALID', { column: failure.column, table, reason: `"${failure.value}" is not a ${failure.type} that can be stored without loss` }, at, cause);
+    return new SluiceError('VALUE_INVALID', { column: failure.column, table, reason: `"${failure.value}" cannot be stored as ${failure.type} without loss` }, at, cause);
   }
   if (/NOT NULL constraint failed/.test(message)) {
     const column = /NOT NULL constraint failed: (?:.*\.)?([^.\n]+)$/m.exec(message)?.[1] ?? '?';

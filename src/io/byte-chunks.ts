@@ -4,6 +4,11 @@ export type ByteChunks = AsyncGenerator<Uint8Array, void, undefined>;
 
 export const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
+/** A copy, whatever the chunk is: `slice` of a Buffer shares its memory, of a Uint8Array it does not. */
+export function copyOf(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk);
+}
+
 /** The same bytes in chunks of at most `limit`. */
 export async function* limitChunks(chunks: ByteChunks, limit: number): ByteChunks {
   for await (const chunk of chunks) {
@@ -33,12 +38,12 @@ export class PeekableBytes {
       if (next.done === true) {
         this.#ended = true;
       } else {
-        this.#kept.push(next.value.slice());
+        this.#kept.push(copyOf(next.value));
         this.#keptBytes += next.value.length;
       }
     }
     if (this.#kept.length > 1) this.#kept = [Buffer.concat(this.#kept)];
-    return (this.#kept[0] ?? new Uint8Array(0)).slice(0, bytes);
+    return copyOf((this.#kept[0] ?? new Uint8Array(0)).subarray(0, bytes));
   }
 
   /** Everything from the start; ends the use of this object. */

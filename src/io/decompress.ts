@@ -46,6 +46,7 @@ export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zstd
     compression === 'gzip'
       ? createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })
       : createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG } });
+  stream.on('error', () => undefined); // a failure found after the last output has no reader to go to; `feeding` has it
   let offset = 0;
   let abandoned = false;
   let previous: ArrayBufferLike | undefined;

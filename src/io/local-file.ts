@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SluiceError } from '../errors/sluice-error.ts';
-import { DEFAULT_CHUNK_BYTES, limitChunks, type ByteChunks } from './byte-chunks.ts';
+import { copyOf, DEFAULT_CHUNK_BYTES, limitChunks, type ByteChunks } from './byte-chunks.ts';
 import type { ByteSource } from './byte-source.ts';
 import { linkCancellation } from './cancellation.ts';
 import { COMPRESSED_CHUNK_BYTES, decompress, detectCompression, MAGIC_BYTES } from './decompress.ts';
@@ -57,7 +57,7 @@ export class LocalFile implements ByteSource {
     let left = bytes;
     const range = this.seekable ? { end: bytes } : {};
     for await (const chunk of this.read(range)) {
-      const wanted = chunk.slice(0, left);
+      const wanted = copyOf(chunk.subarray(0, left));
       gathered.push(wanted);
       left -= wanted.length;
       if (left <= 0) break;

@@ -9,6 +9,7 @@ export type ZlibStream = Transform & { readonly bytesWritten: number };
  */
 export function feed(stream: ZlibStream, bytes: Uint8Array): Promise<boolean> {
   if (stream.destroyed || stream.readableEnded) return Promise.resolve(false);
+  const before = stream.bytesWritten; // counts what zlib has consumed; the callback of a write comes also when it has refused the rest
   return new Promise((resolve) => {
     const stopped = (): void => settle(false);
     const settle = (taken: boolean): void => {
@@ -16,7 +17,7 @@ export function feed(stream: ZlibStream, bytes: Uint8Array): Promise<boolean> {
       resolve(taken);
     };
     stream.once('close', stopped).once('end', stopped);
-    stream.write(bytes, (error) => settle(error == null));
+    stream.write(bytes, (error) => settle(error == null && stream.bytesWritten - before === bytes.length));
   });
 }
 

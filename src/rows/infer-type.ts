@@ -61,7 +61,7 @@ export function looksTyped(bytes: Uint8Array, start: number, end: number): boole
 export function classesOfType(type: ColumnType): number | undefined {
   switch (type.kind) {
     case 'boolean': return BOOLEAN;
-    case 'integer': return INTEGER;
+    case 'integer': return INTEGER | BEYOND_DOUBLE;
     case 'numeric': return INTEGER | BIG_INTEGER | DECIMAL | EXPONENT | BEYOND_DOUBLE;
     case 'float': return FINITE | NOT_FINITE;
     case 'date': return DATE;

@@ -49,7 +49,7 @@ export function matchColumns(fields: readonly Column[], existing: readonly strin
 }
 
 function columnFor(field: string, existing: readonly string[] | undefined, map: MatchingRules['map'], table: string): string {
-  const mapped = map !== undefined && Object.hasOwn(map, field) ? map[field]! : undefined;
+  const mapped = map !== undefined && Object.hasOwn(map, field) ? map[field] : undefined;
   if (existing === undefined) return mapped ?? field;
   const name = mapped ?? field;
   const found = existing.find((column) => column === name)
@@ -95,10 +95,10 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
     for (let j = 1; j <= b.length; j++) {
-      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substituted));
+      const substituted = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, substituted));
     }
     previous = current;
   }
-  return previous[b.length]!;
+  return previous[b.length];
 }

@@ -94,7 +94,7 @@ class ExportTransfer implements Transfer {
     for (const readers of groups) {
       const sink = folder === undefined
         ? await openSink(this.#layout.path, this.#sinkOptions())
-        : await folder.createFile(fileOfTable(this.#layout, displayName(readers[0]!.schema)), this.#encoding());
+        : await folder.createFile(fileOfTable(this.#layout, displayName(readers[0].schema)), this.#encoding());
       const writer = format.openWriter(sink, this.#writeOptions(readers.length > 1));
       documents.push({ sink, writer, tables: readers.map((reader) => this.#exportTable(reader, writer, sink)) });
     }

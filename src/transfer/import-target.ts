@@ -22,9 +22,9 @@ export interface ImportTarget {
 
 /** `schema.table`; a name with dots must be quoted: `"a.b"`. */
 export function parseTableName(text: string): TableName {
-  const parts = [...text.matchAll(/"((?:[^"]|"")*)"|([^."]+)/g)].map((match) => match[1]?.replaceAll('""', '"') ?? match[2]!);
-  if (parts.length === 1) return { name: parts[0]! };
-  if (parts.length === 2) return { schema: parts[0]!, name: parts[1]! };
+  const parts = [...text.matchAll(/"((?:[^"]|"")*)"|([^."]+)/g)].map((match) => match[1]?.replaceAll('""', '"') ?? match[2]);
+  if (parts.length === 1) return { name: parts[0] };
+  if (parts.length === 2) return { schema: parts[0], name: parts[1] };
   throw new SluiceError('USAGE', { what: `"${text}" is not a table name; write table or schema.table` });
 }
 

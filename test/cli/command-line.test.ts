@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +56,14 @@ describe('sluice', () => {
     const { code, stderr } = await sluice('import --help', { during: (child) => child.stdout!.destroy() });
     expect(stderr).toBe('');
     expect(code).toBe(0);
+  });
+
+  it.runIf(existsSync('/dev/full'))('fails when standard output is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    const { code, stderr } = await sluice('runs list --json', { stdout: full });
+    closeSync(full);
+    expect(code).toBe(1);
+    expect(stderr).toContain('TARGET_UNWRITABLE');
   });
 
   it('names the setting that is wrong', async () => {

@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
+  /** A descriptor that takes standard output, which is then '' in the result. */
+  readonly stdout?: number;
   /** Called with the process once it runs. */
   readonly during?: (child: ChildProcess) => void;
 }
@@ -23,14 +25,14 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
   return runScript(MAIN, args, options);
 }
 
-export function runScript(script: string, args: readonly string[], { cwd, env, input, during }: CliOptions): Promise<CliResult> {
+export function runScript(script: string, args: readonly string[], { cwd, env, input, stdout: descriptor, during }: CliOptions): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
-      cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env }, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env }, stdio: [input === undefined ? 'ignore' : 'pipe', descriptor ?? 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
-    child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));

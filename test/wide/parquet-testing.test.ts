@@ -28,7 +28,7 @@ async function rowsOf(file: string): Promise<number | undefined> {
   try {
     const reader = await engine.runAndReadAll(`SELECT count(*) FROM (SELECT * FROM read_parquet('${file}') OFFSET 0)`);
     await engine.run(`COPY (SELECT * FROM read_parquet('${file}')) TO '/dev/null' (FORMAT csv)`);
-    return Number(reader.getRows()[0]![0]);
+    return Number(reader.getRows()[0][0]);
   } catch {
     return undefined;
   }
@@ -61,7 +61,7 @@ test.each(['postgres', 'duckdb'])('the readable files into %s', async (kind) => 
       await client.connect();
       const { rows } = await client.query<{ count: string }>('SELECT count(*) FROM rows');
       await client.end();
-      expect(Number(rows[0]!.count), file).toBe(expected);
+      expect(Number(rows[0].count), file).toBe(expected);
     }
     read++;
   }
@@ -70,8 +70,10 @@ test.each(['postgres', 'duckdb'])('the readable files into %s', async (kind) => 
 });
 
 test('bad_data ends in coded errors, never in a crash', async () => {
+  const codes: string[] = [];
   for (const file of parquetFiles('bad_data')) {
     const outcome = await importOne(file, `duckdb:${join(folder, 'bad.duckdb')}`);
-    if (outcome instanceof SluiceError) expect(outcome.code, file).not.toBe('INTERNAL');
+    if (outcome instanceof SluiceError) codes.push(outcome.code);
   }
+  expect(codes).not.toContain('INTERNAL');
 });

@@ -60,7 +60,7 @@ describe.each(Object.keys(targets) as (keyof typeof targets)[])('%s', (kind) => 
     const out = join(folder, 'out.json');
     await exportTable({ from: to, tables: ['rows'], to: out, overwrite: true, ...run() }).receipt;
     const result = parseLossless(readFileSync(out, 'utf8')) as Record<string, Lossless>[];
-    const keys = Object.keys(result[0]!);
+    const keys = Object.keys(result[0]);
     const values = (rows: Record<string, Lossless>[]): string[] => multiset(rows.map((row) => keys.map((key) => JSON.stringify(row[key] ?? null))));
     expectSameRows(values(result), values(source));
     expect(new Set(source.flatMap((row) => Object.keys(row)))).toEqual(new Set(keys));

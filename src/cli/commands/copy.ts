@@ -33,7 +33,8 @@ Examples:
   $ sluice copy shop --table customers --to warehouse --mode upsert --key id
 `;
 
-export function defineCopy(command: Command, terminal: Terminal, end: CommandEnd): void {
+/** @param start given by tests that look at what the options come to */
+export function defineCopy(command: Command, terminal: Terminal, end: CommandEnd, start: typeof startCopy = startCopy): void {
   command
     .argument('<connection>', 'the source: a URL, a named connection or a DuckDB file, also with #schema.table')
     .requiredOption('--to <connection>', 'the target; with #schema.table when a single table gets another name')
@@ -47,7 +48,7 @@ export function defineCopy(command: Command, terminal: Terminal, end: CommandEnd
     .action(async (connection: string, flags: CopyFlags) => {
       const scope = await commandScope(flags, terminal);
       const options = copyOptions(connection, flags, scope);
-      end(await runJob({ terminal, scope, flags, start: (run) => startCopy(options, run) }));
+      end(await runJob({ terminal, scope, flags, start: (run) => start(options, run) }));
     });
 }
 

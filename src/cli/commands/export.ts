@@ -41,7 +41,8 @@ Examples:
   $ sluice export shop --query 'SELECT city, count(*) FROM customers GROUP BY city' --to - --format csv
 `;
 
-export function defineExport(command: Command, terminal: Terminal, end: CommandEnd): void {
+/** @param start given by tests that look at what the options come to */
+export function defineExport(command: Command, terminal: Terminal, end: CommandEnd, start: typeof startExport = startExport): void {
   command
     .argument('[connection]', 'a URL, a named connection or a DuckDB file, also with #schema.table (default: duckdb, the database of the workspace)')
     .requiredOption('--to <target>', 'a file, a folder (with / at its end), or - for standard output')
@@ -63,7 +64,7 @@ export function defineExport(command: Command, terminal: Terminal, end: CommandE
       }
       const scope = await commandScope(flags, terminal);
       const options = exportOptions(connection, flags, scope);
-      end(await runJob({ terminal, scope, flags, start: (run) => startExport(options, run), rowsOnStdout }));
+      end(await runJob({ terminal, scope, flags, start: (run) => start(options, run), rowsOnStdout }));
     });
 }
 

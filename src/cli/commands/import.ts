@@ -55,7 +55,8 @@ Examples:
   $ zcat dump.gz | sluice import - --to shop --table t --format csv --delimiter tab --no-header --encoding latin1
 `;
 
-export function defineImport(command: Command, terminal: Terminal, end: CommandEnd): void {
+/** @param start given by tests that look at what the options come to */
+export function defineImport(command: Command, terminal: Terminal, end: CommandEnd, start: typeof startImport = startImport): void {
   command
     .argument('<source...>', 'files, folders, globs in quotes, http(s) URLs, or - for standard input')
     .option('--to <connection>', 'a URL, a named connection or a DuckDB file, also with #schema.table (default: duckdb, the database of the workspace)')
@@ -81,7 +82,7 @@ export function defineImport(command: Command, terminal: Terminal, end: CommandE
     .action(async (sources: string[], flags: ImportFlags) => {
       const scope = await commandScope(flags, terminal);
       const options = importOptions(sources, flags, scope);
-      end(await runJob({ terminal, scope, flags, start: (run) => startImport(options, run), rowsOnStdin: sources.includes('-') }));
+      end(await runJob({ terminal, scope, flags, start: (run) => start(options, run), rowsOnStdin: sources.includes('-') }));
     });
 }
 

@@ -2,8 +2,15 @@ import type { ProgressModel, TableView } from './progress-model.ts';
 import { formatBytes, formatCount, formatRemaining } from './quantities.ts';
 import { padEnd, printableLine, truncate } from './text.ts';
 
-const BAR_WIDTH = 20;
-const NAME_WIDTH = 28;
+interface Layout {
+  readonly name: number;
+  readonly bar: number;
+}
+
+/** 80 columns have to hold the name, the bar, the share, the time left and both rates. */
+const NARROW: Layout = { name: 16, bar: 8 };
+const WIDE: Layout = { name: 28, bar: 20 };
+const WIDE_FROM_COLUMNS = 108;
 /** Tables shown at once; the others are in the counts of the last line. */
 const MAX_BARS = 8;
 
@@ -11,7 +18,8 @@ const MAX_BARS = 8;
 export function barLines(model: ProgressModel, columns: number): string[] {
   const moving = model.moving();
   const shown = moving.length === 0 && model.lastDone !== undefined ? [model.lastDone] : moving.slice(0, MAX_BARS);
-  return [...shown.map(barLine), summaryLine(model)].map((line) => truncate(line, columns));
+  const layout = columns >= WIDE_FROM_COLUMNS ? WIDE : NARROW;
+  return [...shown.map((table) => barLine(table, layout)), summaryLine(model)].map((line) => truncate(line, columns));
 }
 
 /** One line that says everything, for logs. */
@@ -25,11 +33,11 @@ export function plainLine(model: ProgressModel): string {
   return `${model.phase ?? 'starting'}: ${[what, ...facts].filter((fact) => fact !== '').join(', ')}`;
 }
 
-function barLine(table: TableView): string {
-  const filled = Math.round((table.share ?? 0) * BAR_WIDTH);
-  const bar = table.share === undefined ? '·'.repeat(BAR_WIDTH) : '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  const name = padEnd(truncate(printableLine(table.name), NAME_WIDTH), NAME_WIDTH);
-  const facts = table.done ? ['done', ...countsText(table)] : [...shareText(table), ...countsText(table)];
+function barLine(table: TableView, layout: Layout): string {
+  const filled = Math.round((table.share ?? 0) * layout.bar);
+  const bar = table.share === undefined ? '·'.repeat(layout.bar) : '█'.repeat(filled) + '░'.repeat(layout.bar - filled);
+  const name = padEnd(truncate(printableLine(table.name), layout.name), layout.name);
+  const facts = table.done ? ['done', ...countsText(table)] : [...shareText(table), `${formatCount(table.rows)} rows`, ...rateText(table)];
   return `${name} ${bar} ${facts.join('  ')}`;
 }
 
@@ -37,13 +45,13 @@ function summaryLine(model: ProgressModel): string {
   const totals = model.totals();
   const moving = model.moving();
   const rates = moving.length > 1 ? rateText(sumOf(moving)) : [];
-  const counted = totals.rows + totals.bytes > 0 ? [`${formatCount(totals.rows)} rows`, formatBytes(totals.bytes)] : [];
+  const counted = totals.rows > 0 ? [`${formatCount(totals.rows)} rows`] : [];
   return [model.phase ?? 'starting', tablesText(model), ...counted, ...rates, memoryText(model)].filter((part) => part !== '').join('  ');
 }
 
 function tablesText({ tablesDone, tablesPlanned }: ProgressModel): string {
   if (tablesPlanned === undefined) return tablesDone === 0 ? '' : `${formatCount(tablesDone)} tables done`;
-  return `${formatCount(tablesDone)} of ${tablesPlanned === 1 ? '1 table' : `${formatCount(tablesPlanned)} tables`} done`;
+  return `${formatCount(tablesDone)} of ${tablesPlanned === 1 ? '1 table' : `${formatCount(tablesPlanned)} tables`}`;
 }
 
 type Counts = Pick<TableView, 'rows' | 'bytes' | 'rowsPerSecond' | 'bytesPerSecond'>;

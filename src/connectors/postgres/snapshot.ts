@@ -35,6 +35,8 @@ export class Snapshot {
   readonly #workers: SessionPool;
   readonly #serial = new Serial();
   readonly #states = new WeakMap<Session, SessionState>();
+  /** Tables that somebody waits for. */
+  readonly #contested = new Set<string>();
 
   private constructor(coordinator: Session, workers: SessionPool) {
     this.coordinator = coordinator;
@@ -67,6 +69,10 @@ export class Snapshot {
 
   /** Iterates what `read` makes of a session of the snapshot that may read the unit (undefined: a query). */
   async *read(unit: ScanUnit | undefined, read: (session: Session) => AsyncGenerator<Uint8Array, void, undefined>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    if (unit !== undefined && this.#contested.has(unit.sqlName)) {
+      yield* this.#readByCoordinator(read);
+      return;
+    }
     const session = await this.#workers.acquire();
     let mayRead = false;
     try {
@@ -101,6 +107,7 @@ export class Snapshot {
       return true;
     } catch (error) {
       if (!hasSqlState((error as Error).cause, '55P03')) throw error;
+      this.#contested.add(unit.sqlName);
       session.usable = false;
       return false;
     }

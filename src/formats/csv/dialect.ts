@@ -1,5 +1,5 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
-type Charset = string;
+import type { Charset } from './charset.ts';
 
 /**
  * How a CSV source is written. Plain data: it is part of the inspected details and of the plan.

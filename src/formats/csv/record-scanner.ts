@@ -46,6 +46,8 @@ export interface ScanOptions {
   readonly oneColumn: boolean;
   /** Bytes that make a part odd, besides NUL. */
   readonly forbidden: readonly number[];
+  /** A record longer than this is noted in `oversized`; records shorter than a chunk are only compared when this is too. */
+  readonly maxRecordBytes: number;
 }
 
 export class RecordScanner {
@@ -54,15 +56,19 @@ export class RecordScanner {
   lines = 0;
   oddities = 0;
   lineEnds = 0;
-  /** Absolute positions of the last record's end and, while `insideQuotes`, of the opening quote. */
+  /** Absolute positions of the last record's end and, while `insideQuotes`, of the opening quote (and the number of line ends before it). */
   recordStart = 0;
   quoteStart = 0;
+  quoteLine = 0;
+  /** Position of the first record that is too long, of those that end within a chunk; -1 when there is none. */
+  oversized = -1;
 
   readonly #quote: number;
   readonly #escape: number;
   readonly #delimiter: Uint8Array;
   readonly #firstOfDelimiter: number;
   readonly #oneColumn: boolean;
+  readonly #maxRecordBytes: number;
   readonly #forbidden: readonly number[];
   readonly #classes = new Uint8Array(256);
   #state = START;
@@ -78,6 +84,7 @@ export class RecordScanner {
     this.#delimiter = dialect.delimiter;
     this.#firstOfDelimiter = dialect.delimiter[0] ?? -1;
     this.#oneColumn = options.oneColumn;
+    this.#maxRecordBytes = options.maxRecordBytes;
     this.#forbidden = [0, ...options.forbidden];
     for (const byte of [LF, CR]) this.#classes[byte]! |= STOPS_FIELD | STOPS_QUOTED;
     if (this.#quote >= 0) {
@@ -150,7 +157,7 @@ export class RecordScanner {
   #scanBlock(chunk: Buffer, block: Buffer, from: number, base: number): void {
     const to = from + block.length;
     let at = from;
-    if (block.length >= SMALLEST_BLOCK && this.#state <= FIELD && (this.#quote < 0 || !block.includes(this.#quote))) {
+    if (block.length >= SMALLEST_BLOCK && this.#maxRecordBytes >= BLOCK_BYTES && this.#state <= FIELD && (this.#quote < 0 || !block.includes(this.#quote))) {
       at += (4 - (block.byteOffset & 3)) & 3;
       this.#bytewise(chunk, from, at, base, false);
       const words = block.subarray(at - from, at - from + ((to - at) & ~3));
@@ -197,6 +204,7 @@ export class RecordScanner {
           if (this.#opensField(chunk, i)) {
             state = QUOTED;
             this.quoteStart = base + i;
+            this.quoteLine = this.lines;
           } else {
             this.oddities |= ODD.quoteInside;
           }
@@ -262,6 +270,7 @@ export class RecordScanner {
     if (byte === this.#quote) {
       this.#state = QUOTED;
       this.quoteStart = at;
+      this.quoteLine = this.lines;
       return true;
     }
     this.#empty = byte === LF || byte === CR;
@@ -273,6 +282,7 @@ export class RecordScanner {
   #endLine(after: number, kind: number): number {
     this.lines++;
     this.lineEnds |= kind;
+    if (after - this.recordStart > this.#maxRecordBytes && this.oversized < 0) this.oversized = this.recordStart;
     this.recordStart = after;
     if (this.#empty && !this.#oneColumn) this.oddities |= ODD.emptyLine;
     else this.records++;

@@ -35,7 +35,7 @@ export class ArrayLiteral {
         i = this.#elements.string(i);
       } else if (byte === OPEN_OBJECT || (byte === OPEN_ARRAY && jsonElements && i > start)) {
         const after = endOfNested(bytes, i);
-        this.#elements.raw(bytes, i, after);
+        this.#elements.raw(this.#lexer.window, i, after);
         i = after;
       } else if (byte === LETTER_N) {
         this.#elements.verbatim(NULL_ELEMENT, 0, NULL_ELEMENT.length);

@@ -1,10 +1,13 @@
 /** Bytes that grow by doubling and are reused. Writers on the data path take `bytes` and `length` into locals and put `length` back. */
 export class ByteBuffer {
   bytes: Uint8Array;
+  /** The same memory. */
+  view: DataView;
   length = 0;
 
   constructor(capacity: number) {
     this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Makes room for `count` more bytes. */
@@ -13,5 +16,6 @@ export class ByteBuffer {
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + count));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 }

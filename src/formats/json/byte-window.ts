@@ -2,13 +2,16 @@
  * A contiguous view of the bytes of a source that is being parsed. Parsers read `bytes[pos … end)` and commit progress by moving `pos`; when they run
  * out of bytes in the middle of something they throw NEED_MORE, the caller awaits `more()`, and the something is parsed again from `pos`.
  *
- * The byte after the last is always 0, which no token contains: inner loops stop there without comparing positions. When something does not fit, the window
+ * The byte after the last is always 0, which no token contains: inner loops stop there without comparing positions. SLACK bytes can be read (not used)
+ * behind it, so that loops may take four bytes at once. When something does not fit, the window
  * doubles before it is tried again, so the work done twice is at most proportional to its size: linear also for chunks of one byte.
  * Memory: `WINDOW_BYTES`, and for a record that is larger, at most twice the record; given back afterwards.
  */
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { throwIfCancelled } from '../../io/cancellation.ts';
 
+/** Bytes of a window behind `end` that exist, the first of them 0. */
+export const SLACK = 8;
 export const WINDOW_BYTES = 128 * 1024;
 /** After so many milliseconds of parsing without a real wait, timers and sockets get their turn. */
 const TURN_MS = 25;
@@ -21,6 +24,8 @@ export const NEED_MORE: Error = new NeedMoreBytes('more bytes are needed');
 /** What a lexer needs of a window. */
 export interface LexerWindow {
   readonly bytes: Uint8Array;
+  /** The same memory. */
+  readonly view: DataView;
   pos: number;
   readonly end: number;
   readonly eof: boolean;
@@ -40,6 +45,7 @@ export interface WindowOptions {
 
 export class ByteWindow implements LexerWindow {
   bytes: Uint8Array;
+  view: DataView;
   pos = 0;
   end = 0;
   /** True when no byte comes after `end`. */
@@ -57,7 +63,8 @@ export class ByteWindow implements LexerWindow {
     this.options = options;
     this.base = options.base ?? 0;
     this.#usual = options.windowBytes ?? WINDOW_BYTES;
-    this.bytes = new Uint8Array(this.#usual + 1);
+    this.bytes = new Uint8Array(this.#usual + SLACK);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Offset in the source of `bytes[at]`. */
@@ -73,7 +80,7 @@ export class ByteWindow implements LexerWindow {
     const unread = this.end - this.pos;
     if (unread >= this.options.maxRecordBytes && least === 0) this.#refuseSize();
     this.#makeRoom(Math.max(this.#usual, least, Math.min(unread * 2, this.options.maxRecordBytes)));
-    const capacity = this.bytes.length - 1;
+    const capacity = this.bytes.length - SLACK;
     while (this.end < capacity && !this.eof) {
       if (this.#pending.length === 0) await this.#pull();
       const taken = Math.min(this.#pending.length, capacity - this.end);
@@ -99,12 +106,13 @@ export class ByteWindow implements LexerWindow {
 
   #makeRoom(capacity: number): void {
     const unread = this.bytes.subarray(this.pos, this.end);
-    const length = this.bytes.length - 1;
+    const length = this.bytes.length - SLACK;
     const shrinks = length > 4 * this.#usual && capacity <= 2 * this.#usual;
     if (capacity > length || shrinks) {
-      const moved = new Uint8Array(capacity + 1);
+      const moved = new Uint8Array(capacity + SLACK);
       moved.set(unread);
       this.bytes = moved;
+      this.view = new DataView(moved.buffer);
     } else if (this.pos > 0) {
       this.bytes.copyWithin(0, this.pos, this.end);
     }

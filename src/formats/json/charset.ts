@@ -11,11 +11,12 @@ export type JsonCharset = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1' | 'window
 export async function charsetOf(source: ByteSource, said: string | undefined): Promise<JsonCharset> {
   if (said !== undefined) return parseCharset(said);
   const head = await source.head(4);
-  if (head.length < 2) return 'utf-8';
-  const [first, second] = [head[0]!, head[1]!];
-  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return 'utf-16le';
-  if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return 'utf-16be';
-  return 'utf-8';
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
+  if (head.length < 4) return 'utf-8';
+  // JSON begins with two ASCII characters, or with one and any other.
+  if (head[0] !== 0 && head[1] === 0 && (head[2] !== 0 || head[3] !== 0)) return 'utf-16le';
+  return head[0] === 0 && head[1] !== 0 ? 'utf-16be' : 'utf-8';
 }
 
 function parseCharset(name: string): JsonCharset {

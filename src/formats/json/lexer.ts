@@ -12,8 +12,8 @@ export const QUOTE = 0x22, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a, LF = 0x
 export const OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d, OPEN_ARRAY = 0x5b, CLOSE_ARRAY = 0x5d;
 export const LETTER_T = 0x74, LETTER_F = 0x66, LETTER_N = 0x6e, LETTER_U = 0x75;
 
-/** 1 for the bytes that stand for themselves in a string and in every encoding: ASCII without controls, quote and backslash. */
-export const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0));
+/** The high bit of each byte of a word. */
+export const HIGH_BITS = 0x80808080 | 0;
 
 const TRUE = Buffer.from('true'), FALSE = Buffer.from('false'), NULL = Buffer.from('null');
 
@@ -40,6 +40,8 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
   /** One record a line: a line feed inside a record is an error. */
   strictLines = false;
   recordLine = 1;
+  /** Of the last number: 0 an integer, 1 with decimals, 2 with an exponent. */
+  numberForm = 0;
   /** False when the source was transcoded, so that offsets in the window say nothing of the source. */
   readonly bytePlaces: boolean;
 
@@ -62,15 +64,22 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
 
   /** Skips a string (from its opening quote), checking escapes and UTF-8. */
   string(i: number): number {
-    const bytes = this.window.bytes;
+    const { bytes, view } = this.window;
     i++;
     for (;;) {
-      let byte = bytes[i]!;
-      while (PLAIN[byte] === 1) byte = bytes[++i]!;
+      // As in TextTranscoder.string.
+      const word = view.getInt32(i, true);
+      const special = ((word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) | ((word ^ 0x5c5c5c5c) - 0x01010101) | word) & HIGH_BITS;
+      if (special === 0) {
+        i += 4;
+        continue;
+      }
+      i += (31 - Math.clz32(special & -special)) >> 3;
+      const byte = bytes[i]!;
       if (byte === QUOTE) return i + 1;
       if (byte >= 0x80) i = this.utf8(i);
       else if (byte === BACKSLASH) i = this.escape(i);
-      else this.fail(i, 'a string', byte < 0x20 && i < this.window.end ? 'a control character inside a string must be escaped' : undefined);
+      else this.fail(i, 'a string', i < this.window.end ? 'a control character inside a string must be escaped' : undefined);
     }
   }
 
@@ -120,11 +129,18 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
   /** Skips a number (from its minus or first digit). What follows it is for the caller to judge. */
   number(i: number): number {
     const bytes = this.window.bytes;
+    this.numberForm = 0;
     if (bytes[i] === MINUS) i++;
     if (bytes[i] === ZERO) i++;
     else i = this.digits(i);
-    if (bytes[i] === DOT) i = this.digits(i + 1);
-    if ((bytes[i]! | 0x20) === 0x65) {
+    let byte = bytes[i]!;
+    if (byte === DOT) {
+      this.numberForm = 1;
+      i = this.digits(i + 1);
+      byte = bytes[i]!;
+    }
+    if ((byte | 0x20) === 0x65) {
+      this.numberForm = 2;
       i++;
       if (bytes[i] === 0x2b || bytes[i] === MINUS) i++;
       i = this.digits(i);

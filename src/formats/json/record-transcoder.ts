@@ -104,7 +104,7 @@ export class RecordTranscoder {
       if (bytes[i] !== QUOTE) lexer.fail(i, 'a key in quotes');
       const key = keys.find(i);
       if (key === NONE) this.#refuseKey(i);
-      i = lexer.colon(keys.end);
+      i = keys.value;
       let field = this.#fieldOfKey[key]!;
       let after = NONE;
       do {

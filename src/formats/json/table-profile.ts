@@ -96,7 +96,7 @@ export class RecordProfiler implements RecordConsumer {
       if (bytes[i] !== QUOTE) lexer.fail(i, 'a key in quotes');
       let key = this.#keys.find(i);
       if (key < 0) key = this.#add(i);
-      i = this.#value(lexer.colon(this.#keys.end), this.#profile.keys[key]!);
+      i = this.#value(this.#keys.value, this.#profile.keys[key]!);
       i = lexer.blanks(i);
       if (bytes[i] === COMMA) {
         i = lexer.blanks(i + 1);

@@ -19,6 +19,9 @@ import { scanScalar, ValueScanner } from './value-scanner.ts';
 
 const AS_TEXT = 0, AS_BOOLEAN = 1, AS_JSON = 2, AS_ARRAY_LITERAL = 3, AS_JSON_ARRAY_LITERAL = 4;
 
+/** Numbers so short have no digit that a double would lose. */
+const PLAIN_DIGITS = 15;
+
 /** Kinds of JSON values, as bits. */
 const STRING = 1, NUMBER = 2, BOOLEAN = 4, NESTED = 8, ANY = 15;
 
@@ -37,6 +40,9 @@ export class ValueTranscoder {
   /** By field: the classes of texts (infer-type.ts) that it takes; 0 for all. */
   readonly #classes: Int32Array;
 
+  /** By field: how many forms of numbers (JsonLexer.numberForm) of at most PLAIN_DIGITS bytes fit its classes in any case, but for a negative zero. */
+  readonly #plainForms: Uint8Array;
+
   /** @param sampled by field: its type is the one that a sample of the source showed */
   constructor(lexer: JsonLexer, binding: TableBinding, sampled: readonly boolean[], sink: ByteBuffer) {
     this.#lexer = lexer;
@@ -48,6 +54,7 @@ export class ValueTranscoder {
     this.#modes = Uint8Array.from(binding.fields, modeOf);
     this.#kinds = Uint8Array.from(binding.fields, kindsOf);
     this.#classes = Int32Array.from(binding.fields, ({ type }, field) => (sampled[field] === true ? (classesOfType(type) ?? 0) : 0));
+    this.#plainForms = Uint8Array.from(this.#classes, (classes) => (fits(classes, '1') ? (fits(classes, '0.00000000000001') ? 2 : 1) : 0));
   }
 
   /** Checks the value at `i` and writes nothing. */
@@ -68,13 +75,13 @@ export class ValueTranscoder {
       if (this.#classes[field] !== 0) this.#checkClass(i + 1, this.#lexer.string(i) - 1, field);
       if (mode !== AS_JSON) return text.string(i);
       const end = this.#lexer.string(i);
-      text.raw(bytes, i, end);
+      text.raw(this.#lexer.window, i, end);
       return end;
     }
     if ((byte >= ZERO && byte <= NINE) || byte === MINUS) {
       if ((this.#kinds[field]! & NUMBER) === 0) this.#surprise(i, field);
       const end = this.#lexer.number(i);
-      if (this.#classes[field] !== 0) this.#checkClass(i, end, field);
+      if (this.#classes[field] !== 0 && !this.#isPlain(i, end, field)) this.#checkClass(i, end, field);
       text.verbatim(bytes, i, end);
       return end;
     }
@@ -103,15 +110,21 @@ export class ValueTranscoder {
     const mode = this.#modes[field]!;
     const end = this.#scanner.scan(i);
     if (mode < AS_ARRAY_LITERAL || window.bytes[i] !== OPEN_ARRAY) {
-      this.#text.raw(window.bytes, i, end);
+      this.#text.raw(window, i, end);
       return end;
     }
     const { buffer } = this.#literal;
     this.#literal.build(i, end, mode === AS_JSON_ARRAY_LITERAL);
     // The literal's own escapes are escaped once more: its room, and again that for the rest of the record.
     sink.reserve(buffer.length * 2 + (window.end - i) * 2 + this.#fields.length * 4 + 64);
-    this.#text.raw(buffer.bytes, 0, buffer.length);
+    this.#text.raw(buffer, 0, buffer.length);
     return end;
+  }
+
+  /** Whether the number at `i` fits for certain, by its length and form alone. */
+  #isPlain(i: number, end: number, field: number): boolean {
+    const { window, numberForm } = this.#lexer;
+    return numberForm < this.#plainForms[field]! && end - i <= PLAIN_DIGITS && (window.bytes[i] !== MINUS || window.bytes[i + 1] !== ZERO);
   }
 
   #checkClass(start: number, end: number, field: number): void {
@@ -148,4 +161,8 @@ function kindsOf({ type, detected }: BoundField): number {
     case 'array': return NESTED;
     default: return STRING;
   }
+}
+
+function fits(classes: number, number: string): boolean {
+  return fitsClasses(classes, Buffer.from(number), 0, number.length);
 }

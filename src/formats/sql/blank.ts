@@ -13,7 +13,7 @@ const NEVER = 999_999;
 export function skipBlank(bytes: Uint8Array, pos: number, end: number, rules: LexicalRules, ended: boolean): number {
   let i = pos;
   while (i < end) {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (isSpace(byte)) {
       i++;
       continue;
@@ -46,7 +46,7 @@ function skipComment(bytes: Uint8Array, pos: number, end: number, rules: Lexical
 export function isLineComment(bytes: Uint8Array, pos: number, end: number, rules: LexicalRules): boolean {
   if (bytes[pos] === HASH) return rules.hashComments;
   if (bytes[pos] !== DASH || pos + 1 >= end || bytes[pos + 1] !== DASH) return false;
-  return rules.dialect !== 'mysql' || pos + 2 >= end || bytes[pos + 2]! <= 0x20;
+  return rules.dialect !== 'mysql' || pos + 2 >= end || bytes[pos + 2] <= 0x20;
 }
 
 /** @param pos of `/*` @returns where the code of an executable comment begins; `pos` for an ordinary comment; NEED_MORE */
@@ -56,7 +56,7 @@ export function codeInComment(bytes: Uint8Array, pos: number, end: number): numb
   if (i >= end) return NEED_MORE;
   if (bytes[i] !== BANG) return pos;
   let version = 0;
-  for (i++; i < end && bytes[i]! >= 0x30 && bytes[i]! <= 0x39; i++) version = version * 10 + bytes[i]! - 0x30;
+  for (i++; i < end && bytes[i] >= 0x30 && bytes[i] <= 0x39; i++) version = version * 10 + bytes[i] - 0x30;
   if (i >= end) return NEED_MORE;
   return version >= NEVER ? pos : i;
 }

@@ -50,7 +50,7 @@ export class KnownTable {
     const names = new Set((this.declared ?? []).map((column) => column.name));
     const inferred = [...this.supplied].filter(([name]) => !names.has(name)).map(([name, kinds]): Column => ({ name, type: typeOfLiterals(kinds), nullable: true }));
     return [...loaded, ...inferred].map((column) => {
-      const type = types !== undefined && Object.hasOwn(types, column.name) ? types[column.name]! : column.type;
+      const type = types !== undefined && Object.hasOwn(types, column.name) ? types[column.name] : column.type;
       return { ...column, type };
     });
   }
@@ -111,4 +111,8 @@ export class Catalog {
     known.primaryKey = columns.map((name) => known.column(name)?.name ?? name);
     known.declared = known.declared?.map((column) => (known.primaryKey.includes(column.name) ? { ...column, nullable: false } : column));
   }
+}
+
+export function tooManyValues(table: KnownTable, values: number): string {
+  return `a row has ${values} values, and its table has ${table.declared?.length ?? 0} columns`;
 }

@@ -26,11 +26,11 @@ export function toUtf8(bytes: Uint8Array, start: number, end: number, charset: C
   const out = new Uint8Array((end - start) * 3);
   let at = 0;
   for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte < 0x80) {
       out[at++] = byte;
     } else {
-      for (const unit of high[byte - 0x80]!) out[at++] = unit;
+      for (const unit of high[byte - 0x80]) out[at++] = unit;
     }
   }
   return out.subarray(0, at);

@@ -170,12 +170,12 @@ export class ConstantReader {
     if (value.kind === LITERAL.bytes && type.kind !== 'bytes') throw new RangeError(`the binary form of ${name} cannot be read; write the values as text`);
     if (value.kind !== LITERAL.text) return value;
     if (type.kind === 'bytes' && this.#rules.dialect === 'mysql') return { ...value, binary: true };
-    return { ...value, kind: type.kind === 'bytes' ? LITERAL.text : literalOfPrefix(name.split(' ')[0]!) };
+    return { ...value, kind: type.kind === 'bytes' ? LITERAL.text : literalOfPrefix(name.split(' ')[0]) };
   }
 
   #string(escapes: Escapes): Constant {
     const { bytes, end } = this.#window;
-    const quote = bytes[this.#pos]!;
+    const quote = bytes[this.#pos];
     const start = this.#pos + 1;
     const stop = stringEnd(bytes, start, end, quote, escapes);
     if (stop === NEED_MORE) throw INCOMPLETE;
@@ -206,7 +206,7 @@ export class ConstantReader {
     const first = this.#pos;
     if (bytes[first] === 0x30 && (this.#at(1) | 0x20) === 0x78) return this.#hexNumber(first);
     let i = first;
-    while (i < end && (isWordByte(bytes[i]!) || bytes[i] === DOT || ((bytes[i] === PLUS || bytes[i] === MINUS) && (bytes[i - 1]! | 0x20) === 0x65))) i++;
+    while (i < end && (isWordByte(bytes[i]) || bytes[i] === DOT || ((bytes[i] === PLUS || bytes[i] === MINUS) && (bytes[i - 1] | 0x20) === 0x65))) i++;
     if (i >= end) throw INCOMPLETE;
     const digits = Buffer.from(bytes.buffer, bytes.byteOffset + first, i - first).toString('latin1');
     if (!/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits)) this.#refuse(start);
@@ -230,13 +230,13 @@ export class ConstantReader {
     const next = skipBlank(bytes, this.#pos, end, this.#rules, false);
     if (next === NEED_MORE || next >= end) throw INCOMPLETE;
     this.#pos = next;
-    return bytes[next]!;
+    return bytes[next];
   }
 
   /** The byte `ahead` of the position, blank or not. */
   #at(ahead: number): number {
     if (this.#pos + ahead >= this.#window.end) throw INCOMPLETE;
-    return this.#window.bytes[this.#pos + ahead]!;
+    return this.#window.bytes[this.#pos + ahead];
   }
 
   #expect(byte: number): void {
@@ -247,7 +247,7 @@ export class ConstantReader {
   #takeWord(): string {
     const { bytes, end } = this.#window;
     const start = this.#pos;
-    while (this.#pos < end && isWordByte(bytes[this.#pos]!)) this.#pos++;
+    while (this.#pos < end && isWordByte(bytes[this.#pos])) this.#pos++;
     if (this.#pos >= end) throw INCOMPLETE;
     return Buffer.from(bytes.buffer, bytes.byteOffset + start, this.#pos - start).toString('latin1').toUpperCase();
   }
@@ -266,7 +266,7 @@ function concatenate(left: Constant, right: Constant): Constant {
 }
 
 function unicodeEscapes(value: Constant): Constant {
-  const text = Buffer.from(value.bytes).toString('utf8').replaceAll(/\\(?:\\|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6}))/g, (whole, four?: string, six?: string) => {
+  const text = Buffer.from(value.bytes).toString('utf8').replaceAll(/\\(?:\\|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6}))/g, (_, four?: string, six?: string) => {
     const digits = four ?? six;
     return digits === undefined ? '\\' : codePoint(Number.parseInt(digits, 16));
   });

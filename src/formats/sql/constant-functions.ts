@@ -14,9 +14,9 @@ const MAX_BYTES = 256 * 1024 * 1024;
  */
 export const CONSTANT_FUNCTIONS: Readonly<Record<string, ConstantFunction>> = {
   REPLACE: ([text, from, to]) => replaceAll(textOf(text), textOf(from), textOf(to)),
-  CHAR: (args) => text(args.map(characterOf).join('')),
-  CHR: (args) => text(args.map(characterOf).join('')),
-  NCHAR: (args) => text(args.map(characterOf).join('')),
+  CHAR: (args) => madeText(args.map(characterOf).join('')),
+  CHR: (args) => madeText(args.map(characterOf).join('')),
+  NCHAR: (args) => madeText(args.map(characterOf).join('')),
   UNISTR: ([value]) => unistr(value),
   UNHEX: ([value]) => unhex(value),
   FROM_HEX: ([value]) => unhex(value),
@@ -27,7 +27,7 @@ export const CONSTANT_FUNCTIONS: Readonly<Record<string, ConstantFunction>> = {
   },
   TO_CLOB: ([value]) => textOf(value),
   TO_NCLOB: ([value]) => textOf(value),
-  EMPTY_CLOB: () => text(''),
+  EMPTY_CLOB: () => madeText(''),
   EMPTY_BLOB: () => ({ kind: LITERAL.bytes, bytes: new Uint8Array(0), binary: true }),
   TO_DATE: ([value, format]) => isoTime(value, format),
   TO_TIMESTAMP: ([value, format]) => isoTime(value, format),
@@ -39,7 +39,7 @@ export function encodeText(value: string): Uint8Array {
 }
 
 /** Made here, so it is UTF-8 whatever the dump's character set. */
-function text(value: string): Constant {
+function madeText(value: string): Constant {
   return { kind: LITERAL.text, bytes: encodeText(value), binary: /[^\0-\x7f]/.test(value) };
 }
 
@@ -75,7 +75,7 @@ function replaceAll(value: Constant, from: Constant, to: Constant): Constant {
 /** SQLite's and Oracle's escapes: \XXXX, \uXXXX, \+XXXXXX, \UXXXXXXXX, \\. */
 function unistr(value: Constant | undefined): Constant {
   const pattern = /\\(?:\\|u?([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|U([0-9a-fA-F]{8}))/g;
-  return text(stringOf(value).replaceAll(pattern, (_, four?: string, six?: string, eight?: string) => {
+  return madeText(stringOf(value).replaceAll(pattern, (_, four?: string, six?: string, eight?: string) => {
     const digits = four ?? six ?? eight;
     return digits === undefined ? '\\' : codePoint(Number.parseInt(digits, 16));
   }));

@@ -83,7 +83,7 @@ export class CopyBlock {
     const { bytes, end } = this.#window;
     this.#lines = 1;
     for (let i = start; i < end; i++) {
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (byte === LF) return i + 1;
       if (byte === BACKSLASH) {
         // The end mark is a backslash and a dot at the end of its line.
@@ -131,9 +131,9 @@ export class CopyBlock {
     }
     for (let field = 0; field < plan.fields; field++) {
       if (field > 0) out.endField();
-      const taken = plan.valueOf[field]!;
-      if (taken === -1 || isNull(bytes, this.#from[taken]!, this.#to[taken]!)) out.appendNull();
-      else this.#field(this.#from[taken]!, this.#to[taken]!, plan.treatment[taken]!, out);
+      const taken = plan.valueOf[field];
+      if (taken === -1 || isNull(bytes, this.#from[taken], this.#to[taken])) out.appendNull();
+      else this.#field(this.#from[taken], this.#to[taken], plan.treatment[taken], out);
     }
     out.endRecord();
   }

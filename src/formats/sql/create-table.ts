@@ -176,7 +176,7 @@ class TableBody {
   }
 
   #takeWord(): string {
-    return this.#cursor.tokens[this.#cursor.at++]!.keyword;
+    return this.#cursor.tokens[this.#cursor.at++].keyword;
   }
 
   #readArguments(): string[] {

@@ -96,7 +96,7 @@ export class InsertParser {
       // One blank after the comma is what most dumps have.
       if (i < end && bytes[i] === 0x20) i++;
       if (i >= end) return NEED_MORE;
-      if (isSpace(bytes[i]!) || !VALUE_START[bytes[i]!]) {
+      if (isSpace(bytes[i]) || !VALUE_START[bytes[i]]) {
         i = skipBlank(bytes, i, end, this.#rules, false);
         if (i === NEED_MORE || i >= end) return NEED_MORE;
       }
@@ -107,8 +107,8 @@ export class InsertParser {
   #value(pos: number, plan: RowPlan): number {
     const { bytes, end } = this.#window;
     const mark = this.#out.length;
-    const treatment = this.count < plan.treatment.length ? plan.treatment[this.count]! : TREATMENT.plain;
-    let next = this.#literal(pos, bytes[pos]!, treatment);
+    const treatment = this.count < plan.treatment.length ? plan.treatment[this.count] : TREATMENT.plain;
+    let next = this.#literal(pos, bytes[pos], treatment);
     if (next >= 0 && next < end) {
       if (bytes[next] === COMMA || bytes[next] === CLOSE) return next;
       next = skipBlank(bytes, next, end, this.#rules, false);
@@ -159,8 +159,8 @@ export class InsertParser {
   /** @param word upper case, and the window has one byte more than it */
   #isWord(pos: number, word: Uint8Array): boolean {
     const { bytes } = this.#window;
-    for (let i = 0; i < word.length; i++) if ((bytes[pos + i]! & 0xdf) !== word[i]) return false;
-    return !isWordByte(bytes[pos + word.length]!);
+    for (let i = 0; i < word.length; i++) if ((bytes[pos + i] & 0xdf) !== word[i]) return false;
+    return !isWordByte(bytes[pos + word.length]);
   }
 
   /** X'AB', a byte string everywhere but in PostgreSQL. */
@@ -179,24 +179,24 @@ export class InsertParser {
   #number(pos: number, treatment: number): number {
     const { bytes, end } = this.#window;
     let i = bytes[pos] === MINUS ? pos + 1 : pos;
-    if (bytes[i] === ZERO && i + 1 < end && (bytes[i + 1]! | 0x20) === LETTER_x) return this.#hexNumber(pos);
+    if (bytes[i] === ZERO && i + 1 < end && (bytes[i + 1] | 0x20) === LETTER_x) return this.#hexNumber(pos);
     const first = i;
-    while (i < end && bytes[i]! >= ZERO && bytes[i]! <= NINE) i++;
+    while (i < end && bytes[i] >= ZERO && bytes[i] <= NINE) i++;
     let kind: number = i - first <= SAFE_DIGITS ? LITERAL.integer : this.#bigKind(first, i);
     if (i < end && bytes[i] === DOT) {
       kind = LITERAL.decimal;
-      for (i++; i < end && bytes[i]! >= ZERO && bytes[i]! <= NINE; i++);
+      for (i++; i < end && bytes[i] >= ZERO && bytes[i] <= NINE; i++);
     }
-    if (i < end && (bytes[i]! & 0xdf) === LETTER_E) {
+    if (i < end && (bytes[i] & 0xdf) === LETTER_E) {
       kind = LITERAL.exponent;
       i++;
       if (i < end && (bytes[i] === PLUS || bytes[i] === MINUS)) i++;
-      while (i < end && bytes[i]! >= ZERO && bytes[i]! <= NINE) i++;
+      while (i < end && bytes[i] >= ZERO && bytes[i] <= NINE) i++;
     }
     if (i >= end) return NEED_MORE;
-    if (isWordByte(bytes[i]!) || bytes[i - 1]! > NINE || bytes[i - 1] === MINUS || (bytes[i - 1] === DOT && i - 1 === first)) return COMPLEX;
+    if (isWordByte(bytes[i]) || bytes[i - 1] > NINE || bytes[i - 1] === MINUS || (bytes[i - 1] === DOT && i - 1 === first)) return COMPLEX;
     this.kinds[this.count] = kind;
-    if (treatment === TREATMENT.boolean && i - pos === 1 && bytes[pos]! <= ONE) this.#out.appendByte(bytes[pos] === ONE ? LETTER_t : LETTER_f);
+    if (treatment === TREATMENT.boolean && i - pos === 1 && bytes[pos] <= ONE) this.#out.appendByte(bytes[pos] === ONE ? LETTER_t : LETTER_f);
     else this.#out.appendRaw(bytes, pos, i);
     return i;
   }
@@ -211,7 +211,7 @@ export class InsertParser {
     const { bytes, end } = this.#window;
     const stop = pos + 2 + hexDigits(bytes, pos + 2, end);
     if (stop >= end) return NEED_MORE;
-    if (isWordByte(bytes[stop]!)) return COMPLEX;
+    if (isWordByte(bytes[stop])) return COMPLEX;
     this.kinds[this.count] = LITERAL.bytes;
     appendHexDigits(bytes, pos + 2, stop, this.#out);
     return stop;
@@ -228,7 +228,7 @@ export class InsertParser {
       let at = builder.length;
       const stop = Math.min(end, i + BLOCK);
       while (i < stop) {
-        const byte = bytes[i]!;
+        const byte = bytes[i];
         if (PLAIN[byte] === 1) {
           out[at++] = byte;
           i++;
@@ -254,7 +254,7 @@ export class InsertParser {
             out[at++] = BACKSLASH;
           } else if (MYSQL_ESCAPE[value] !== 0xff) value = MYSQL_ESCAPE[value]!;
         }
-        const letter = ESCAPE_LETTER[value]!;
+        const letter = ESCAPE_LETTER[value];
         if (letter !== 0) out[at++] = BACKSLASH;
         out[at++] = letter === 0 ? value : letter;
         i++;
@@ -299,9 +299,9 @@ export class InsertParser {
   #arrange(plan: RowPlan, out: CopyTextBuilder): void {
     for (let field = 0; field < plan.fields; field++) {
       if (field > 0) out.endField();
-      const value = plan.valueOf[field]!;
+      const value = plan.valueOf[field];
       if (value === -1) out.appendNull();
-      else out.appendRaw(this.#scratch.bytes, value === 0 ? 0 : this.#ends[value - 1]!, this.#ends[value]!);
+      else out.appendRaw(this.#scratch.bytes, value === 0 ? 0 : this.#ends[value - 1], this.#ends[value]);
     }
   }
 }

@@ -34,7 +34,7 @@ export function looseRowPlan(count: number, room: number): RowPlan {
 
 /** @param fieldOf per value of the statement, the position of its field or -1 */
 export function rowPlan(fieldOf: readonly number[], fields: readonly BoundField[], rules: LexicalRules): RowPlan {
-  const treatment = Uint8Array.from(fieldOf, (field) => (field < 0 ? TREATMENT.plain : treatmentOf(fields[field]!, rules)));
+  const treatment = Uint8Array.from(fieldOf, (field) => (field < 0 ? TREATMENT.plain : treatmentOf(fields[field], rules)));
   const valueOf = new Int32Array(fields.length).fill(-1);
   fieldOf.forEach((field, value) => {
     if (field >= 0) valueOf[field] = value;

@@ -94,7 +94,7 @@ export class ScriptState {
     const at = words.indexOf(name);
     const value = texts.slice(at + 1).find((text) => text !== '=' && text.toUpperCase() !== 'TO') ?? '';
     if (name === 'STANDARD_CONFORMING_STRINGS') this.#rules.backslashEscapes = /^(off|false|0)$/i.test(value);
-    else if (name === 'SQL_MODE' && this.#rules.dialect === 'mysql') this.#rules.backslashEscapes = !value.toUpperCase().includes('NO_BACKSLASH_ESCAPES');
+    else if (name === 'SQL_MODE' && this.#rules.dialect === 'mysql') this.#rules.backslashEscapes = !texts.some((text) => text.toUpperCase().includes('NO_BACKSLASH_ESCAPES'));
     else if (name === 'SEARCH_PATH') this.#searchPath(tokens.slice(at + 1));
     else if (name === 'NAMES' || name === 'CLIENT_ENCODING') this.#charset(value, window);
   }

@@ -65,13 +65,13 @@ export function columnType(written: WrittenType, dialect: SqlDialect): ColumnTyp
 
 function scalarType({ name, arguments: args }: WrittenType, dialect: SqlDialect): ColumnType {
   const unsigned = name.replace(/ (UNSIGNED|SIGNED|ZEROFILL)\b.*$/, '');
-  if (unsigned !== name && name.includes('UNSIGNED') && Object.hasOwn(UNSIGNED, unsigned)) return UNSIGNED[unsigned]!;
+  if (unsigned !== name && name.includes('UNSIGNED') && Object.hasOwn(UNSIGNED, unsigned)) return UNSIGNED[unsigned];
   if (DECIMALS.has(unsigned)) return decimal(args, unsigned === 'NUMBER' || dialect === 'postgres' || dialect === 'sqlite', dialect);
   const own = PER_DIALECT[dialect];
-  if (own !== undefined && Object.hasOwn(own, unsigned)) return own[unsigned]!;
+  if (own !== undefined && Object.hasOwn(own, unsigned)) return own[unsigned];
   // FLOAT(24) and less is single precision in SQL; without a precision it is double, except in MySQL.
   if (unsigned === 'FLOAT') return args.length === 1 && Number(args[0]) <= 24 ? FLOAT32 : FLOAT64;
-  return Object.hasOwn(COMMON, unsigned) ? COMMON[unsigned]! : TEXT;
+  return Object.hasOwn(COMMON, unsigned) ? COMMON[unsigned] : TEXT;
 }
 
 /** @param unlimited NUMERIC without precision holds any number, instead of the standard's default (10,0) */
@@ -80,8 +80,8 @@ function decimal(args: readonly string[], unlimited: boolean, dialect: SqlDialec
   // SQLite does not hold anybody to a declared precision.
   if (dialect === 'sqlite' || (args.length === 0 && unlimited)) return { kind: 'numeric' };
   if (args.length === 0) return { kind: 'numeric', precision: dialect === 'mssql' || dialect === 'duckdb' ? 18 : 10, scale: dialect === 'duckdb' ? 3 : 0 };
-  if (!Number.isInteger(precision) || precision! < 1 || (scale !== undefined && (!Number.isInteger(scale) || scale < 0 || scale > precision!))) return { kind: 'numeric' };
-  return { kind: 'numeric', precision: precision!, scale: scale ?? 0 };
+  if (!Number.isInteger(precision) || precision < 1 || (scale !== undefined && (!Number.isInteger(scale) || scale < 0 || scale > precision))) return { kind: 'numeric' };
+  return { kind: 'numeric', precision: precision, scale: scale ?? 0 };
 }
 
 /** Kinds of literals, as bits: a column without a declared type gets the type that holds every kind that was seen in it. */

@@ -30,7 +30,7 @@ const CREATE_WORDS = 14;
 
 /** @param tokens the first tokens of a statement, at least one */
 export function statementKind(tokens: readonly Token[], rules: LexicalRules): StatementKind {
-  const first = tokens[0]!.keyword;
+  const first = tokens[0].keyword;
   const second = tokens[1]?.keyword ?? '';
   if (first === 'INSERT' && (second === 'ALL' || second === 'FIRST') && rules.dialect === 'oracle') return refuse('INSERT ALL is not read, only INSERT … VALUES');
   if (first === 'INSERT' || (first === 'REPLACE' && rules.dialect !== 'postgres')) return { kind: 'insert' };
@@ -53,7 +53,7 @@ function otherKind(tokens: readonly Token[], first: string, second: string, rule
   if (ORACLE_LINES.has(first)) return { kind: 'line' };
   if (CONTAINERS.has(first)) return { kind: 'skip', body: first === 'DECLARE' ? blockBody(rules) : 'none', watched: CHANGES };
   if (SKIPPED.has(first)) return first === 'SELECT' ? { kind: 'skip', body: 'none', watched: new Set(rules.dialect === 'mysql' ? [] : ['INTO']) } : skip('none');
-  return refuse(`"${tokens[0]!.text.slice(0, 40)}" begins no statement that is known`);
+  return refuse(`"${tokens[0].text.slice(0, 40)}" begins no statement that is known`);
 }
 
 function transactionKind(first: string, second: string, rules: LexicalRules): StatementKind | undefined {
@@ -99,6 +99,6 @@ function refuse(reason: string): StatementKind {
 /** For the counts of what was passed over: `CREATE INDEX`, `SET`. */
 export function statementLabel(tokens: readonly Token[]): string {
   const [first, second] = tokens;
-  const two = ['CREATE', 'ALTER', 'DROP', 'LOCK', 'COMMENT'].includes(first!.keyword) && second?.kind === 'word';
-  return two ? `${first!.keyword} ${second.keyword}` : first!.keyword || first!.text;
+  const two = ['CREATE', 'ALTER', 'DROP', 'LOCK', 'COMMENT'].includes(first.keyword) && second?.kind === 'word';
+  return two ? `${first.keyword} ${second.keyword}` : first.keyword || first.text;
 }

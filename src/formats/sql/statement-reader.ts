@@ -36,7 +36,7 @@ export interface StatementHandler {
   declare(table: DeclaredTable): void;
   setPrimaryKey(table: TableRef, columns: readonly string[]): void;
   drop(table: TableRef): void;
-  /** At the first row of each data statement; `probe` is undefined where the head alone says enough. */
+  /** At the first row of each data statement. The probe is empty where `knows` said that none is needed. @throws RangeError with the reason why the rows cannot be taken */
   begin(head: DataHead, probe: Probe): Promise<RowSink>;
   /** Can rows of this head be taken without a probe? */
   knows(head: DataHead): boolean;
@@ -160,12 +160,12 @@ export class StatementReader {
     }
     if (this.#behindRows) return this.#restOfInsert();
     if (this.#isLastHead()) return 'next';
-    const byte = window.bytes[window.start]!;
+    const byte = window.bytes[window.start];
     if ((byte === BACKSLASH && this.#rules.backslashCommands) || (byte === DOT && this.#rules.dotCommands)) return this.#command();
     if (this.#rules.slashLines && byte === 0x2f) return this.#line();
     const tokens = await this.#peek();
     if (tokens.length === 0) throw window.malformed('no statement can begin like this', window.start);
-    if (tokens[0]!.text === ';' && tokens[0]!.kind === 'symbol') {
+    if (tokens[0].text === ';' && tokens[0].kind === 'symbol') {
       window.consume(window.start + 1);
       return 'next';
     }
@@ -243,8 +243,17 @@ export class StatementReader {
     this.#table = displayTable(head.table);
     this.#state = 'row';
     const probe = this.#handler.knows(head) ? NO_PROBE : await this.#probe();
-    this.#sink = await this.#handler.begin(head, probe);
+    this.#sink = await this.#begin(head, probe);
     this.#lastHead = { bytes, sink: this.#sink, table: this.#table };
+  }
+
+  async #begin(head: DataHead, probe: Probe): Promise<RowSink> {
+    try {
+      return await this.#handler.begin(head, probe);
+    } catch (error) {
+      if (error instanceof RangeError) throw this.#window.malformed(error.message, this.#window.start);
+      throw error;
+    }
   }
 
   /** Moves the window to the parenthesis of the first row. @param from behind VALUES */
@@ -297,7 +306,7 @@ export class StatementReader {
       this.#scratch.reset();
       next = this.#parser.row(start, plan, this.#scratch);
       if (next === NEED_MORE) break;
-      for (let i = 0; i < Math.min(values, this.#parser.count); i++) kinds[i]! |= this.#parser.kinds[i]!;
+      for (let i = 0; i < Math.min(values, this.#parser.count); i++) kinds[i] |= this.#parser.kinds[i];
     }
     return { values, kinds };
   }
@@ -323,7 +332,7 @@ export class StatementReader {
       this.#state = 'between';
       return;
     }
-    this.#sink = await this.#handler.begin(copy.head, { values: fields, kinds: new Uint16Array(0) });
+    this.#sink = await this.#begin(copy.head, { values: fields, kinds: new Uint16Array(0) });
   }
 
   /** Behind the rows of an INSERT: its delimiter, or a clause. */
@@ -378,9 +387,9 @@ export class StatementReader {
     let from = window.start;
     for (;;) {
       const end = scanner.scan(window, from);
-      if (scanner.met !== undefined) throw window.malformed(`${scanner.met.word} within ${label[0]!.keyword} may change rows, and only INSERT … VALUES and COPY … FROM stdin are read`, Math.max(window.start, scanner.met.pos));
+      if (scanner.met !== undefined) throw window.malformed(`${scanner.met.word} within ${label[0].keyword} may change rows, and only INSERT … VALUES and COPY … FROM stdin are read`, Math.max(window.start, scanner.met.pos));
       if (end !== NEED_MORE) {
-        if (scanner.unfinished) throw new SluiceError('SQL_MALFORMED', { source: window.source, reason: `the ${label[0]!.keyword} statement that begins here never ends` }, place);
+        if (scanner.unfinished) throw new SluiceError('SQL_MALFORMED', { source: window.source, reason: `the ${label[0].keyword} statement that begins here never ends` }, place);
         window.consume(end);
         return;
       }

@@ -86,7 +86,7 @@ export class StatementScanner {
   /** One token of code. @returns the position after it, or -(position) - 1 when that is the end of the statement */
   #step(window: ByteWindow, pos: number): number {
     const { bytes, end } = window;
-    const byte = bytes[pos]!;
+    const byte = bytes[pos];
     if (isSpace(byte)) {
       if (byte === LF) this.#lineStart = true;
       return pos + 1;
@@ -120,7 +120,7 @@ export class StatementScanner {
   #word(window: ByteWindow, pos: number, atLineStart: boolean): number {
     const { bytes, end } = window;
     let stop = pos + 1;
-    while (stop < end && isWordByte(bytes[stop]!)) stop++;
+    while (stop < end && isWordByte(bytes[stop])) stop++;
     if (stop === end && !window.ended) {
       return this.#enter(pos, { kind: 'word' }, 'word') + stop - pos;
     }
@@ -209,7 +209,7 @@ function leaveQuote(window: ByteWindow, pos: number, { quote, escapes }: { quote
   const { bytes, end, ended } = window;
   const backslash = escapes === 'standard' ? -1 : BACKSLASH;
   for (let i = pos; i < end; i++) {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte === backslash) {
       if (i + 1 >= end) return { at: i, left: false };
       i++;
@@ -252,13 +252,13 @@ function leaveLine(window: ByteWindow, pos: number): Progress {
 
 function leaveWord(window: ByteWindow, pos: number): Progress {
   let i = pos;
-  while (i < window.end && isWordByte(window.bytes[i]!)) i++;
+  while (i < window.end && isWordByte(window.bytes[i])) i++;
   return { at: i, left: i < window.end || window.ended };
 }
 
 /** Nothing but blanks (or a count, `GO 5`) up to the end of the line. */
 function onlyBlank(bytes: Uint8Array, pos: number, end: number): boolean {
   let i = pos;
-  while (i < end && bytes[i] !== LF && (isSpace(bytes[i]!) || bytes[i] === SEMI)) i++;
+  while (i < end && bytes[i] !== LF && (isSpace(bytes[i]) || bytes[i] === SEMI)) i++;
   return i >= end || bytes[i] === LF;
 }

@@ -30,7 +30,7 @@ export function plainEscapes(rules: LexicalRules): Escapes {
 export function stringEnd(bytes: Uint8Array, pos: number, end: number, quote: number, escapes: Escapes): number {
   const backslash = escapes === 'standard' ? -1 : BACKSLASH;
   for (let i = pos; i < end; i++) {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte === backslash) {
       i++;
     } else if (byte === quote) {
@@ -49,7 +49,7 @@ export function appendUnescaped(bytes: Uint8Array, start: number, end: number, q
   let at = out.length;
   let i = start;
   while (i < end) {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte === quote) {
       target[at++] = byte;
       i += 2;
@@ -57,8 +57,8 @@ export function appendUnescaped(bytes: Uint8Array, start: number, end: number, q
       target[at++] = byte;
       i++;
     } else if (escapes === 'mysql') {
-      const next = bytes[i + 1]!;
-      const value = MYSQL_ESCAPE[next]!;
+      const next = bytes[i + 1];
+      const value = MYSQL_ESCAPE[next];
       if (next === PERCENT || next === UNDERSCORE) target[at++] = BACKSLASH;
       target[at++] = value === 0xff ? next : value;
       i += 2;
@@ -76,7 +76,7 @@ const LETTER_X = 0x78, LETTER_U = 0x55, LETTER_u = 0x75;
 
 /** The escape whose backslash is before `pos`; never longer than what it stands for. */
 function readCEscape(bytes: Uint8Array, pos: number, end: number): { bytes: Uint8Array; next: number } {
-  const byte = bytes[pos]!;
+  const byte = bytes[pos];
   const letter = C_LETTERS[byte];
   if (letter !== undefined) return { bytes: Uint8Array.of(letter), next: pos + 1 };
   if (byte === LETTER_X && hexDigits(bytes, pos + 1, Math.min(end, pos + 3)) > 0) {
@@ -88,7 +88,7 @@ function readCEscape(bytes: Uint8Array, pos: number, end: number): { bytes: Uint
     if (hexDigits(bytes, pos + 1, Math.min(end, pos + 1 + width)) === width) return readUnicode(bytes, pos, width, end);
   }
   let octal = 0;
-  while (octal < 3 && pos + octal < end && bytes[pos + octal]! >= 0x30 && bytes[pos + octal]! <= 0x37) octal++;
+  while (octal < 3 && pos + octal < end && bytes[pos + octal] >= 0x30 && bytes[pos + octal] <= 0x37) octal++;
   if (octal > 0) return { bytes: Uint8Array.of(parseDigits(bytes, pos, octal, 8) & 0xff), next: pos + octal };
   return { bytes: Uint8Array.of(byte), next: pos + 1 };
 }
@@ -111,13 +111,13 @@ export function codePoint(value: number): string {
 
 export function hexDigits(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
-  while (i < end && HEX_VALUE[bytes[i]!] !== 0xff) i++;
+  while (i < end && HEX_VALUE[bytes[i]] !== 0xff) i++;
   return i - start;
 }
 
 function parseDigits(bytes: Uint8Array, start: number, count: number, radix: number): number {
   let value = 0;
-  for (let i = start; i < start + count; i++) value = value * radix + HEX_VALUE[bytes[i]!]!;
+  for (let i = start; i < start + count; i++) value = value * radix + HEX_VALUE[bytes[i]];
   return value;
 }
 
@@ -139,7 +139,7 @@ export function appendHex(raw: Uint8Array, out: CopyTextBuilder): void {
   target[at++] = BACKSLASH;
   target[at++] = LETTER_X;
   for (let i = 0; i < raw.length; i++) {
-    const byte = raw[i]!;
+    const byte = raw[i];
     target[at++] = HEX_DIGIT[byte >> 4]!;
     target[at++] = HEX_DIGIT[byte & 15]!;
   }
@@ -155,6 +155,6 @@ export function appendHexDigits(bytes: Uint8Array, start: number, end: number, o
   target[at++] = BACKSLASH;
   target[at++] = LETTER_X;
   if ((end - start) % 2 === 1) target[at++] = 0x30;
-  for (let i = start; i < end; i++) target[at++] = HEX_DIGIT[HEX_VALUE[bytes[i]!]!]!;
+  for (let i = start; i < end; i++) target[at++] = HEX_DIGIT[HEX_VALUE[bytes[i]]]!;
   out.length = at;
 }

@@ -48,7 +48,7 @@ export class TokenReader {
 
   #read(start: number): Token | typeof NEED_MORE {
     const bytes = this.#bytes;
-    const byte = bytes[start]!;
+    const byte = bytes[start];
     if (byte === QUOTE) return this.#quoted(start, start + 1, QUOTE, 'string');
     if (byte === DOUBLE_QUOTE) return this.#quoted(start, start + 1, DOUBLE_QUOTE, 'name');
     if (byte === BACKTICK && this.#rules.backticks) return this.#quoted(start, start + 1, BACKTICK, 'name');
@@ -65,9 +65,9 @@ export class TokenReader {
 
   #word(start: number): Token {
     let end = start + 1;
-    while (end < this.#end && isWordByte(this.#bytes[end]!)) end++;
+    while (end < this.#end && isWordByte(this.#bytes[end])) end++;
     const text = decodeText(this.#bytes, start, end, this.#rules.charset);
-    const first = this.#bytes[start]!;
+    const first = this.#bytes[start];
     if (first >= 0x30 && first <= 0x39) return { kind: 'number', text, keyword: '', start, end };
     return { kind: 'word', text, keyword: text.toUpperCase(), start, end };
   }
@@ -95,8 +95,8 @@ export class TokenReader {
 /** Length of a dollar quote's opening, `$$` or `$tag$`, at `pos`; 0 when there is none. */
 export function dollarTag(bytes: Uint8Array, pos: number, end: number): number {
   let i = pos + 1;
-  if (i < end && bytes[i]! >= 0x30 && bytes[i]! <= 0x39) return 0;
-  while (i < end && bytes[i] !== DOLLAR && isWordByte(bytes[i]!)) i++;
+  if (i < end && bytes[i] >= 0x30 && bytes[i] <= 0x39) return 0;
+  while (i < end && bytes[i] !== DOLLAR && isWordByte(bytes[i])) i++;
   return i < end && bytes[i] === DOLLAR ? i + 1 - pos : 0;
 }
 

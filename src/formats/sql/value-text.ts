@@ -67,7 +67,7 @@ function fromByteaEscapes(bytes: Uint8Array): Uint8Array {
       out[at++] = BACKSLASH;
       i++;
     } else if (octal.every((digit) => digit !== undefined && digit >= ZERO && digit <= SEVEN)) {
-      out[at++] = octal.reduce<number>((value, digit) => value * 8 + digit! - ZERO, 0);
+      out[at++] = octal.reduce<number>((value, digit) => value * 8 + digit - ZERO, 0);
       i += 3;
     } else {
       throw new RangeError('a byte string has a backslash that begins no escape');
@@ -81,7 +81,7 @@ function fromDuckdbText(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(bytes.length);
   let at = 0;
   for (let i = 0; i < bytes.length; i++) {
-    const high = HEX_VALUE[bytes[i + 2] ?? 0]!, low = HEX_VALUE[bytes[i + 3] ?? 0]!;
+    const high = HEX_VALUE[bytes[i + 2] ?? 0], low = HEX_VALUE[bytes[i + 3] ?? 0];
     if (bytes[i] === BACKSLASH && bytes[i + 1] === LETTER_x && high !== 0xff && low !== 0xff) {
       out[at++] = high * 16 + low;
       i += 3;

@@ -1,0 +1,90 @@
+import { SluiceError } from '../../errors/sluice-error.ts';
+import type { TableName, TableSchema } from '../../rows/table-schema.ts';
+import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, TablesReader } from '../connector.ts';
+import { currentSchema, findTables, listTables } from './catalog.ts';
+import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
+import { Session } from './driver.ts';
+import { PostgresLoadSession } from './load-session.ts';
+import { openTablesReader } from './reader.ts';
+import { Serial } from './serial.ts';
+
+/**
+ * PostgreSQL 14 and newer. One session for control (catalog, plans), and up to `jobs` for each of reading and loading, which come and go with
+ * their work, plus one that holds the snapshot or publishes.
+ */
+export const postgresConnector: Connector = {
+  kind: 'postgres',
+  schemes: ['postgres', 'postgresql'],
+  async connect(url: string, options: ConnectOptions): Promise<Connection> {
+    const target = await resolveTarget(url, options.env, options.applicationName);
+    const control = await Session.open(target, options.signal);
+    try {
+      return new PostgresConnection(target, control, await currentSchema(control, options.signal), options);
+    } catch (error) {
+      await control.close();
+      throw error;
+    }
+  },
+};
+
+class PostgresConnection implements Connection {
+  readonly kind = 'postgres';
+  readonly name: string;
+  readonly serverVersion: string;
+  readonly #target: ConnectionTarget;
+  readonly #control: Session;
+  readonly #defaultSchema: string | undefined;
+  readonly #options: ConnectOptions;
+  readonly #serial = new Serial();
+  readonly #open = new Set<{ close(): Promise<void> }>();
+
+  constructor(target: ConnectionTarget, control: Session, defaultSchema: string | undefined, options: ConnectOptions) {
+    this.name = target.name;
+    this.serverVersion = control.versionText;
+    this.#target = target;
+    this.#control = control;
+    this.#defaultSchema = defaultSchema;
+    this.#options = options;
+  }
+
+  async listTables(): Promise<TableSchema[]> {
+    const tables = await this.#serial.run(() => listTables(this.#control, this.#defaultSchema, this.#options.signal));
+    return tables.map((table) => table.schema);
+  }
+
+  async describeTable(name: TableName): Promise<TableSchema | undefined> {
+    const [table] = await this.#serial.run(() => findTables(this.#control, [name], this.#defaultSchema, this.#options.signal));
+    return table?.schema;
+  }
+
+  async openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader> {
+    if (requests.length === 0) throw new SluiceError('INTERNAL', { reason: 'nothing to read was requested' });
+    const reader = await this.#serial.run(() => openTablesReader(requests, {
+      control: this.#control,
+      open: () => Session.open(this.#target, this.#options.signal),
+      jobs: this.#options.jobs,
+      defaultSchema: this.#defaultSchema,
+      signal: this.#options.signal,
+    }));
+    this.#open.add(reader);
+    return { tables: reader.tables, close: () => reader.close().finally(() => this.#open.delete(reader)) };
+  }
+
+  async openLoad(options: LoadOptions): Promise<LoadSession> {
+    const load = new PostgresLoadSession({
+      // Not tied to the run's signal: an aborted run must still be able to clean up.
+      open: (signal) => Session.open(this.#target, signal),
+      withControl: (work) => this.#serial.run(() => work(this.#control)),
+      connection: this.name,
+      jobs: this.#options.jobs,
+      defaultSchema: this.#defaultSchema,
+    }, options);
+    this.#open.add(load);
+    return load;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((open) => open.close()));
+    await this.#control.close();
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Finds the narrowest DECIMAL that holds numerics exactly, when their type says neither precision nor scale (column-types.ts says why).
+ * The texts are measured, never converted: digits before the point, digits after it without trailing zeros.
+ */
+import type { EngineConnection, RunOptions } from './engine-connection.ts';
+import { decimal, VARCHAR, type EngineType } from './engine-type.ts';
+import { LARGEST_DECIMAL_WIDTH } from './column-types.ts';
+
+/** Of one column. `plain` false: some text is no plain decimal number (exponent, NaN, infinity). */
+export interface NumericExtent {
+  readonly whole: number;
+  readonly fraction: number;
+  readonly plain: boolean;
+}
+
+export const NO_NUMBERS: NumericExtent = { whole: 0, fraction: 0, plain: true };
+
+/** Widths at which the engine's storage grows: 8 bytes, then 16. */
+const NARROW_WIDTH = 18;
+
+/** One look at the texts; `relation` is anything that can stand after FROM, `texts` SQL over it. */
+export async function measureNumerics(connection: EngineConnection, texts: readonly string[], relation: string, options: RunOptions): Promise<NumericExtent[]> {
+  if (texts.length === 0) return [];
+  const measures = texts.flatMap((_, i) => [
+    `max(length(ltrim(split_part(x${i}, '.', 1), '+-0 ')))`,
+    `max(length(rtrim(split_part(x${i}, '.', 2), '0 ')))`,
+    `bool_and(regexp_full_match(x${i}, '\\s*[-+]?[0-9]*\\.?[0-9]*\\s*'))`,
+  ]);
+  const fields = texts.map((text, i) => `${text} AS x${i}`);
+  const [row] = await connection.rows(`SELECT ${measures.join(', ')} FROM (SELECT ${fields.join(', ')} FROM ${relation})`, options);
+  return texts.map((_, i): NumericExtent => ({
+    whole: Number(row![i * 3] ?? 0), fraction: Number(row![i * 3 + 1] ?? 0), plain: row![i * 3 + 2] !== false,
+  }));
+}
+
+export function unite(a: NumericExtent, b: NumericExtent): NumericExtent {
+  return { whole: Math.max(a.whole, b.whole), fraction: Math.max(a.fraction, b.fraction), plain: a.plain && b.plain };
+}
+
+/** Exact for every number within the extent. */
+export function fittedType({ whole, fraction, plain }: NumericExtent): EngineType {
+  const digits = whole + fraction;
+  if (!plain || digits > LARGEST_DECIMAL_WIDTH) return VARCHAR;
+  return decimal(digits <= NARROW_WIDTH ? NARROW_WIDTH : LARGEST_DECIMAL_WIDTH, fraction);
+}
