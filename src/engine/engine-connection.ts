@@ -95,7 +95,7 @@ export class EngineConnection {
 
   async #attempt<T>(options: RunOptions, work: () => Promise<T>): Promise<T> {
     const { signal } = options;
-    if (signal?.aborted === true) throw cancellation(signal);
+    if (isAborted(signal)) throw cancellation(signal!);
     if (this.#closed) throw new SluiceError('CANCELLED');
     let again: NodeJS.Timeout | undefined;
     const stop = (): void => {
@@ -106,7 +106,7 @@ export class EngineConnection {
     try {
       return await work();
     } catch (error) {
-      if (signal?.aborted === true) throw cancellation(signal, error);
+      if (isAborted(signal)) throw cancellation(signal!, error);
       throw engineError(error, options);
     } finally {
       clearInterval(again);
@@ -117,6 +117,10 @@ export class EngineConnection {
 
 /** The driver's StatementType.SELECT; a number here because an enum would have to be imported at load time. */
 const SELECT_STATEMENT = 1;
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal !== undefined && signal.aborted;
+}
 
 function cancellation(signal: AbortSignal, cause?: unknown): SluiceError {
   const reason: unknown = signal.reason;

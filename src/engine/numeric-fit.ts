@@ -43,3 +43,12 @@ export function fittedType({ whole, fraction, plain }: NumericExtent): EngineTyp
   if (!plain || digits > LARGEST_DECIMAL_WIDTH) return VARCHAR;
   return decimal(digits <= NARROW_WIDTH ? NARROW_WIDTH : LARGEST_DECIMAL_WIDTH, fraction);
 }
+
+/** An extent seen on a part of the data, with room for larger numbers in the rest. */
+export function withRoom(extent: NumericExtent): NumericExtent {
+  const room = extent.whole + extent.fraction + SPARE_DIGITS > NARROW_WIDTH ? LARGEST_DECIMAL_WIDTH : NARROW_WIDTH;
+  const whole = Math.max(extent.whole, room - extent.fraction);
+  return extent.whole + extent.fraction > LARGEST_DECIMAL_WIDTH ? extent : { ...extent, whole };
+}
+
+const SPARE_DIGITS = 3;

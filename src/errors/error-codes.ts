@@ -42,6 +42,7 @@ export const ERROR_CODES = define({
   CSV_MALFORMED: { message: 'Malformed CSV in {source}: {reason}', exit: 1, http: 400, hint: 'Correct the record, or say the dialect with --delimiter, --quote, --escape.' },
   CSV_FIELD_COUNT: { message: 'A record of {source} has {found} fields, and {expected} were expected', exit: 1, http: 400, hint: 'Correct the record; check --delimiter and --quote.' },
   CSV_NO_COLUMNS: { message: '{source} has no columns', exit: 1, http: 400, hint: 'Check the file and --delimiter; the first line should name the columns, or use --no-header.' },
+  CSV_IRREGULAR: { message: 'Parts of {source} are written in a way that DuckDB\'s own CSV reader takes for something else', exit: 1, http: 400, hint: 'Run again: Sluice looks at the whole file first and reads it by itself. If this stays, please report it.' },
   RECORD_TOO_LARGE: { message: 'A record of {source} is larger than {limit} bytes', exit: 1, http: 413, hint: 'Usually a missing quote or a wrong line end. If the record is right, raise --max-record-size.' },
   ENCODING_INVALID: { message: 'Bytes of {source} that are not valid {encoding}', exit: 1, http: 400, hint: 'Say the true encoding with --encoding (utf-8, utf-16le, utf-16be, latin1, windows-1252).' },
   NUL_BYTE: { message: 'A text of {source} has a NUL character, which {target} cannot store', exit: 1, http: 400, hint: 'Remove the character at the source, or import the column as bytes.' },

@@ -39,8 +39,8 @@ export class CopyTextBuilder {
     const out = this.bytes;
     let at = this.length;
     for (let i = start; i < end; i++) {
-      const byte = source[i]!;
-      const letter = ESCAPE_LETTER[byte]!;
+      const byte = source[i];
+      const letter = ESCAPE_LETTER[byte];
       if (letter !== 0) out[at++] = BACKSLASH;
       out[at++] = letter === 0 ? byte : letter;
     }
@@ -50,7 +50,7 @@ export class CopyTextBuilder {
   /** Appends one byte of a field's text, escaped. */
   appendByte(byte: number): void {
     this.reserve(2);
-    const letter = ESCAPE_LETTER[byte]!;
+    const letter = ESCAPE_LETTER[byte];
     if (letter !== 0) this.bytes[this.length++] = BACKSLASH;
     this.bytes[this.length++] = letter === 0 ? byte : letter;
   }

@@ -73,7 +73,7 @@ export class CopyTextFields {
     let escaped = 0;
     let start = at;
     for (let i = at; ; i++) {
-      const byte = block[i]!;
+      const byte = block[i];
       if (byte > BACKSLASH) continue;
       if (byte === BACKSLASH) {
         escaped = 1;
@@ -95,13 +95,13 @@ export class CopyTextFields {
   }
 
   isNull(field: number): boolean {
-    const start = this.starts[field]!;
-    return this.ends[field]! - start === 2 && this.#block[start] === BACKSLASH && this.#block[start + 1] === LETTER_N;
+    const start = this.starts[field];
+    return this.ends[field] - start === 2 && this.#block[start] === BACKSLASH && this.#block[start + 1] === LETTER_N;
   }
 
   /** Writes the field's text, unescaped, to `out` from `at`; returns the end. `out` has room for `ends - starts` bytes. */
   copyUnescaped(field: number, out: Uint8Array, at: number): number {
-    return copyUnescaped(this.#block, this.starts[field]!, this.ends[field]!, out, at);
+    return copyUnescaped(this.#block, this.starts[field], this.ends[field], out, at);
   }
 
   #refuse(found: number): never {
@@ -110,11 +110,10 @@ export class CopyTextFields {
 }
 
 /** Writes the text of source[start, end), unescaped, to `out` from `at`; returns the end. It never becomes longer. */
-// oxlint-disable-next-line max-params -- bytes on the data path: an object per field would be garbage
 export function copyUnescaped(source: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
   for (let i = start; i < end; i++) {
-    const byte = source[i]!;
-    out[at++] = byte === BACKSLASH && i + 1 < end ? COPY_TEXT_UNESCAPED[source[++i]!]! : byte;
+    const byte = source[i];
+    out[at++] = byte === BACKSLASH && i + 1 < end ? COPY_TEXT_UNESCAPED[source[++i]] : byte;
   }
   return at;
 }

@@ -100,14 +100,14 @@ function numberType(classes: number): ColumnType {
 function valueClasses(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   if (length === 0) return ANY_TEXT;
-  const first = bytes[start]!;
+  const first = bytes[start];
   if (isDigit(first)) {
     if (length >= 10 && bytes[start + 4] === MINUS) return dateClasses(bytes, start, end);
     if (length === 36 && bytes[start + 8] === MINUS) return uuidClass(bytes, start);
     return numberClasses(bytes, start, end);
   }
   if (first === MINUS || first === POINT) {
-    return length > 3 && isLetter(bytes[start + 1]!) ? wordClass(bytes, start + 1, end) & (NOT_FINITE | ANY_TEXT) || ANY_TEXT : numberClasses(bytes, start, end);
+    return length > 3 && isLetter(bytes[start + 1]) ? wordClass(bytes, start + 1, end) & (NOT_FINITE | ANY_TEXT) || ANY_TEXT : numberClasses(bytes, start, end);
   }
   if (length === 36) return uuidClass(bytes, start);
   return length <= 8 && isLetter(first) ? wordClass(bytes, start, end) : ANY_TEXT;
@@ -119,8 +119,8 @@ function numberClasses(bytes: Uint8Array, start: number, end: number): number {
   let i = first;
   let nonZero = 0;
   let significant = 0;
-  for (; i < end && isDigit(bytes[i]!); i++) {
-    nonZero |= bytes[i]! ^ ZERO;
+  for (; i < end && isDigit(bytes[i]); i++) {
+    nonZero |= bytes[i] ^ ZERO;
     if (nonZero !== 0) significant++;
   }
   const whole = i - first;
@@ -133,8 +133,8 @@ function numberClasses(bytes: Uint8Array, start: number, end: number): number {
   }
   let fraction = 0;
   if (bytes[i] === POINT) {
-    for (i++; i < end && isDigit(bytes[i]!); i++, fraction++) {
-      nonZero |= bytes[i]! ^ ZERO;
+    for (i++; i < end && isDigit(bytes[i]); i++, fraction++) {
+      nonZero |= bytes[i] ^ ZERO;
       if (nonZero !== 0) significant++;
     }
     if (fraction === 0) return ANY_TEXT;
@@ -152,15 +152,15 @@ const NO_EXPONENT = -1_000_000;
 
 /** The value of `e+12` at `i`; NO_EXPONENT when it is not one that ends at `end`. At most three digits. */
 function exponentAt(bytes: Uint8Array, i: number, end: number): number {
-  if ((bytes[i]! | 0x20) !== 0x65) return NO_EXPONENT;
+  if ((bytes[i] | 0x20) !== 0x65) return NO_EXPONENT;
   i++;
   const sign = bytes[i] === MINUS ? -1 : 1;
   if (i < end && (bytes[i] === MINUS || bytes[i] === PLUS)) i++;
   if (i === end || end - i > 3) return NO_EXPONENT;
   let value = 0;
   for (; i < end; i++) {
-    if (!isDigit(bytes[i]!)) return NO_EXPONENT;
-    value = value * 10 + bytes[i]! - ZERO;
+    if (!isDigit(bytes[i])) return NO_EXPONENT;
+    value = value * 10 + bytes[i] - ZERO;
   }
   return sign * value;
 }
@@ -173,7 +173,7 @@ function dateClasses(bytes: Uint8Array, start: number, end: number): number {
   const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
   const month = twoDigits(bytes, start + 5);
   const day = twoDigits(bytes, start + 8);
-  if (!(year > 0) || !(month >= 1 && month <= 12) || !(day >= 1 && day <= DAYS_IN_MONTH[month]!)) return ANY_TEXT;
+  if (!(year > 0) || !(month >= 1 && month <= 12) || !(day >= 1 && day <= DAYS_IN_MONTH[month])) return ANY_TEXT;
   if (month === 2 && day === 29 && (year % 4 !== 0 || (year % 100 === 0 && year % 400 !== 0))) return ANY_TEXT;
   if (end - start === 10) return DATE;
   const separator = bytes[start + 10];
@@ -189,7 +189,7 @@ function timeClasses(bytes: Uint8Array, start: number, end: number): number {
     i += 3;
     if (i < end && bytes[i] === POINT) {
       const point = i;
-      for (i++; i < end && isDigit(bytes[i]!); i++);
+      for (i++; i < end && isDigit(bytes[i]); i++);
       if (i - point < 2 || i - point > 7) return ANY_TEXT;
     }
   }
@@ -209,14 +209,14 @@ function isZone(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** NaN when they are not two digits; positions after the value are its neighbour's bytes and are refused by the lengths that callers check. */
 function twoDigits(bytes: Uint8Array, at: number): number {
-  const tens = bytes[at]!, ones = bytes[at + 1]!;
+  const tens = bytes[at], ones = bytes[at + 1];
   return isDigit(tens) && isDigit(ones) ? (tens - ZERO) * 10 + ones - ZERO : NaN;
 }
 
 /** Lower-case canonical form only: the text form of every database. */
 function uuidClass(bytes: Uint8Array, start: number): number {
   for (let i = 0; i < 36; i++) {
-    const byte = bytes[start + i]!;
+    const byte = bytes[start + i];
     const dash = i === 8 || i === 13 || i === 18 || i === 23;
     if (dash ? byte !== MINUS : !isDigit(byte) && !(byte >= 0x61 && byte <= 0x66)) return ANY_TEXT;
   }

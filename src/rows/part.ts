@@ -50,4 +50,6 @@ export interface NativeFile {
   readonly relation: string;
   /** SQL expressions over `relation`, one per target column, in order. */
   readonly expressions: readonly string[];
+  /** `path` is a DuckDB database: it is attached read-only, and this placeholder in `relation` stands for the name it gets. */
+  readonly attach?: string;
 }

@@ -51,7 +51,7 @@ export async function findTables(session: Session, names: readonly TableName[], 
 }
 
 export async function currentSchema(session: Session, signal: AbortSignal): Promise<string | undefined> {
-  return (await session.query('SELECT pg_catalog.current_schema()', { signal })).rows[0]![0] ?? undefined;
+  return (await session.query('SELECT pg_catalog.current_schema()', { signal })).rows[0][0] ?? undefined;
 }
 
 async function readTables(session: Session, oids: string, defaultSchema: string | undefined, signal: AbortSignal): Promise<CatalogTable[]> {
@@ -124,7 +124,7 @@ export async function describeTypes(session: Session, fields: readonly { name: s
     SELECT pg_catalog.format_type(w.atttypid, w.atttypmod), ${TYPE_FACTS}
     FROM wanted w JOIN base b USING (attrelid, attnum) ${TYPE_JOINS}
     ORDER BY w.attnum`, { signal });
-  return rows.map((row, i) => ({ name: fields[i]!.name, nullable: true, ...typeOf(row) }));
+  return rows.map((row, i) => ({ name: fields[i].name, nullable: true, ...typeOf(row) }));
 }
 
 function indexesSql(oids: string): string {
@@ -145,7 +145,7 @@ function catalogTable(row: Row, columnRows: readonly Row[], indexRows: readonly 
   return {
     oid: oid!,
     name: { schema: schema!, name: name! },
-    kind: KINDS[kind!]!,
+    kind: KINDS[kind!],
     columns,
     schema: {
       ...(schema === defaultSchema ? {} : { schema: schema! }),
@@ -159,8 +159,9 @@ function catalogTable(row: Row, columnRows: readonly Row[], indexRows: readonly 
   };
 }
 
-function publicColumn({ binaryType: _, portable: __, ...column }: CatalogColumn): Column {
-  return column;
+/** The column without what only this connector knows of it. */
+export function publicColumn({ name, type, nullable, nativeType, filled }: CatalogColumn): Column {
+  return { name, type, nullable, nativeType, ...(filled === undefined ? {} : { filled }) };
 }
 
 function catalogColumn(row: Row): CatalogColumn {
@@ -188,6 +189,6 @@ function indexSchema(row: Row): IndexSchema {
   const [, name, unique, primary, definition, texts, names] = row;
   const keyTexts = JSON.parse(texts!) as string[];
   // An expression has no column; its own text stands for it.
-  const columns = (JSON.parse(names!) as (string | null)[]).map((column, i) => column ?? keyTexts[i]!);
+  const columns = (JSON.parse(names!) as (string | null)[]).map((column, i) => column ?? keyTexts[i]);
   return { name: name!, columns, unique: unique === 't', primary: primary === 't', definition: definition! };
 }

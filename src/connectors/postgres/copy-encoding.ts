@@ -18,7 +18,7 @@ export function takesEncoding(encoding: RowEncoding, columns: readonly CatalogCo
 
 /** What the server's own checks of these options allow. */
 function takesDialect({ delimiter, quote, escape, nullText }: CsvEncoding): boolean {
-  const isByte = (text: string): boolean => /^[\u0001-\u007f]$/.test(text) && text !== '\n' && text !== '\r';
+  const isByte = (text: string): boolean => text.length === 1 && text > '\0' && text < '\u0080' && text !== '\n' && text !== '\r';
   return [delimiter, quote, escape].every(isByte) && delimiter !== quote
     && !/[\0\r\n]/.test(nullText) && !nullText.includes(delimiter) && !nullText.includes(quote);
 }

@@ -7,7 +7,6 @@ import type { Session } from './driver.ts';
 
 /** Below this, gathering is cheaper than a system call per chunk. */
 const DIRECT_BYTES = 32 * 1024;
-const GATHER_BYTES = 128 * 1024;
 const COPY_DATA = 0x64;
 /** The server reads a message as a whole; 1 GiB is its limit and 16 MiB is no loss. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -54,11 +53,10 @@ class Feed {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #options: CopyInOptions;
   readonly #header = Buffer.alloc(5, COPY_DATA);
-  readonly #gathered = new Uint8Array(GATHER_BYTES);
   #gatheredBytes = 0;
   /** Rejects what is being awaited; one at a time. */
   #reject: ((error: unknown) => void) | undefined;
-  #interruption: { readonly error: unknown } | undefined;
+  #interruption: { readonly error: Error } | undefined;
 
   constructor(session: Session, statement: CopyStatement, chunks: AsyncIterable<Uint8Array>, options: CopyInOptions) {
     this.#session = session;
@@ -67,7 +65,7 @@ class Feed {
     this.#options = options;
   }
 
-  interrupt(error: unknown): void {
+  interrupt(error: Error): void {
     this.#interruption ??= { error };
     this.#reject?.(error);
   }
@@ -101,7 +99,7 @@ class Feed {
   #await<T>(start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
-      if (this.#interruption !== undefined) reject(this.#interruption.error as Error);
+      if (this.#interruption !== undefined) reject(this.#interruption.error);
       else start(resolve, reject);
     });
   }
@@ -109,8 +107,8 @@ class Feed {
   async #send(chunk: Uint8Array): Promise<void> {
     this.#options.inspect?.(chunk);
     if (chunk.length < DIRECT_BYTES) {
-      if (this.#gatheredBytes + chunk.length > GATHER_BYTES) await this.#flush();
-      this.#gathered.set(chunk, this.#gatheredBytes);
+      if (this.#gatheredBytes + chunk.length > this.#session.gatherBuffer.length) await this.#flush();
+      this.#session.gatherBuffer.set(chunk, this.#gatheredBytes);
       this.#gatheredBytes += chunk.length;
     } else {
       await this.#flush();
@@ -121,7 +119,7 @@ class Feed {
 
   async #flush(): Promise<void> {
     if (this.#gatheredBytes === 0) return;
-    await this.#write(this.#gathered.subarray(0, this.#gatheredBytes));
+    await this.#write(this.#session.gatherBuffer.subarray(0, this.#gatheredBytes));
     this.#gatheredBytes = 0;
   }
 

@@ -18,6 +18,8 @@ const OLDEST_VERSION = 140_000;
 const PATIENCE_MS = 1500;
 const COPY_FAIL_PATIENCE_MS = 300;
 
+const GATHER_BYTES = 128 * 1024;
+
 /**
  * What every session has, whatever the user's or the database's defaults are. `row_security` off makes the server refuse where it would
  * leave rows out. A setting that this server's version does not know is left out.
@@ -54,6 +56,7 @@ export class Session {
   #running = 0;
   #closed: Promise<void> | undefined;
   #copyBuffers: CopyBuffers | undefined;
+  #gatherBuffer: Uint8Array | undefined;
 
   private constructor(target: ConnectionTarget, wire: Wire, client: Client) {
     this.target = target;
@@ -82,7 +85,7 @@ export class Session {
   /** Settings, version, language: one round trip each for the first two. */
   async prepare(): Promise<void> {
     const { rows } = await this.query(`SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('server_version'), pg_catalog.current_setting('lc_messages')`);
-    const [number, text, language] = rows[0]!;
+    const [number, text, language] = rows[0];
     this.version = Number(number);
     this.versionText = text ?? '';
     if (!(this.version >= OLDEST_VERSION)) {
@@ -97,6 +100,12 @@ export class Session {
   get copyBuffers(): CopyBuffers {
     this.#copyBuffers ??= new CopyBuffers(() => this.wire.resume());
     return this.#copyBuffers;
+  }
+
+  /** Made when a COPY in first has small chunks. */
+  get gatherBuffer(): Uint8Array {
+    this.#gatherBuffer ??= new Uint8Array(GATHER_BYTES);
+    return this.#gatherBuffer;
   }
 
   async query(sql: string, options: QueryOptions = {}): Promise<Rows> {

@@ -38,7 +38,7 @@ export function codedError(error: unknown, target: ConnectionTarget, subject: Pa
 }
 
 function isServerError(error: unknown): error is ServerError {
-  return error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test(String((error as ServerError).code));
+  return error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test((error as ServerError).code);
 }
 
 type Answer = readonly [code: ErrorCode, facts: ErrorFacts];
@@ -131,7 +131,7 @@ function encodingName(message: string): string {
 function socketError(error: unknown, target: ConnectionTarget, subject: Partial<ErrorSubject>): SluiceError {
   if (error instanceof Error && error.name === 'AbortError') return toSluiceError(error);
   const { address } = target;
-  const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const reason = error instanceof Error ? error.message || code : String(error);
   if (['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL'].includes(code)) {
     return new SluiceError('CONNECT_REFUSED', { address }, {}, error);

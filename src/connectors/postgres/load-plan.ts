@@ -2,7 +2,7 @@
 import type { LoadTablePlan, LoadTableSpec } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type Column, type TableName } from '../../rows/table-schema.ts';
-import type { CatalogTable } from './catalog.ts';
+import { publicColumn, type CatalogTable } from './catalog.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { publicationOf } from './publication.ts';
 import { fitIdentifier, quoteIdentifier } from './sql.ts';
@@ -23,13 +23,13 @@ export async function planNewTable(spec: LoadTableSpec, { session, jobs, default
   const table = displayName(schema === defaultSchema ? { name: name.name } : name);
   const columns = await newColumns(session, spec, options);
   const wantedKey = spec.mode === 'upsert' ? (spec.key ?? spec.primaryKey ?? []) : (spec.primaryKey ?? []);
-  const key = wantedKey.map((column) => columns[indexOfColumn(spec.columns, column, table)]!.name);
+  const key = wantedKey.map((column) => columns[indexOfColumn(spec.columns, column, table)].name);
   if (spec.mode === 'upsert' && key.length === 0) throw new SluiceError('KEY_REQUIRED', { table }, { table });
   const { rows } = await session.query('SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)', { ...options, values: [schema] });
   const publication = spec.mode === 'upsert' ? 'staged' : 'direct';
   const plan = { table, name, mode: spec.mode, creates: true, publication, columns, key, maxWriters: jobs } as const;
   const statements = [
-    ...(rows[0]![0] === 't' ? [] : [`CREATE SCHEMA ${quoteIdentifier(schema)}`]),
+    ...(rows[0][0] === 't' ? [] : [`CREATE SCHEMA ${quoteIdentifier(schema)}`]),
     createTableSql(plan),
     ...publicationOf(plan).statements,
   ];
@@ -60,15 +60,15 @@ async function newColumns(session: Session, spec: LoadTableSpec, options: QueryO
   const { rows } = await session.query(`SELECT CASE WHEN wanted.name <> '' THEN pg_catalog.to_regtype(wanted.name) IS NOT NULL END
     FROM pg_catalog.json_array_elements_text($1::json) WITH ORDINALITY AS wanted(name, n) ORDER BY n`, { ...options, values: [JSON.stringify(native)] });
   return spec.columns.map((column, i): Column => {
-    const nativeType = rows[i]![0] === 't' ? native[i]! : declaredType(column.type);
+    const nativeType = rows[i][0] === 't' ? native[i] : declaredType(column.type);
     const keepsIdentity = isOwnKind && (column.filled === 'identity-always' || column.filled === 'identity-default');
-    return { name: fitIdentifier(column.name), type: column.type, nullable: column.nullable, nativeType, ...(keepsIdentity ? { filled: column.filled! } : {}) };
+    return { name: fitIdentifier(column.name), type: column.type, nullable: column.nullable, nativeType, ...(keepsIdentity ? { filled: column.filled } : {}) };
   });
 }
 
 /** Comments for the printed plan: the server would cut such names without a word. */
 function shortenedNames(spec: LoadTableSpec, plan: { readonly name: TableName; readonly columns: readonly Column[] }): string[] {
-  const pairs = [[spec.table.name, plan.name.name], ...spec.columns.map((column, i) => [column.name, plan.columns[i]!.name])];
+  const pairs = [[spec.table.name, plan.name.name], ...spec.columns.map((column, i) => [column.name, plan.columns[i].name])];
   return pairs.filter(([from, to]) => from !== to).map(([from, to]) => `-- the name ${JSON.stringify(from)} is longer than 63 bytes and becomes ${JSON.stringify(to)}`);
 }
 
@@ -89,8 +89,7 @@ function matchColumns(wanted: readonly Column[], target: CatalogTable, table: st
     const match = found[i] ?? loadable.find((column) => !taken.has(column.name) && column.name.toLowerCase() === name.toLowerCase())?.name;
     if (match === undefined) throw unknownColumn(name, target, table);
     taken.add(match);
-    const { binaryType: _, portable: __, ...column } = loadable.find((candidate) => candidate.name === match)!;
-    return column;
+    return publicColumn(loadable.find((candidate) => candidate.name === match)!);
   });
 }
 
@@ -118,10 +117,10 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
     row = next;
   }
-  return row[b.length]!;
+  return row[b.length];
 }
 
 function checkMissing(target: CatalogTable, loaded: readonly Column[], table: string): void {
@@ -133,5 +132,5 @@ function checkMissing(target: CatalogTable, loaded: readonly Column[], table: st
 function upsertKey(spec: LoadTableSpec, target: CatalogTable, columns: readonly Column[], table: string): string[] {
   const wanted = spec.key ?? target.schema.primaryKey;
   if (wanted.length === 0) throw new SluiceError('KEY_REQUIRED', { table }, { table });
-  return wanted.map((name) => columns[indexOfColumn(columns, name, table)]!.name);
+  return wanted.map((name) => columns[indexOfColumn(columns, name, table)].name);
 }

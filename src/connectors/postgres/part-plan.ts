@@ -110,7 +110,7 @@ export function queryStatement(sql: string, selection: Selection): string {
   const { columns, arrays, encoding } = selection;
   if (!columns.some((column) => isJsonArray(column, arrays))) return copyStatement(`(${sql}\n)`, encoding);
   const names = columns.map((_, i) => `c${i + 1}`);
-  const items = columns.map((column, i) => selectItem(column, names[i]!, arrays));
+  const items = columns.map((column, i) => selectItem(column, names[i], arrays));
   return copyStatement(`(SELECT ${items.join(', ')} FROM (${sql}\n) AS query(${names.join(', ')}))`, encoding);
 }
 

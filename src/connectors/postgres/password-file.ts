@@ -39,8 +39,8 @@ export function findPassword(text: string, question: PasswordQuestion): string |
     if (line.startsWith('#')) continue;
     const fields = splitFields(line.replace(/\r$/, ''));
     if (fields.length < 5) continue;
-    const fits = wanted.every((names, i) => fields[i] === '*' || names.some((name) => unescaped(fields[i]!) === name));
-    if (fits) return unescaped(fields[4]!);
+    const fits = wanted.every((names, i) => fields[i] === '*' || names.some((name) => unescaped(fields[i]) === name));
+    if (fits) return unescaped(fields[4]);
   }
   return undefined;
 }

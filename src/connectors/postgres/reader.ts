@@ -3,8 +3,8 @@ import type { ReadTableRequest, TableReader, TablesReader } from '../connector.t
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { PartStream } from '../../rows/part.ts';
 import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
-import { displayName, type Column, type TableSchema } from '../../rows/table-schema.ts';
-import { describeTypes, findTables, type CatalogColumn, type CatalogTable } from './catalog.ts';
+import { displayName, type TableSchema } from '../../rows/table-schema.ts';
+import { describeTypes, findTables, publicColumn, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import { copyOut, type CopyOutCounts } from './copy-out.ts';
 import { describeStatement } from './describe-statement.ts';
 import type { Session } from './driver.ts';
@@ -58,7 +58,7 @@ async function findRequested(requests: readonly ReadTableRequest[], { control, d
 async function lockable(tables: readonly CatalogTable[], { control, signal }: ReaderParts): Promise<string[]> {
   if (tables.length === 0) return [];
   const { rows } = await control.query(`SELECT pg_catalog.has_table_privilege(oid, 'SELECT') FROM pg_catalog.unnest('{${tables.map((table) => table.oid).join(',')}}'::oid[]) WITH ORDINALITY AS t(oid, n) ORDER BY n`, { signal });
-  return tables.filter((_, i) => rows[i]![0] === 't').map((table) => `${table.kind === 'table' ? 'ONLY ' : ''}${qualifiedName(table.name)}`);
+  return tables.filter((_, i) => rows[i][0] === 't').map((table) => `${table.kind === 'table' ? 'ONLY ' : ''}${qualifiedName(table.name)}`);
 }
 
 async function relationReader(request: ReadTableRequest & { kind: 'table' }, table: CatalogTable, snapshot: Snapshot, parts: ReaderParts): Promise<TableReader> {
@@ -90,10 +90,6 @@ function readSchema(table: CatalogTable, columns: readonly CatalogColumn[], isFi
     primaryKey: schema.primaryKey.every((name) => names.has(name)) ? schema.primaryKey : [],
     ...(isFiltered ? {} : estimates),
   };
-}
-
-function publicColumn({ binaryType: _, portable: __, ...column }: CatalogColumn): Column {
-  return column;
 }
 
 async function checkCondition(table: CatalogTable, where: string, snapshot: Snapshot, { signal }: ReaderParts): Promise<void> {

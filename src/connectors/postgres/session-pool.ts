@@ -6,7 +6,7 @@ export class SessionPool {
   readonly #limit: number;
   readonly #all = new Set<Session>();
   readonly #idle: Session[] = [];
-  readonly #waiting: { resolve(session: Session): void; reject(error: unknown): void }[] = [];
+  readonly #waiting: { readonly resolve: (session: Session) => void; readonly reject: (error: unknown) => void }[] = [];
   #count = 0;
   #closed: Promise<void> | undefined;
 

@@ -54,7 +54,7 @@ export class Snapshot {
       }
       const { rows } = await coordinator.query('SELECT pg_catalog.pg_export_snapshot()', { signal });
       await coordinator.query(SETTINGS, { signal });
-      const snapshot = rows[0]![0]!;
+      const snapshot = rows[0][0]!;
       return new Snapshot(coordinator, new SessionPool(jobs, async () => importSnapshot(await open(), coordinator, snapshot)));
     } catch (error) {
       await coordinator.close();

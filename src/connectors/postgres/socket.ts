@@ -66,7 +66,7 @@ class PlainSocket implements OpenSocket {
   constructor() {
     // Node passes `onread` from the constructor on; its types know it for connect() only.
     const options = { onread: { buffer: Buffer.allocUnsafe(READ_BUFFER_BYTES), callback: (count: number, bytes: Buffer): boolean => this.#listener?.(bytes, count) ?? true } };
-    this.socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+    this.socket = new Socket(options);
   }
 
   async connect(target: ConnectionTarget): Promise<void> {
@@ -86,7 +86,7 @@ class PlainSocket implements OpenSocket {
   async asksForTls(): Promise<boolean> {
     const answer = new Promise<number>((resolve) => {
       this.#listener = (bytes) => {
-        resolve(bytes[0]!);
+        resolve(bytes[0]);
         return true;
       };
     });
@@ -105,12 +105,12 @@ class PlainSocket implements OpenSocket {
 
 function settled(socket: Socket, event: 'connect' | 'secureConnect' | 'close'): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = (error?: unknown): void => {
+    const done = (error?: Error): void => {
       socket.off(event, succeed);
       socket.off('error', done);
       socket.off('close', closed);
       if (error === undefined) resolve();
-      else reject(error as Error);
+      else reject(error);
     };
     const succeed = (): void => done();
     const closed = (): void => (event === 'close' ? done() : done(Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' })));

@@ -35,6 +35,6 @@ export function fitIdentifier(name: string): string {
   if (bytes.length <= NAME_BYTES) return name;
   const suffix = `_${createHash('sha256').update(bytes).digest('hex').slice(0, 8)}`;
   let end = NAME_BYTES - suffix.length;
-  while ((bytes[end]! & 0xc0) === 0x80) end--;
+  while ((bytes[end] & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end) + suffix;
 }

@@ -104,7 +104,7 @@ export class PostgresTableLoad implements TableLoad {
     const extra = sequence === undefined ? (this.needsUndo ? '; SELECT pg_catalog.pg_current_xact_id()' : '') : `; SELECT pg_catalog.setval(${quoteLiteral(sequence)}, ${first}, false)`;
     const { rows } = await session.query(`BEGIN${extra}`, { signal, table: plan.table });
     if (!this.needsUndo) return undefined;
-    const transaction = Number(rows[0]![0]);
+    const transaction = Number(rows[0][0]);
     if (transaction < 2 ** 32) return transaction;
     throw new SluiceError('DATABASE_ERROR', { connection: session.target.name, reason: 'its transaction counter has started a new round during the run' }, { table: plan.table });
   }

@@ -45,7 +45,7 @@ export async function readTargetFacts(session: Session, table: CatalogTable, opt
           SELECT pg_catalog.json_agg(a.attname) AS list FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS key(attnum, n)
           JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.attnum WHERE key.n <= i.indnkeyatts) AS names
         WHERE i.indrelid = ${table.oid} AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL)`, options);
-  const [keys, triggers, canUndo, cascadesTo, uniqueKeys] = rows[0]!;
+  const [keys, triggers, canUndo, cascadesTo, uniqueKeys] = rows[0];
   return {
     hasKeys: keys === 't',
     hasTriggers: triggers === 't',

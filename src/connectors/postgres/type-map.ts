@@ -48,7 +48,7 @@ export function columnType(facts: TypeFacts): ColumnType {
 
 function scalarType(name: string, builtin: boolean, modifier: number, declared: string): ColumnType {
   if (builtin && name === 'numeric') return numericType(modifier);
-  if (builtin && Object.hasOwn(SIMPLE, name)) return SIMPLE[name]!;
+  if (builtin && Object.hasOwn(SIMPLE, name)) return SIMPLE[name];
   // An extension's type, in whatever schema it was put.
   if (!builtin && name === 'citext') return TEXT;
   return { kind: 'other', name: declared };

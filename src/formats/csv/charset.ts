@@ -42,7 +42,7 @@ export function findBom(head: Uint8Array, charset?: Charset): { charset: Charset
  * windows-1252 when a byte of 0x80…0x9f occurs (they are letters and quotation marks there, and control characters in Latin-1), else Latin-1.
  */
 export function detectCharset(samples: readonly Uint8Array[]): Charset {
-  const head = samples[0]!;
+  const head = samples[0];
   const bom = findBom(head);
   if (bom !== undefined) return bom.charset;
   const wide = detectUtf16(head);
@@ -51,14 +51,14 @@ export function detectCharset(samples: readonly Uint8Array[]): Charset {
   let control = false;
   for (const sample of samples) {
     for (const byte of sample) {
-      if (UNDEFINED_IN_1252.includes(byte)) return 'latin1';
+      if (UNDEFINED_IN_1252.has(byte)) return 'latin1';
       if (byte >= 0x80 && byte <= 0x9f) control = true;
     }
   }
   return control ? 'windows-1252' : 'latin1';
 }
 
-const UNDEFINED_IN_1252: readonly number[] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
+const UNDEFINED_IN_1252: ReadonlySet<number> = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
 /** Text in UTF-16 without a mark: half of the bytes are zero, and always the same half. */
 function detectUtf16(head: Uint8Array): Charset | undefined {
@@ -78,12 +78,12 @@ function detectUtf16(head: Uint8Array): Charset | undefined {
 /** Without the pieces of characters that a cut left at its ends. */
 function trimUtf8(bytes: Uint8Array, trimStart: boolean): Uint8Array {
   let start = 0;
-  while (trimStart && start < 3 && (bytes[start]! & 0xc0) === 0x80) start++;
+  while (trimStart && start < 3 && (bytes[start] & 0xc0) === 0x80) start++;
   let end = bytes.length;
   let i = end - 1;
-  while (i > start && i > end - 4 && (bytes[i]! & 0xc0) === 0x80) i--;
-  if (i >= start && bytes[i]! >= 0xc0) {
-    const length = bytes[i]! >= 0xf0 ? 4 : bytes[i]! >= 0xe0 ? 3 : 2;
+  while (i > start && i > end - 4 && (bytes[i] & 0xc0) === 0x80) i--;
+  if (i >= start && bytes[i] >= 0xc0) {
+    const length = bytes[i] >= 0xf0 ? 4 : bytes[i] >= 0xe0 ? 3 : 2;
     if (i + length > end) end = i;
   }
   return bytes.subarray(start, end);
@@ -105,7 +105,7 @@ export class SingleByteDecoder {
 
   constructor(charset: 'latin1' | 'windows-1252') {
     for (let byte = 0; byte < 256; byte++) {
-      if (charset === 'windows-1252' && UNDEFINED_IN_1252.includes(byte)) continue;
+      if (charset === 'windows-1252' && UNDEFINED_IN_1252.has(byte)) continue;
       const form = Buffer.from(decodeText(Uint8Array.of(byte), byte < 0x80 ? 'utf-8' : charset));
       this.#lengths[byte] = form.length;
       this.#forms.set(form, byte * 3);
@@ -116,8 +116,8 @@ export class SingleByteDecoder {
   convert(source: Uint8Array, length: number, out: Uint8Array): number {
     let at = 0;
     for (let i = 0; i < length; i++) {
-      const byte = source[i]!;
-      const bytes = this.#lengths[byte]!;
+      const byte = source[i];
+      const bytes = this.#lengths[byte];
       if (bytes === 0) return -1;
       for (let k = 0; k < bytes; k++) out[at++] = this.#forms[byte * 3 + k]!;
     }
@@ -127,7 +127,7 @@ export class SingleByteDecoder {
   /** Where bytes[from, to) have one without meaning; -1 when they have none. */
   firstInvalid(bytes: Uint8Array, from: number, to: number): number {
     if (isAscii(bytes.subarray(from, to))) return -1;
-    for (let i = from; i < to; i++) if (this.#lengths[bytes[i]!] === 0) return i;
+    for (let i = from; i < to; i++) if (this.#lengths[bytes[i]] === 0) return i;
     return -1;
   }
 }
@@ -187,10 +187,10 @@ export async function* utf16ToUtf8(
 /** Roughly where: the first surrogate of the chunk that has no partner beside it. */
 function loneSurrogate(chunk: Uint8Array, highByte: number): number {
   for (let i = 0; i + 3 < chunk.length; i += 2) {
-    const unit = chunk[i + highByte]! & 0xfc;
+    const unit = chunk[i + highByte] & 0xfc;
     if (unit === 0xdc) return i;
     if (unit !== 0xd8) continue;
-    if ((chunk[i + 2 + highByte]! & 0xfc) !== 0xdc) return i;
+    if ((chunk[i + 2 + highByte] & 0xfc) !== 0xdc) return i;
     i += 2;
   }
   return 0;

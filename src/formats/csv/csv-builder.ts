@@ -44,8 +44,8 @@ export class CsvBuilder {
     let at = this.length;
     let special = 0;
     for (let i = start; i < end; i++) {
-      const byte = source[i]!;
-      special |= this.#special[byte]!;
+      const byte = source[i];
+      special |= this.#special[byte];
       out[at++] = byte;
     }
     if (special !== 0 || this.#mustQuote(source, start, end)) this.#appendQuoted(source, start, end);
@@ -91,7 +91,7 @@ export class CsvBuilder {
     let at = this.length;
     out[at++] = this.#quote;
     for (let i = start; i < end; i++) {
-      const byte = source[i]!;
+      const byte = source[i];
       if (this.#special[byte] === 2) out[at++] = this.#escape;
       out[at++] = byte;
     }

@@ -43,17 +43,17 @@ export function checkDialectOptions(options: { delimiter?: string; quote?: strin
   const refuse = (option: string, value: string, context: string): never => {
     throw new SluiceError('OPTION_UNSUPPORTED', { option: `--${option} ${JSON.stringify(value)}`, context });
   };
-  if (/[\r\n\0]|[^\0-\x7f]/.test(delimiter) || delimiter.length > 8) refuse('delimiter', delimiter, '(ASCII characters, no line ends, at most 8)');
-  if (!/^[\x01-\x09\x0b\x0c\x0e-\x7f]?$/.test(quote)) refuse('quote', quote, '(one ASCII character, or empty for none)');
-  if (!/^[\x01-\x09\x0b\x0c\x0e-\x7f]?$/.test(escape)) refuse('escape', escape, '(one ASCII character)');
+  if (!Array.from(delimiter).every(isPlainAscii) || delimiter.length > 8) refuse('delimiter', delimiter, '(ASCII characters, no line ends, at most 8)');
+  if (quote !== '' && !isPlainAscii(quote)) refuse('quote', quote, '(one ASCII character, or empty for none)');
+  if (escape !== '' && !isPlainAscii(escape)) refuse('escape', escape, '(one ASCII character)');
   if (delimiter !== '' && (delimiter.includes(quote === '' ? '\n' : quote))) refuse('delimiter', delimiter, 'together with the quote');
   if (options.nullText !== undefined && (/[\r\n]/.test(options.nullText) || (delimiter !== '' && options.nullText.includes(delimiter)))) {
     refuse('null', options.nullText, '(no line end, no delimiter)');
   }
 }
 
-/** For the plan and for people: `tab`, `";"`, `none`. */
-export function describeCharacter(text: string): string {
-  if (text === '') return 'none';
-  return text === '\t' ? 'tab' : text === ' ' ? 'blank' : text;
+/** One ASCII character that can neither end a line nor be a NUL. */
+function isPlainAscii(character: string): boolean {
+  const code = character.charCodeAt(0);
+  return character.length === 1 && code > 0 && code < 0x80 && code !== 0x0a && code !== 0x0d;
 }

@@ -24,7 +24,7 @@ export function countLf(words: Int32Array, atLineStart: boolean, emptyLines: boo
     const stop = Math.min(words.length, i + LANES_PER_SUM);
     let sum = 0;
     for (; i < stop; i++) {
-      const x = words[i]! ^ LF4;
+      const x = words[i] ^ LF4;
       const lf = ~(((x & LOW7) + LOW7) | x | LOW7) >>> 7;
       sum = (sum + lf) | 0;
       empty |= lf & ((lf << 8) | before);
@@ -49,8 +49,8 @@ export function countCrLf(words: Int32Array, atLineStart: boolean, emptyLines: b
     const stop = Math.min(words.length, i + LANES_PER_SUM);
     let sum = 0;
     for (; i < stop; i++) {
-      const x = words[i]! ^ LF4;
-      const y = words[i]! ^ CR4;
+      const x = words[i] ^ LF4;
+      const y = words[i] ^ CR4;
       const lf = ~(((x & LOW7) + LOW7) | x | LOW7) >>> 7;
       const cr = ~(((y & LOW7) + LOW7) | y | LOW7) >>> 7;
       sum = (sum + cr) | 0;

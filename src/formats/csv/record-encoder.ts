@@ -48,6 +48,11 @@ export class RecordEncoder {
     this.#fields = options.fields.map((field) => ({ index: field.absent === true ? -1 : options.columns.indexOf(field.source), array: arrayTranslation(field) }));
   }
 
+  /** Records in what the last `encode` returned. */
+  get records(): number {
+    return this.#builder.records;
+  }
+
   /** Encodes all complete records that the cursor has; the bytes are valid until the next call. @throws as RecordCursor.next, ENCODING_INVALID, NUL_BYTE */
   encode(cursor: RecordCursor, final: boolean): Uint8Array {
     const builder = this.#builder;
@@ -63,10 +68,10 @@ export class RecordEncoder {
     const { parser, bytes } = cursor;
     const fields = this.#fields;
     for (let i = 0; i < fields.length; i++) {
-      const { index, array } = fields[i]!;
+      const { index, array } = fields[i];
       if (i > 0) builder.endField();
       if (index < 0 || parser.isNull(index, bytes)) builder.appendNull();
-      else if (array === undefined && !this.#decodes && parser.kinds[index]! <= QUOTED) builder.appendText(bytes, parser.starts[index]!, parser.ends[index]!);
+      else if (array === undefined && !this.#decodes && parser.kinds[index] <= QUOTED) builder.appendText(bytes, parser.starts[index], parser.ends[index]);
       else this.#appendCopied(cursor, index, array);
     }
     builder.endRecord();
@@ -74,7 +79,7 @@ export class RecordEncoder {
 
   #appendCopied(cursor: RecordCursor, index: number, array: EncodedField['array']): void {
     const { parser } = cursor;
-    const room = parser.ends[index]! - parser.starts[index]!;
+    const room = parser.ends[index] - parser.starts[index];
     if (room > this.#scratch.length) this.#scratch = Buffer.alloc(room * 2);
     let length = parser.copyText(index, cursor.bytes, this.#scratch, 0);
     let text = this.#scratch;

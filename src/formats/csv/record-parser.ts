@@ -82,7 +82,7 @@ export class RecordParser {
         kinds[count] = this.#kind;
       } else {
         for (; i < to; i++) {
-          const byte = bytes[i]!;
+          const byte = bytes[i];
           if (byte <= highest && (byte === delimiter || byte === LF || byte === CR)) break;
         }
         starts[count] = start;
@@ -127,12 +127,12 @@ export class RecordParser {
   /** Copies the text of field `index` of the last record to `out` at `at`; returns the end. `out` has room for its `ends - starts`. */
   copyText(index: number, bytes: Uint8Array, out: Uint8Array, at: number): number {
     const { escape, quote } = this.dialect;
-    const end = this.ends[index]!;
-    const plain = this.kinds[index]! <= QUOTED;
-    for (let i = this.starts[index]!; i < end; i++) {
-      let byte = bytes[i]!;
+    const end = this.ends[index];
+    const plain = this.kinds[index] <= QUOTED;
+    for (let i = this.starts[index]; i < end; i++) {
+      let byte = bytes[i];
       if (!plain && (byte === escape || byte === quote)) {
-        const next = i + 1 < end ? bytes[i + 1]! : -1;
+        const next = i + 1 < end ? bytes[i + 1] : -1;
         if (next === quote || (next === escape && byte === escape)) byte = bytes[++i]!;
         else if (byte === quote) continue; // the closing quote of a padded field
       }
@@ -144,8 +144,8 @@ export class RecordParser {
   /** True when field `index` of the last record is NULL: unquoted and equal to the dialect's null text. */
   isNull(index: number, bytes: Uint8Array): boolean {
     if (this.kinds[index] !== PLAIN) return false;
-    const start = this.starts[index]!;
-    const length = this.ends[index]! - start;
+    const start = this.starts[index];
+    const length = this.ends[index] - start;
     const { nullText } = this.dialect;
     if (length !== nullText.length) return false;
     for (let i = 0; i < length; i++) if (bytes[start + i] !== nullText[i]) return false;
@@ -163,10 +163,10 @@ export class RecordParser {
     let kind = QUOTED;
     let i = open + 1;
     for (;;) {
-      while (i < to && classes[bytes[i]!] === 0) i++;
+      while (i < to && classes[bytes[i]] === 0) i++;
       if (i === to || (i + 1 === to && !final)) return this.#openAt(open, final);
-      const byte = bytes[i]!;
-      const next = i + 1 < to ? bytes[i + 1]! : -1;
+      const byte = bytes[i];
+      const next = i + 1 < to ? bytes[i + 1] : -1;
       if (byte === quote) {
         if (next !== quote) return this.#closed(bytes, i, to, final, kind);
         kind = QUOTED_ESCAPED;
@@ -209,7 +209,7 @@ export class RecordParser {
 
   /** True when the byte at `i` ends a field. A long delimiter that `to` cuts counts as one while more may follow. */
   #ends(bytes: Uint8Array, i: number, to: number, final: boolean): boolean {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte === LF || byte === CR) return true;
     if (byte !== this.#delimiter) return false;
     const { delimiter } = this.dialect;

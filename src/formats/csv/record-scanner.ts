@@ -86,10 +86,10 @@ export class RecordScanner {
     this.#oneColumn = options.oneColumn;
     this.#maxRecordBytes = options.maxRecordBytes;
     this.#forbidden = [0, ...options.forbidden];
-    for (const byte of [LF, CR]) this.#classes[byte]! |= STOPS_FIELD | STOPS_QUOTED;
+    for (const byte of [LF, CR]) this.#classes[byte] |= STOPS_FIELD | STOPS_QUOTED;
     if (this.#quote >= 0) {
-      this.#classes[this.#quote]! |= STOPS_FIELD | STOPS_QUOTED;
-      this.#classes[this.#escape]! |= STOPS_QUOTED;
+      this.#classes[this.#quote] |= STOPS_FIELD | STOPS_QUOTED;
+      this.#classes[this.#escape] |= STOPS_QUOTED;
     }
   }
 
@@ -168,7 +168,7 @@ export class RecordScanner {
 
   /** Tries a block of whole words; false, and nothing counted, when something in it must be looked at byte by byte. */
   #wordwise(block: Buffer, base: number): boolean {
-    const last = block[block.length - 1]!;
+    const last = block[block.length - 1];
     if (last === BACKSLASH || (block.includes(BACKSLASH) && block.includes(END_MARKER))) return false;
     const words = new Int32Array(block.buffer, block.byteOffset, block.length >> 2);
     const crlf = block.includes(CR);
@@ -197,9 +197,9 @@ export class RecordScanner {
     let i = from;
     while (i < to) {
       if (state === FIELD) {
-        while (i < to && (classes[chunk[i]!]! & STOPS_FIELD) === 0) i++;
+        while (i < to && (classes[chunk[i]] & STOPS_FIELD) === 0) i++;
         if (i === to) break;
-        const byte = chunk[i]!;
+        const byte = chunk[i];
         if (byte === quote) {
           if (this.#opensField(chunk, i)) {
             state = QUOTED;
@@ -215,15 +215,15 @@ export class RecordScanner {
         i++;
         if (stop && state === START) return this.#stopAt(i);
       } else if (state === QUOTED) {
-        while (i < to && (classes[chunk[i]!]! & STOPS_QUOTED) === 0) i++;
+        while (i < to && (classes[chunk[i]] & STOPS_QUOTED) === 0) i++;
         if (i === to) break;
-        const byte = chunk[i]!;
+        const byte = chunk[i];
         if (byte === quote) state = CLOSED;
         else if (byte === escape) state = ESCAPED;
         else if (byte === CR || this.#byteBefore(chunk, i) !== CR) this.lines++;
         i++;
       } else if (state === CLOSED) {
-        const byte = chunk[i]!;
+        const byte = chunk[i];
         state = FIELD;
         if (byte === quote) {
           if (escape !== quote) this.oddities |= ODD.doubledQuote;
@@ -234,7 +234,7 @@ export class RecordScanner {
         }
       } else {
         this.#state = state;
-        if (this.#rareByte(chunk[i]!, base + i)) i++;
+        if (this.#rareByte(chunk[i], base + i)) i++;
         state = this.#state;
         if (stop && state === START) return i;
       }
@@ -298,6 +298,6 @@ export class RecordScanner {
   }
 
   #byteBefore(chunk: Buffer, i: number): number {
-    return i > 0 ? chunk[i - 1]! : this.#previous;
+    return i > 0 ? chunk[i - 1] : this.#previous;
   }
 }

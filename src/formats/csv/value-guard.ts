@@ -45,8 +45,8 @@ export class ValueGuard {
   check(cursor: RecordCursor): void {
     const { parser, bytes } = cursor;
     for (const field of this.#fields) {
-      const start = parser.starts[field.index]!;
-      const end = parser.ends[field.index]!;
+      const start = parser.starts[field.index];
+      const end = parser.ends[field.index];
       if (passes(field.glance, bytes, start, end)) continue;
       if (parser.isNull(field.index, bytes) || fitsClasses(field.classes, bytes, start, end)) continue;
       const facts = { source: cursor.place().file, type: typeName(field.column.type), column: field.column.name };
@@ -72,9 +72,9 @@ function glanceOf(type: ColumnType): number {
 function passes(glance: number, bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   switch (glance) {
-    case NUMBER: return length > 0 && length <= 18 && (isOneToNine(bytes[start]!) || (length === 1 && bytes[start] === ZERO));
+    case NUMBER: return length > 0 && length <= 18 && (isOneToNine(bytes[start]) || (length === 1 && bytes[start] === ZERO));
     case DATE: return length === 10 && bytes[start + 4] === MINUS;
-    case TIMESTAMP: return length === 19 && isT(bytes[start + 10]!) && bytes[end - 3] !== PLUS && bytes[end - 3] !== MINUS && bytes[end - 6] !== PLUS && bytes[end - 6] !== MINUS;
+    case TIMESTAMP: return length === 19 && isT(bytes[start + 10]) && bytes[end - 3] !== PLUS && bytes[end - 3] !== MINUS && bytes[end - 6] !== PLUS && bytes[end - 6] !== MINUS;
     default: return false;
   }
 }

@@ -30,7 +30,7 @@ export class ArrayLiteral {
     buffer.reserve((end - start) * 4 + 16); // `null` keeps its length; an inner `"` doubles; two quotes per element
     let i = start;
     while (i < end) {
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (byte === QUOTE) {
         i = this.#elements.string(i);
       } else if (byte === OPEN_OBJECT || (byte === OPEN_ARRAY && jsonElements && i > start)) {
@@ -59,7 +59,7 @@ export class ArrayLiteral {
 function endOfNested(bytes: Uint8Array, i: number): number {
   let depth = 0;
   for (;;) {
-    const byte = bytes[i++]!;
+    const byte = bytes[i++];
     if (byte === QUOTE) {
       while (bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
       i++;

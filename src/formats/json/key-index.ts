@@ -37,7 +37,7 @@ export class KeyIndex {
   }
 
   name(index: number): string {
-    return this.#names[index]!;
+    return this.#names[index];
   }
 
   /** The index of the name, which is added when it is not there yet. */
@@ -65,12 +65,12 @@ export class KeyIndex {
 
   /** The index of the key at `i` (its opening quote), or -1 when it is not known; `value` is then where its value begins. */
   find(i: number): number {
-    const expected = this.#successors[this.#last]!;
+    const expected = this.#successors[this.#last];
     if (expected < this.#names.length && this.#matches(i, expected)) {
       this.#last = expected;
-      const at = i + this.#lengths[expected]!;
+      const at = i + this.#lengths[expected];
       this.end = at - 1;
-      this.value = this.#lexer.window.bytes[at]! > 0x20 ? at : this.#lexer.blanks(at);
+      this.value = this.#lexer.window.bytes[at] > 0x20 ? at : this.#lexer.blanks(at);
       return expected;
     }
     const index = this.#lookUp(i);
@@ -85,14 +85,14 @@ export class KeyIndex {
   #matches(i: number, key: number): boolean {
     const { view } = this.#lexer.window;
     const words = this.#words;
-    const last = this.#starts[key + 1]! - 1;
-    let word = this.#starts[key]!;
+    const last = this.#starts[key + 1] - 1;
+    let word = this.#starts[key];
     while (word < last) {
       if (view.getInt32(i, true) !== words[word]) return false;
       word++;
       i += 4;
     }
-    return ((view.getInt32(i, true) ^ words[last]!) & this.#masks[key]!) === 0;
+    return ((view.getInt32(i, true) ^ words[last]) & this.#masks[key]) === 0;
   }
 
   /** The text of the key at `i` that `find` looked at. */
@@ -106,8 +106,8 @@ export class KeyIndex {
     const length = this.end - i;
     const mask = this.#slots.length - 1;
     let slot = hash(bytes, i, this.end) & mask;
-    for (let index = this.#slots[slot]! - 1; index >= 0; index = this.#slots[slot]! - 1) {
-      const key = this.#keys[index]!;
+    for (let index = this.#slots[slot] - 1; index >= 0; index = this.#slots[slot] - 1) {
+      const key = this.#keys[index];
       if (key.length === length + 1 && equal(bytes, i, key, length)) return index;
       slot = (slot + 1) & mask;
     }
@@ -115,7 +115,7 @@ export class KeyIndex {
   }
 
   #insert(index: number): void {
-    const key = this.#keys[index]!;
+    const key = this.#keys[index];
     const mask = this.#slots.length - 1;
     let slot = hash(key, 0, key.length - 1) & mask; // without the colon
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
@@ -123,8 +123,8 @@ export class KeyIndex {
   }
 
   #addWords(index: number): void {
-    const key = this.#keys[index]!;
-    const start = this.#starts[index]!;
+    const key = this.#keys[index];
+    const start = this.#starts[index];
     const end = start + Math.ceil(key.length / 4);
     if (end > this.#words.length) this.#words = grown(this.#words, end);
     if (index + 2 > this.#starts.length) {
@@ -161,7 +161,7 @@ function grown(array: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<Arra
 /** FNV-1a over source[start, end). */
 function hash(source: Uint8Array, start: number, end: number): number {
   let value = 0x811c9dc5;
-  for (let i = start; i < end; i++) value = Math.imul(value ^ source[i]!, 0x01000193);
+  for (let i = start; i < end; i++) value = Math.imul(value ^ source[i], 0x01000193);
   return value >>> 0;
 }
 

@@ -54,7 +54,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
   blanks(i: number): number {
     const bytes = this.window.bytes;
     for (;;) {
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (byte > 0x20) return i;
       if (byte === LF) this.line++;
       else if (byte !== 0x20 && byte !== 0x0d && byte !== 0x09) return i;
@@ -75,7 +75,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
         continue;
       }
       i += (31 - Math.clz32(special & -special)) >> 3;
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (byte === QUOTE) return i + 1;
       if (byte >= 0x80) i = this.utf8(i);
       else if (byte === BACKSLASH) i = this.escape(i);
@@ -85,7 +85,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
 
   /** Skips an escape (from its backslash). */
   escape(i: number): number {
-    const letter = this.window.bytes[i + 1]!;
+    const letter = this.window.bytes[i + 1];
     if (ESCAPED[letter] !== 0) return i + 2;
     if (letter !== LETTER_U) this.fail(i + 1, 'an escape', 'an unknown escape');
     this.codeUnit(i);
@@ -97,7 +97,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
     const bytes = this.window.bytes;
     let unit = 0;
     for (let at = i + 2; at < i + 6; at++) {
-      const digit = HEX[bytes[at]!]!;
+      const digit = HEX[bytes[at]];
       if (digit === 255) this.fail(at, 'four hexadecimal digits after \\u');
       unit = (unit << 4) | digit;
     }
@@ -107,7 +107,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
   /** Skips one character beyond ASCII; refuses overlong forms, surrogates and what is beyond U+10FFFF. */
   utf8(i: number): number {
     const bytes = this.window.bytes;
-    const lead = bytes[i]!;
+    const lead = bytes[i];
     let low = 0x80, high = 0xbf, length: number;
     if (lead >= 0xc2 && lead < 0xe0) length = 2;
     else if (lead >= 0xe0 && lead < 0xf0) {
@@ -119,9 +119,9 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
       if (lead === 0xf0) low = 0x90;
       else if (lead === 0xf4) high = 0x8f;
     } else this.failUtf8(i);
-    if (bytes[i + 1]! < low || bytes[i + 1]! > high) this.failUtf8(i + 1);
+    if (bytes[i + 1] < low || bytes[i + 1] > high) this.failUtf8(i + 1);
     for (let at = i + 2; at < i + length; at++) {
-      if ((bytes[at]! & 0xc0) !== 0x80) this.failUtf8(at);
+      if ((bytes[at] & 0xc0) !== 0x80) this.failUtf8(at);
     }
     return i + length;
   }
@@ -133,7 +133,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
     if (bytes[i] === MINUS) i++;
     if (bytes[i] === ZERO) i++;
     else i = this.digits(i);
-    let byte = bytes[i]!;
+    let byte = bytes[i];
     if (byte === DOT) {
       this.numberForm = 1;
       i = this.digits(i + 1);
@@ -152,7 +152,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
   private digits(i: number): number {
     const bytes = this.window.bytes;
     const first = i;
-    while (bytes[i]! >= ZERO && bytes[i]! <= NINE) i++;
+    while (bytes[i] >= ZERO && bytes[i] <= NINE) i++;
     if (i === first) this.fail(i, 'a digit');
     return i;
   }
@@ -198,7 +198,7 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
       this.line = this.recordLine;
       this.malformed(i, 'the line ends before its record does');
     }
-    const found = i >= window.end ? 'the end' : describeByte(window.bytes[i]!);
+    const found = i >= window.end ? 'the end' : describeByte(window.bytes[i]);
     this.malformed(Math.min(i, window.end), reason ?? `expected ${expected}, found ${found}`);
   }
 

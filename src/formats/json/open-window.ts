@@ -7,7 +7,7 @@ import { JsonLexer } from './lexer.ts';
 
 export interface OpenWindow {
   readonly lexer: JsonLexer<ByteWindow>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** @param chunks of the source from its start; default: all of it, by `source.read` */

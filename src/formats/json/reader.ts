@@ -120,7 +120,6 @@ class Reading {
     return refusal;
   }
 
-  // oxlint-disable-next-line max-params -- all of a part's facts, once per part
   #part(table: ReadTable, binding: TableBinding, assembler: PartAssembler, buffer: ByteBuffer, rows: number): TablePart {
     const { window, bytePlaces } = this.#cursor.lexer;
     const read = rows - table.rows;

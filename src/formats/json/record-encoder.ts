@@ -73,8 +73,8 @@ export class RecordEncoder {
     const columns = this.#modes.length;
     this.#append(this.#before);
     for (let column = 0; column < columns; column++) {
-      this.#append(this.#keys[column]!);
-      at = this.#value(block, at, this.#modes[column]!);
+      this.#append(this.#keys[column]);
+      at = this.#value(block, at, this.#modes[column]);
       if (block[at] !== (column === columns - 1 ? LF : TAB)) this.#refuse();
       at++;
     }
@@ -108,14 +108,14 @@ export class RecordEncoder {
     let to = this.length;
     out[to++] = QUOTE;
     for (;;) {
-      let byte = block[i]!;
+      let byte = block[i];
       while (SAFE[byte] === 1) {
         out[to++] = byte;
         byte = block[++i]!;
       }
       if (byte === TAB || byte === LF) break;
-      if (byte === BACKSLASH) byte = COPY_TEXT_UNESCAPED[block[++i]!]!;
-      const letter = LETTER[byte]!;
+      if (byte === BACKSLASH) byte = COPY_TEXT_UNESCAPED[block[++i]]!;
+      const letter = LETTER[byte];
       if (letter !== 0) {
         out[to++] = BACKSLASH;
         out[to++] = letter;
@@ -135,7 +135,7 @@ export class RecordEncoder {
 
   #control(byte: number): void {
     const { out } = this;
-    for (const character of [BACKSLASH, 0x75, ZERO, ZERO, HEX_DIGITS[byte >> 4]!, HEX_DIGITS[byte & 15]!]) out[this.length++] = character;
+    for (const character of [BACKSLASH, 0x75, ZERO, ZERO, HEX_DIGITS[byte >> 4], HEX_DIGITS[byte & 15]]) out[this.length++] = character;
   }
 
   /** Copies a number; -1 when the field is not one in JSON's sense. */
@@ -144,18 +144,18 @@ export class RecordEncoder {
     let to = this.length;
     if (block[i] === MINUS) out[to++] = block[i++]!;
     const first = i;
-    while (isDigit(block[i]!)) out[to++] = block[i++]!;
+    while (isDigit(block[i])) out[to++] = block[i++]!;
     if (i === first || (block[first] === ZERO && i > first + 1)) return -1;
     if (block[i] === DOT) {
       out[to++] = block[i++]!;
-      if (!isDigit(block[i]!)) return -1;
-      while (isDigit(block[i]!)) out[to++] = block[i++]!;
+      if (!isDigit(block[i])) return -1;
+      while (isDigit(block[i])) out[to++] = block[i++]!;
     }
-    if ((block[i]! | BLANK) === 0x65) {
+    if ((block[i] | BLANK) === 0x65) {
       out[to++] = block[i++]!;
       if (block[i] === MINUS || block[i] === 0x2b) out[to++] = block[i++]!;
-      if (!isDigit(block[i]!)) return -1;
-      while (isDigit(block[i]!)) out[to++] = block[i++]!;
+      if (!isDigit(block[i])) return -1;
+      while (isDigit(block[i])) out[to++] = block[i++]!;
     }
     this.length = to;
     return block[i] === TAB || block[i] === LF ? i : -1;
@@ -175,8 +175,8 @@ export class RecordEncoder {
     const { out } = this;
     const start = this.length;
     let to = start;
-    for (let byte = block[i]!; byte !== TAB && byte !== LF; byte = block[++i]!) {
-      if (byte === BACKSLASH) byte = COPY_TEXT_UNESCAPED[block[++i]!]!;
+    for (let byte = block[i]; byte !== TAB && byte !== LF; byte = block[++i]!) {
+      if (byte === BACKSLASH) byte = COPY_TEXT_UNESCAPED[block[++i]]!;
       // Raw control characters can only be blanks between tokens: inside strings JSON escapes them.
       out[to++] = byte === LF || byte === 0x0d || byte === TAB ? BLANK : byte;
     }
@@ -209,7 +209,7 @@ function isDigit(byte: number): boolean {
 function measure(block: Uint8Array, start: number, end: number): number {
   let size = end - start;
   for (let i = start; i < end; i++) {
-    const byte = block[i]!;
+    const byte = block[i];
     if (byte === QUOTE) size++;
     else if (byte < BLANK || byte === BACKSLASH) size += WORST - 1;
   }

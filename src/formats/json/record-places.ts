@@ -43,14 +43,14 @@ export class RecordPlaces {
     let byte = this.#firstByte;
     let long = 0;
     for (let record = 0; record < index; record++) {
-      const length = this.#lengths[record]!;
-      byte += length === LONG ? this.#long[long++]! : length;
+      const length = this.#lengths[record];
+      byte += length === LONG ? this.#long[long++] : length;
     }
     let line = this.#firstLine;
     for (let run = 0; run < this.#lineRuns.length; run += 2) {
-      const from = this.#lineRuns[run]!;
+      const from = this.#lineRuns[run];
       const to = Math.min(index, this.#lineRuns[run + 2] ?? index);
-      if (to > from) line += (to - from) * this.#lineRuns[run + 1]!;
+      if (to > from) line += (to - from) * this.#lineRuns[run + 1];
     }
     return { byte, line };
   }

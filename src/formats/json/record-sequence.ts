@@ -41,12 +41,14 @@ export class RecordSequence {
       if (consumer.full) return 'full';
       const { line } = lexer;
       const count = this.count;
+      let begun = false;
       try {
         const begin = this.#lines ? this.#nextLine() : this.#nextElement();
         if (begin < 0) return 'end';
         if (window.bytes[begin] !== OPEN_OBJECT) return this.#notARecord(begin);
         lexer.recordLine = lexer.line;
         lexer.row = ++this.count;
+        begun = true;
         const end = consumer.record(begin);
         if (lexer.strictLines && lexer.line > lexer.recordLine) this.#refuseLineEnd(end);
         if (end - begin > window.options.maxRecordBytes) this.#refuseSize(begin);
@@ -57,7 +59,8 @@ export class RecordSequence {
         lexer.line = line;
         this.count = count;
         lexer.row = count;
-        consumer.undo();
+        // Cut off between two records, there is nothing to undo: the last one is complete.
+        if (begun) consumer.undo();
         return 'more';
       }
     }
@@ -76,8 +79,11 @@ export class RecordSequence {
     try {
       await this.#window.more();
     } catch (error) {
-      if (error instanceof SluiceError && error.code === 'RECORD_TOO_LARGE') this.#refuseSize(this.#window.pos);
-      throw error;
+      if (!(error instanceof SluiceError) || error.code !== 'RECORD_TOO_LARGE') throw error;
+      let begin = this.#lexer.blanks(this.#window.pos);
+      if (this.#window.bytes[begin] === COMMA) begin = this.#lexer.blanks(begin + 1);
+      this.count++;
+      this.#refuseSize(begin);
     }
   }
 
@@ -130,6 +136,7 @@ export class RecordSequence {
   #notARecord(begin: number): SequenceState {
     this.#window.pos = begin;
     this.#lexer.row = this.count + 1;
+    this.#lexer.recordLine = this.#lexer.line;
     return 'not-a-record';
   }
 
@@ -140,7 +147,7 @@ export class RecordSequence {
 
   #refuseSize(begin: number): never {
     const { sourceName, maxRecordBytes } = this.#window.options;
-    const place = { ...this.#lexer.place(begin), row: this.count + (begin === this.#window.pos ? 1 : 0) };
+    const place = { ...this.#lexer.place(begin), row: this.count };
     throw new SluiceError('RECORD_TOO_LARGE', { source: sourceName, limit: maxRecordBytes }, place);
   }
 }

@@ -61,8 +61,8 @@ export class RecordTranscoder {
   #linkFields(): number {
     const counts = new Map<number, number>();
     for (let field = this.#fieldCount - 1; field >= 0; field--) {
-      if (this.#binding.fields[field]!.absent === true) continue;
-      const key = this.#keys.indexOf(this.#binding.fields[field]!.source);
+      if (this.#binding.fields[field].absent === true) continue;
+      const key = this.#keys.indexOf(this.#binding.fields[field].source);
       this.#sameKey[field] = this.#fieldOfKey[key]!;
       this.#fieldOfKey[key] = field;
       counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -105,7 +105,7 @@ export class RecordTranscoder {
       const key = keys.find(i);
       if (key === NONE) this.#refuseKey(i);
       i = keys.value;
-      let field = this.#fieldOfKey[key]!;
+      let field = this.#fieldOfKey[key];
       let after = NONE;
       do {
         if (field === this.#next && !allEarly) {
@@ -119,15 +119,15 @@ export class RecordTranscoder {
           }
           after = this.#early(i, field);
         }
-        field = field === NONE ? NONE : this.#sameKey[field]!;
+        field = field === NONE ? NONE : this.#sameKey[field];
       } while (field !== NONE);
       i = after;
-      let byte = bytes[i]!;
+      let byte = bytes[i];
       if (byte <= 0x20) byte = bytes[(i = lexer.blanks(i))]!;
       if (byte === CLOSE_OBJECT) return i + 1;
       if (byte !== COMMA) lexer.fail(i, 'a comma or }');
       i++;
-      if (bytes[i]! <= 0x20) i = lexer.blanks(i);
+      if (bytes[i] <= 0x20) i = lexer.blanks(i);
     }
   }
 
@@ -165,7 +165,7 @@ export class RecordTranscoder {
     const from = this.#scratch.bytes;
     const to = out.bytes;
     let at = out.length;
-    for (let k = this.#starts[field]!; k < this.#ends[field]!; k++) to[at++] = from[k]!;
+    for (let k = this.#starts[field]; k < this.#ends[field]; k++) to[at++] = from[k]!;
     out.length = at;
   }
 

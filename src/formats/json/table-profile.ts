@@ -62,7 +62,7 @@ export class TableProfile {
   columns(types: Readonly<Record<string, ColumnType>> | undefined): Column[] {
     return this.names.map((name, index): Column => {
       const said = types !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
-      return { name, type: said ?? this.keys[index]!.type(), nullable: true };
+      return { name, type: said ?? this.keys[index].type(), nullable: true };
     });
   }
 }
@@ -96,7 +96,7 @@ export class RecordProfiler implements RecordConsumer {
       if (bytes[i] !== QUOTE) lexer.fail(i, 'a key in quotes');
       let key = this.#keys.find(i);
       if (key < 0) key = this.#add(i);
-      i = this.#value(this.#keys.value, this.#profile.keys[key]!);
+      i = this.#value(this.#keys.value, this.#profile.keys[key]);
       i = lexer.blanks(i);
       if (bytes[i] === COMMA) {
         i = lexer.blanks(i + 1);
@@ -114,7 +114,7 @@ export class RecordProfiler implements RecordConsumer {
   #value(i: number, profile: KeyProfile): number {
     const lexer = this.#lexer;
     const { bytes } = lexer.window;
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
       const end = this.#scanner.scan(i);
       profile.kinds |= NESTED;

@@ -75,7 +75,7 @@ export class TextTranscoder {
       const plain = (31 - Math.clz32(special & -special)) >> 3;
       i += plain;
       at += plain;
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (byte === QUOTE) break;
       sink.length = at;
       if (byte >= 0x80) i = this.#beyondAscii(i);
@@ -97,7 +97,7 @@ export class TextTranscoder {
     do {
       const next = lexer.utf8(i);
       while (i < next) out[at++] = bytes[i++]!;
-    } while (bytes[i]! >= 0x80);
+    } while (bytes[i] >= 0x80);
     this.sink.length = at;
     return i;
   }
@@ -121,8 +121,8 @@ export class TextTranscoder {
         at += plain;
         if (special === 0) continue;
       }
-      const byte = source.bytes[i++]!;
-      const letter = this.#letters[byte]!;
+      const byte = source.bytes[i++];
+      const letter = this.#letters[byte];
       if (letter !== 0) out.setUint8(at++, this.#prefix);
       out.setUint8(at++, letter === 0 ? byte : letter);
     }
@@ -142,8 +142,8 @@ export class TextTranscoder {
   #escape(i: number): number {
     const lexer = this.#lexer;
     const { window } = lexer;
-    const letter = window.bytes[i + 1]!;
-    const meant = ESCAPED[letter]!;
+    const letter = window.bytes[i + 1];
+    const meant = ESCAPED[letter];
     if (meant !== 0) {
       this.#append(meant);
       return i + 2;
@@ -167,7 +167,7 @@ export class TextTranscoder {
 
   #append(byte: number): void {
     const { sink } = this;
-    const letter = this.#letters[byte]!;
+    const letter = this.#letters[byte];
     if (letter !== 0) sink.bytes[sink.length++] = this.#prefix;
     sink.bytes[sink.length++] = letter === 0 ? byte : letter;
   }

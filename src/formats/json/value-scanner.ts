@@ -57,7 +57,7 @@ export class ValueScanner {
       this.#state = state;
       this.#depth = depth;
       i = lexer.blanks(i);
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (state === COMMA_OR_CLOSE && byte === COMMA) {
         state = stack[depth] === OPEN_OBJECT ? KEY : VALUE;
         i++;
@@ -87,14 +87,14 @@ export class ValueScanner {
   }
 
   #closes(state: number, byte: number, depth: number): boolean {
-    if (state === COMMA_OR_CLOSE) return byte === this.#stack[depth]! + TO_CLOSE;
+    if (state === COMMA_OR_CLOSE) return byte === this.#stack[depth] + TO_CLOSE;
     return (state === KEY_OR_CLOSE && byte === CLOSE_OBJECT) || (state === VALUE_OR_CLOSE && byte === CLOSE_ARRAY);
   }
 }
 
 /** Checks a string, number or literal (from its first byte); returns the position after it. */
 export function scanScalar(lexer: JsonLexer, i: number): number {
-  const byte = lexer.window.bytes[i]!;
+  const byte = lexer.window.bytes[i];
   if (byte === QUOTE) return lexer.string(i);
   if ((byte >= ZERO && byte <= NINE) || byte === MINUS) return lexer.number(i);
   if (byte === LETTER_T || byte === LETTER_F || byte === LETTER_N) return lexer.literal(i);

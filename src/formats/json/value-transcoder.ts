@@ -53,7 +53,7 @@ export class ValueTranscoder {
     this.#fields = binding.fields;
     this.#modes = Uint8Array.from(binding.fields, modeOf);
     this.#kinds = Uint8Array.from(binding.fields, kindsOf);
-    this.#classes = Int32Array.from(binding.fields, ({ type }, field) => (sampled[field] === true ? (classesOfType(type) ?? 0) : 0));
+    this.#classes = Int32Array.from(binding.fields, ({ type }, field) => (sampled[field] ? (classesOfType(type) ?? 0) : 0));
     this.#plainForms = Uint8Array.from(this.#classes, (classes) => (fits(classes, '1') ? (fits(classes, '0.00000000000001') ? 2 : 1) : 0));
   }
 
@@ -66,12 +66,12 @@ export class ValueTranscoder {
   /** Appends the value at `i` to `sink`; returns the position after it. */
   value(i: number, field: number, sink: ByteBuffer): number {
     const bytes = this.#lexer.window.bytes;
-    const byte = bytes[i]!;
-    const mode = this.#modes[field]!;
+    const byte = bytes[i];
+    const mode = this.#modes[field];
     const text = this.#text;
     text.sink = sink;
     if (byte === QUOTE) {
-      if ((this.#kinds[field]! & STRING) === 0) this.#surprise(i, field);
+      if ((this.#kinds[field] & STRING) === 0) this.#surprise(i, field);
       if (this.#classes[field] !== 0) this.#checkClass(i + 1, this.#lexer.string(i) - 1, field);
       if (mode !== AS_JSON) return text.string(i);
       const end = this.#lexer.string(i);
@@ -79,7 +79,7 @@ export class ValueTranscoder {
       return end;
     }
     if ((byte >= ZERO && byte <= NINE) || byte === MINUS) {
-      if ((this.#kinds[field]! & NUMBER) === 0) this.#surprise(i, field);
+      if ((this.#kinds[field] & NUMBER) === 0) this.#surprise(i, field);
       const end = this.#lexer.number(i);
       if (this.#classes[field] !== 0 && !this.#isPlain(i, end, field)) this.#checkClass(i, end, field);
       text.verbatim(bytes, i, end);
@@ -91,23 +91,23 @@ export class ValueTranscoder {
 
   #literalValue(i: number, field: number): number {
     const bytes = this.#lexer.window.bytes;
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte !== LETTER_T && byte !== LETTER_F && byte !== LETTER_N) this.#lexer.fail(i, 'a value');
     const end = this.#lexer.literal(i);
     if (byte === LETTER_N) {
       if (!this.#csv) this.#text.verbatim(NULL_TEXT, 0, NULL_TEXT.length);
       return end;
     }
-    if ((this.#kinds[field]! & BOOLEAN) === 0) this.#surprise(i, field);
+    if ((this.#kinds[field] & BOOLEAN) === 0) this.#surprise(i, field);
     if (this.#modes[field] === AS_BOOLEAN && !this.#csv) this.#text.verbatim(byte === LETTER_T ? TRUE_LETTER : FALSE_LETTER, 0, 1);
     else this.#text.verbatim(bytes, i, end);
     return end;
   }
 
   #nested(i: number, field: number, sink: ByteBuffer): number {
-    if ((this.#kinds[field]! & NESTED) === 0) this.#surprise(i, field);
+    if ((this.#kinds[field] & NESTED) === 0) this.#surprise(i, field);
     const { window } = this.#lexer;
-    const mode = this.#modes[field]!;
+    const mode = this.#modes[field];
     const end = this.#scanner.scan(i);
     if (mode < AS_ARRAY_LITERAL || window.bytes[i] !== OPEN_ARRAY) {
       this.#text.raw(window, i, end);
@@ -124,18 +124,18 @@ export class ValueTranscoder {
   /** Whether the number at `i` fits for certain, by its length and form alone. */
   #isPlain(i: number, end: number, field: number): boolean {
     const { window, numberForm } = this.#lexer;
-    return numberForm < this.#plainForms[field]! && end - i <= PLAIN_DIGITS && (window.bytes[i] !== MINUS || window.bytes[i + 1] !== ZERO);
+    return numberForm < this.#plainForms[field] && end - i <= PLAIN_DIGITS && (window.bytes[i] !== MINUS || window.bytes[i + 1] !== ZERO);
   }
 
   #checkClass(start: number, end: number, field: number): void {
     const { bytes } = this.#lexer.window;
-    if (!fitsClasses(this.#classes[field]!, bytes, start, end)) this.#surprise(bytes[start - 1] === QUOTE ? start - 1 : start, field);
+    if (!fitsClasses(this.#classes[field], bytes, start, end)) this.#surprise(bytes[start - 1] === QUOTE ? start - 1 : start, field);
   }
 
   /** A value of a kind that the inspection of the source's head had not seen in this column. */
   #surprise(i: number, field: number): never {
     this.skip(i); // what is not even JSON is that in the first place
-    const { source, type } = this.#fields[field]!;
+    const { source, type } = this.#fields[field];
     const { sourceName } = this.#lexer.window.options;
     throw new SluiceError('SCHEMA_SURPRISE', { source: sourceName, type: typeName(type), column: source }, { ...this.#lexer.place(i), column: source });
   }

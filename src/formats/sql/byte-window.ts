@@ -47,7 +47,7 @@ export class ByteWindow {
     if (this.ended) return false;
     const unread = this.end - this.start;
     if (unread >= this.#options.limit) {
-      throw new SluiceError('RECORD_TOO_LARGE', { source: this.source, limit: this.#options.limit }, this.place(this.start));
+      throw this.#tooLarge();
     }
     do {
       await this.#breathe();
@@ -57,7 +57,7 @@ export class ByteWindow {
         break;
       }
       this.#append(next.value);
-    } while (this.end - this.start < unread * 2);
+    } while (this.end - this.start <= unread || this.end - this.start < unread * 2);
     return this.end - this.start > unread;
   }
 
@@ -89,6 +89,11 @@ export class ByteWindow {
     return { file: this.source, line, ...(this.#options.exactOffsets ? { byte: this.offset(pos) } : {}) };
   }
 
+  /** RECORD_TOO_LARGE when the record in [start, to) is. */
+  checkRecord(to: number): void {
+    if (to - this.start > this.#options.limit) throw this.#tooLarge();
+  }
+
   /** SQL_MALFORMED at a position of the window. */
   malformed(reason: string, pos: number, table?: string): SluiceError {
     return new SluiceError('SQL_MALFORMED', { source: this.source, reason }, { ...this.place(pos), ...(table === undefined ? {} : { table }) });
@@ -96,6 +101,10 @@ export class ByteWindow {
 
   async close(): Promise<void> {
     await this.#chunks.return(undefined);
+  }
+
+  #tooLarge(): SluiceError {
+    return new SluiceError('RECORD_TOO_LARGE', { source: this.source, limit: this.#options.limit }, this.place(this.start));
   }
 
   #append(chunk: Uint8Array): void {

@@ -60,6 +60,7 @@ export class CopyBlock {
         window.consumeLines(stop, 1);
         return 'done';
       }
+      window.checkRecord(stop);
       this.#line(start, stop, sink);
       const full = sink.record(window.offset(start), window.line, NO_KINDS, 0);
       window.consumeLines(stop, this.#lines);

@@ -47,6 +47,8 @@ function endsHead(token: Token, tokens: readonly Token[]): boolean {
   if (token.kind !== 'word' || !BODY_WORDS.has(token.keyword)) return false;
   const before = tokens.at(-2);
   const afterName = before !== undefined && (before.text === ')' || before.kind === 'name' || (before.kind === 'word' && before.keyword !== 'INTO'));
+  // OVERRIDING SYSTEM VALUE
+  if (token.keyword === 'VALUE' && (before?.keyword === 'SYSTEM' || before?.keyword === 'USER')) return false;
   return token.keyword === 'SELECT' || (token.keyword === 'WITH' && before?.text === '(') || afterName;
 }
 

@@ -35,7 +35,7 @@ export interface Detected {
 
 /** @param head the first bytes of the dump (in any ASCII-compatible character set) */
 export function detectDialect(head: Uint8Array): Detected {
-  const text = withoutValues(Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1'));
+  const text = withoutValues(Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1').replace(/^\xef\xbb\xbf/, ''));
   const scores = new Map<SqlDialect, number>();
   for (const { dialect, weight, sign } of SIGNS) if (sign.test(text)) scores.set(dialect, (scores.get(dialect) ?? 0) + weight);
   const [best] = [...scores].sort((a, b) => b[1] - a[1]);

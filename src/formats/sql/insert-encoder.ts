@@ -147,6 +147,7 @@ export class InsertEncoder {
       while (i < stop && block[i] !== TAB && block[i] !== LF) out[at++] = block[i++];
       this.#at = at;
       if (i < stop) return i + 1;
+      if (i >= block.length) this.#refuse(0);
       this.#grow();
     }
   }
@@ -179,6 +180,7 @@ export class InsertEncoder {
         }
       }
       this.#at = at;
+      if (i >= block.length) this.#refuse(0);
       this.#grow();
     }
   }

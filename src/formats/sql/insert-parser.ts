@@ -11,7 +11,7 @@ import { appendValue } from './value-text.ts';
 
 const CLOSE = 0x29, COMMA = 0x2c, DOT = 0x2e, PLUS = 0x2b, MINUS = 0x2d, ZERO = 0x30, ONE = 0x31, NINE = 0x39, COLON = 0x3a, PIPE = 0x7c;
 const LETTER_E = 0x45, LETTER_F = 0x46, LETTER_N = 0x4e, LETTER_T = 0x54, LETTER_X = 0x58, LETTER_x = 0x78, LETTER_t = 0x74, LETTER_f = 0x66;
-const NULL = Buffer.from('NULL'), TRUE = Buffer.from('TRUE'), FALSE = Buffer.from('FALSE');
+const NULL = Buffer.from('NULL'), TRUE = Buffer.from('TRUE'), FALSE = Buffer.from('FALSE'), INFINITY = Buffer.from('Infinity'), NEGATIVE_INFINITY = Buffer.from('-Infinity');
 /** Room is made for this many bytes of a string at a time. */
 const BLOCK = 4096;
 /** INTEGER literals with fewer digits fit in 64 bits whatever they are. */
@@ -196,9 +196,20 @@ export class InsertParser {
     if (i >= end) return NEED_MORE;
     if (isWordByte(bytes[i]) || bytes[i - 1] > NINE || bytes[i - 1] === MINUS || (bytes[i - 1] === DOT && i - 1 === first)) return COMPLEX;
     this.kinds[this.count] = kind;
+    if (kind === LITERAL.exponent && this.#rules.dialect === 'sqlite' && this.#isInfinity(pos, i)) return i;
     if (treatment === TREATMENT.boolean && i - pos === 1 && bytes[pos] <= ONE) this.#out.appendByte(bytes[pos] === ONE ? LETTER_t : LETTER_f);
     else this.#out.appendRaw(bytes, pos, i);
     return i;
+  }
+
+  /** SQLite writes infinity as 1e999. */
+  #isInfinity(pos: number, end: number): boolean {
+    const { buffer, byteOffset } = this.#window.bytes;
+    const value = Number(Buffer.from(buffer, byteOffset + pos, end - pos).toString('latin1'));
+    if (Number.isFinite(value)) return false;
+    const text = value > 0 ? INFINITY : NEGATIVE_INFINITY;
+    this.#out.appendRaw(text, 0, text.length);
+    return true;
   }
 
   #bigKind(first: number, end: number): number {

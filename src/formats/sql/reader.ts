@@ -51,6 +51,8 @@ interface BoundTable {
   open: OpenPart | undefined;
   rows: number;
   parts: number;
+  /** How often the dump came to it from another table. */
+  visits: number;
 }
 
 /** Asks for bindings, and keeps the rows until they are a part. */
@@ -128,7 +130,7 @@ class Intake implements StatementHandler {
 
   /** Buffers for the table that rows go to. */
   part(table: BoundTable): OpenPart {
-    table.open ??= new OpenPart(table.binding!, table.parts++, table.rows + 1, this.#room.builder());
+    table.open ??= new OpenPart(table.binding!, table.parts++, table.rows + 1, this.#room.builder(this.#open.size === 0));
     this.#open.add(table);
     return table.open;
   }
@@ -162,8 +164,12 @@ class Intake implements StatementHandler {
 
   #switchTo(table: BoundTable): void {
     if (this.#current === table) return;
-    if (this.#current?.open !== undefined) this.#account(this.#current.open);
+    const before = this.#current;
+    if (before?.open !== undefined) this.#account(before.open);
+    // Most dumps finish a table before the next one: its rows go on at once. A table that comes back keeps its buffer from then on.
+    if (before?.visits === 1) this.#close(before);
     this.#current = table;
+    table.visits++;
     this.#open.delete(table);
     if (this.#open.size >= MAX_OPEN_TABLES) {
       const [oldest] = this.#open;
@@ -187,7 +193,7 @@ class Intake implements StatementHandler {
     const inspected = this.#inspectedTable(known);
     const encodings = [COPY_TEXT, CANONICAL_CSV];
     const binding = await this.#request.bind(inspected, () => encodings);
-    const table: BoundTable = { known, inspected, binding, sinks: new Map(), open: undefined, rows: 0, parts: 0 };
+    const table: BoundTable = { known, inspected, binding, sinks: new Map(), open: undefined, rows: 0, parts: 0, visits: 0 };
     this.#tables.set(head.table.key, table);
     return table;
   }

@@ -36,6 +36,7 @@ export function statementKind(tokens: readonly Token[], rules: LexicalRules): St
   if (first === 'INSERT' || (first === 'REPLACE' && rules.dialect !== 'postgres')) return { kind: 'insert' };
   if (first === 'COPY') return { kind: 'copy' };
   if (first === 'DELIMITER') return { kind: 'delimiter' };
+  if (first === 'GO' && rules.batches) return { kind: 'line' };
   if (first === 'SET') return { kind: 'set' };
   if (first === 'USE') return { kind: 'use' };
   if (first === 'CREATE') return createKind(tokens, rules);
@@ -96,9 +97,12 @@ function refuse(reason: string): StatementKind {
   return { kind: 'refuse', reason };
 }
 
+const LABEL_MODIFIERS: ReadonlySet<string> = new Set(['OR', 'REPLACE', 'UNIQUE', 'MATERIALIZED', 'TEMPORARY', 'TEMP', 'GLOBAL', 'LOCAL', 'UNLOGGED']);
+
 /** For the counts of what was passed over: `CREATE INDEX`, `SET`. */
 export function statementLabel(tokens: readonly Token[]): string {
-  const [first, second] = tokens;
+  const [first] = tokens;
+  const second = tokens.slice(1).find((token) => !LABEL_MODIFIERS.has(token.keyword));
   const two = ['CREATE', 'ALTER', 'DROP', 'LOCK', 'COMMENT'].includes(first.keyword) && second?.kind === 'word';
   return two ? `${first.keyword} ${second.keyword}` : first.keyword || first.text;
 }

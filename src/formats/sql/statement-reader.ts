@@ -101,6 +101,7 @@ export class StatementReader {
       if (this.#state === 'row') {
         const next = this.#parser.row(window.start, sink.plan, sink.out);
         if (next === NEED_MORE) return 'more';
+        window.checkRecord(next);
         const full = sink.record(window.offset(window.start), window.line, this.#parser.kinds, this.#parser.count);
         window.consume(next);
         this.#state = 'after-row';
@@ -125,11 +126,33 @@ export class StatementReader {
       return 'row';
     }
     if (pos + this.#rules.delimiter.length > window.end && !window.ended) return 'more';
+    if (this.#isDelimiter(pos)) {
+      this.#script.sawRows();
+      this.#state = 'between';
+      window.consume(pos + this.#rules.delimiter.length);
+      return this.#sameAgain() ? 'row' : 'next';
+    }
     if (pos >= window.end && !this.#rules.batches) throw window.malformed('the dump ends within an INSERT: it is cut off, or a semicolon is missing', pos);
     this.#script.sawRows();
     this.#state = 'between';
     this.#behindRows = true;
     return 'next';
+  }
+
+  /** Dumps with a statement per row: the next one is taken without leaving the loop over rows. */
+  #sameAgain(): boolean {
+    const window = this.#window;
+    const pos = skipBlank(window.bytes, window.start, window.end, this.#rules, false);
+    if (pos === NEED_MORE) return false;
+    window.consume(pos);
+    return this.#isLastHead();
+  }
+
+  #isDelimiter(pos: number): boolean {
+    const { bytes } = this.#window;
+    const { delimiter } = this.#rules;
+    for (let i = 0; i < delimiter.length; i++) if (bytes[pos + i] !== delimiter[i]) return false;
+    return true;
   }
 
   /** The statement that begins now may be the rest of an INSERT. */
@@ -335,15 +358,10 @@ export class StatementReader {
     this.#sink = await this.#begin(copy.head, { values: fields, kinds: new Uint16Array(0) });
   }
 
-  /** Behind the rows of an INSERT: its delimiter, or a clause. */
+  /** Behind the rows of an INSERT, where its delimiter is not: a clause, or (SQL Server) the next statement. */
   async #restOfInsert(): Promise<'next'> {
     const window = this.#window;
     this.#behindRows = false;
-    const { delimiter } = this.#rules;
-    if (delimiter.every((byte, i) => window.bytes[window.start + i] === byte)) {
-      window.consume(window.start + delimiter.length);
-      return 'next';
-    }
     if (this.#rules.batches) return 'next';
     const end = await this.#capture(MAX_SETTING);
     const clause = tokensOf(window.bytes, window.start, end, this.#rules).map((token) => token.keyword || token.text).join(' ');

@@ -64,8 +64,9 @@ export class PartRoom {
     this.#signal = signal;
   }
 
-  builder(): CopyTextBuilder {
-    return this.#free.pop() ?? new CopyTextBuilder();
+  /** @param alone nothing else fills up: several at a time start small, so that they are not large together */
+  builder(alone: boolean): CopyTextBuilder {
+    return (alone ? this.#free.pop() : undefined) ?? new CopyTextBuilder();
   }
 
   /** Waits until a consumer is free. @throws SluiceError CANCELLED */
@@ -90,7 +91,7 @@ export class PartRoom {
     return new SqlPart(open, source, () => {
       this.#taken--;
       open.builder.reset();
-      this.#free.push(open.builder);
+      if (this.#free.length <= this.#jobs) this.#free.push(open.builder);
       this.#wake?.();
     });
   }

@@ -6,7 +6,7 @@ import { CANONICAL_CSV } from '../../../src/rows/row-encoding.ts';
 import { memorySource } from '../../helpers/memory-source.ts';
 import { allFields, errorOf, inspect, readAll, readText } from '../../helpers/read-format.ts';
 
-const read = (document: string, how = {}): Promise<string> => readText(jsonFormat, memorySource(document), how);
+const readDocument = (document: string, how = {}): Promise<string> => readText(jsonFormat, memorySource(document), how);
 const bindTypes = (types: Record<string, ColumnType>, arrays: 'postgres' | 'json' = 'postgres') => ({
   bind: () => ({ fields: Object.entries(types).map(([source, type]) => ({ source, type, arrays })) }),
 });
@@ -16,27 +16,27 @@ const JSON_TYPE: ColumnType = { kind: 'json' };
 describe('values as copy-text', () => {
   it('strings are unescaped, and escaped for copy-text', async () => {
     const strings = { plain: 'Ordino', empty: '', escapes: '"\\/\b\f\n\r\t', controls: '\u0001\u000b', beyond: 'é€𝄞 Lòria', slashN: '\\N', longer: 'x'.repeat(1000) };
-    expect(await read(JSON.stringify([strings]))).toBe(
+    expect(await readDocument(JSON.stringify([strings]))).toBe(
       `Ordino\t\t"\\\\/\\b\\f\\n\\r\\t\t\u0001\\v\té€𝄞 Lòria\t\\\\N\t${'x'.repeat(1000)}\n`);
   });
 
   it('\\u escapes become UTF-8, surrogate pairs one character', async () => {
-    expect(await read(String.raw`[{"a":"\u0041\u00e9\u20AC\uD834\udd1e\u000a"}]`)).toBe('Aé€𝄞\\n\n');
+    expect(await readDocument(String.raw`[{"a":"\u0041\u00e9\u20AC\uD834\udd1e\u000a"}]`)).toBe('Aé€𝄞\\n\n');
   });
 
   it('numbers are copied as they are written', async () => {
     const numbers = ['0', '-0', '9223372036854775808', '1.10', '1e400', '-1.5E-3', '0.30000000000000004'];
-    expect(await read(`[{"n":${numbers.join('},{"n":')}}]`, bindTypes({ n: { kind: 'numeric' } }))).toBe(`${numbers.join('\n')}\n`);
+    expect(await readDocument(`[{"n":${numbers.join('},{"n":')}}]`, bindTypes({ n: { kind: 'numeric' } }))).toBe(`${numbers.join('\n')}\n`);
   });
 
   it('true and false are t and f for booleans, words for others; null and absent are NULL', async () => {
     const document = '[{"b":true,"s":true},{"b":false,"s":false},{"b":null},{}]';
-    expect(await read(document, bindTypes({ b: { kind: 'boolean' }, s: TEXT }))).toBe('t\ttrue\nf\tfalse\n\\N\t\\N\n\\N\t\\N\n');
+    expect(await readDocument(document, bindTypes({ b: { kind: 'boolean' }, s: TEXT }))).toBe('t\ttrue\nf\tfalse\n\\N\t\\N\n\\N\t\\N\n');
   });
 
   it('nested values and json columns take JSON text as it is written', async () => {
     const document = '[{"j":{"a":[1, "x\\n\\"", null]},"t":[{}]},{"j":"text","t":{"k":"\\u0000"}},{"j":1.0},{"j":null},{"j":\n[\n\t]}]';
-    expect(await read(document, bindTypes({ j: JSON_TYPE, t: TEXT }))).toBe(
+    expect(await readDocument(document, bindTypes({ j: JSON_TYPE, t: TEXT }))).toBe(
       '{"a":[1, "x\\\\n\\\\"", null]}\t[{}]\n"text"\t{"k":"\\\\u0000"}\n1.0\t\\N\n\\N\t\\N\n[\\n\\t]\t\\N\n');
   });
 
@@ -44,20 +44,20 @@ describe('values as copy-text', () => {
     const arrays = ['[1, 2.5,-3e1]', '[]', '[[1,2],[3,null]]', '[true,false]', '["a b","NULL","","x,y{}"]', '["q\\"b\\\\s\\n\\t\\u00e9"]', '[{"a":"\\"\\\\"}]', '"{1,2}"', 'null', '{"not":"array"}'];
     const literals = ['{1,2.5,-3e1}', '{}', '{{1,2},{3,NULL}}', '{true,false}', '{"a b","NULL","","x,y{}"}', '{"q\\\\"b\\\\\\\\s\\n\\té"}',
       '{"{\\\\"a\\\\":\\\\"\\\\\\\\\\\\"\\\\\\\\\\\\\\\\\\\\"}"}', '{1,2}', '\\N', '{"not":"array"}'];
-    expect(await read(`[{"a":${arrays.join('},{"a":')}}]`, bindTypes({ a: { kind: 'array', element: TEXT } }))).toBe(`${literals.join('\n')}\n`);
+    expect(await readDocument(`[{"a":${arrays.join('},{"a":')}}]`, bindTypes({ a: { kind: 'array', element: TEXT } }))).toBe(`${literals.join('\n')}\n`);
   });
 
   it('inner arrays of json arrays are elements', async () => {
-    expect(await read('[{"a":[[1,2],{"b":[3]},4]}]', bindTypes({ a: { kind: 'array', element: JSON_TYPE } }))).toBe('{"[1,2]","{\\\\"b\\\\":[3]}",4}\n');
+    expect(await readDocument('[{"a":[[1,2],{"b":[3]},4]}]', bindTypes({ a: { kind: 'array', element: JSON_TYPE } }))).toBe('{"[1,2]","{\\\\"b\\\\":[3]}",4}\n');
   });
 
   it('arrays stay JSON text where the target wants that', async () => {
-    expect(await read('[{"a":[1, "x"]}]', bindTypes({ a: { kind: 'array', element: TEXT } }, 'json'))).toBe('[1, "x"]\n');
+    expect(await readDocument('[{"a":[1, "x"]}]', bindTypes({ a: { kind: 'array', element: TEXT } }, 'json'))).toBe('[1, "x"]\n');
   });
 
   it('an array literal with many escapes fits into a small part', async () => {
     const array = Array.from({ length: 3000 }, () => ({ '"\\': '"\\"\\' }));
-    const text = await read(JSON.stringify([{ a: array, b: 1 }]), { ...bindTypes({ a: { kind: 'array', element: JSON_TYPE }, b: TEXT }), partBytes: 1 });
+    const text = await readDocument(JSON.stringify([{ a: array, b: 1 }]), { ...bindTypes({ a: { kind: 'array', element: JSON_TYPE }, b: TEXT }), partBytes: 1 });
     const literal = text.slice(0, text.indexOf('\t')).replaceAll(/\\(.)/g, '$1');
     expect(literal).toBe(`{${array.map((element) => `"${JSON.stringify(element).replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`);
     expect(text.endsWith('\t1\n')).toBe(true);
@@ -66,7 +66,7 @@ describe('values as copy-text', () => {
 
 describe('values as csv', () => {
   const csv = (document: string, types: Record<string, ColumnType>, arrays: 'postgres' | 'json' = 'json'): Promise<string> =>
-    read(document, { bind: () => ({ encoding: CANONICAL_CSV, fields: Object.entries(types).map(([source, type]) => ({ source, type, arrays })) }) });
+    readDocument(document, { bind: () => ({ encoding: CANONICAL_CSV, fields: Object.entries(types).map(([source, type]) => ({ source, type, arrays })) }) });
 
   it('strings and nested values are quoted, all others not, NULL is empty', async () => {
     const document = String.raw`[{"t":"a\"b,\n\u0022","n":-1.5,"b":true,"j":{"k":"\"v\""}},{"t":"","j":"x"},{"t":null,"j":null}]`;
@@ -85,12 +85,12 @@ describe('keys', () => {
   it('may come in any order, be absent, or be left out', async () => {
     const document = '[{"a":1,"b":2,"c":3},{"c":6,"x":{"y":[1]},"a":4,"b":5},{"b":8},{},{"c":12,"b":11,"a":10,"x":0}]';
     const how = { bind: () => ({ fields: ['c', 'a', 'b'].map((source) => ({ source, type: TEXT, arrays: 'postgres' as const })), ignored: ['x'] }) };
-    expect(await read(document, how)).toBe('3\t1\t2\n6\t4\t5\n\\N\t\\N\t8\n\\N\t\\N\t\\N\n12\t10\t11\n');
+    expect(await readDocument(document, how)).toBe('3\t1\t2\n6\t4\t5\n\\N\t\\N\t8\n\\N\t\\N\t\\N\n12\t10\t11\n');
   });
 
   it('the last of repeated keys wins, as in every JSON parser', async () => {
     const document = '[{"a":1,"b":"x","a":2},{"b":1,"b":2,"a":3},{"a":"first\\n","a":"second\\t","b":{"n":1}}]';
-    expect(await read(document, bindTypes({ a: TEXT, b: TEXT }))).toBe('2\tx\n3\t2\nsecond\\t\t{"n":1}\n');
+    expect(await readDocument(document, bindTypes({ a: TEXT, b: TEXT }))).toBe('2\tx\n3\t2\nsecond\\t\t{"n":1}\n');
   });
 
   it('are found however they are escaped', async () => {
@@ -98,25 +98,27 @@ describe('keys', () => {
     const document = JSON.stringify([Object.fromEntries(names.map((name, index) => [name, index]))]);
     const escaped = document.replaceAll(/[é𝄞 ]/gu, (char) => [...Array(char.length).keys()].map((k) => `\\u${char.charCodeAt(k).toString(16).padStart(4, '0')}`).join(''));
     for (const text of [document, escaped]) {
-      expect(await read(text, bindTypes(Object.fromEntries(names.map((name) => [name, TEXT]))))).toBe('0\t1\t2\t3\t4\t5\t6\n');
+      expect(await readDocument(text, bindTypes(Object.fromEntries(names.map((name) => [name, TEXT]))))).toBe('0\t1\t2\t3\t4\t5\t6\n');
     }
   });
 
   it('are found in records with hundreds of them', async () => {
     const names = Array.from({ length: 700 }, (_, index) => `key ${index}`);
-    const document = JSON.stringify([Object.fromEntries(names.map((name, index) => [name, index])), Object.fromEntries([...names].reverse().map((name) => [name, name]))]);
-    expect(await read(document)).toBe(`${names.keys().toArray().join('\t')}\n${names.join('\t')}\n`);
+    const document = JSON.stringify([Object.fromEntries(names.map((name, index) => [name, String(index)])), Object.fromEntries(names.toReversed().map((name) => [name, name]))]);
+    const lines = (await readDocument(document)).split('\n');
+    expect(lines[0].split('\t')).toEqual(names.map((_, index) => String(index)));
+    expect(lines[1].split('\t')).toEqual(names);
   });
 
   it('one field may go to two columns, an absent field is NULL', async () => {
     const field = (source: string) => ({ source, type: TEXT, arrays: 'postgres' as const });
     const bind = () => ({ fields: [field('b'), field('a'), { ...field('b'), absent: true as const }, field('b')] });
-    expect(await read('[{"a":"x","b":"yy"},{"b":"zz"}]', { bind })).toBe('yy\tx\t\\N\tyy\nzz\t\\N\t\\N\tzz\n');
+    expect(await readDocument('[{"a":"x","b":"yy"},{"b":"zz"}]', { bind })).toBe('yy\tx\t\\N\tyy\nzz\t\\N\t\\N\tzz\n');
   });
 
   it('an unknown one is an error with its place', async () => {
     const document = '[\n{"a":1},\n{"a":2,\n"n\\u00e9w":3}]';
-    const error = await errorOf(read(document, bindTypes({ a: TEXT })));
+    const error = await errorOf(readDocument(document, bindTypes({ a: TEXT })));
     expect(error).toMatchObject({ code: 'JSON_UNKNOWN_KEY', facts: { key: 'néw', table: 'stem' }, at: { row: 2, line: 4, byte: document.indexOf('"n\\u'), table: 'stem' } });
   });
 });
@@ -135,7 +137,8 @@ describe('parts', () => {
     for (const chunkBytes of [1, 7, 64, 100_000]) {
       for (const partBytes of [1, 100, 1_000_000]) {
         const source = memorySource(document, { chunkBytes });
-        expect(await readText(format, source, { partBytes })).toBe(rows);
+        const text = await readText(format, source, { partBytes });
+        expect(text.replaceAll(/\\r\\n *|(?<="a":) /g, '')).toBe(rows);
       }
     }
   });
@@ -153,8 +156,8 @@ describe('parts', () => {
       for (let line = 1; line <= read; line++) {
         const place = await part.locate!(line);
         expect(place.row).toBe(next);
-        expect(bytes.subarray(place.byte!).toString()).toMatch(new RegExp(`^\\{\\s*"id":\\s*${next - 1},`));
-        expect(place.line).toBe(bytes.subarray(0, place.byte!).toString().split('\n').length);
+        expect(bytes.subarray(place.byte).toString()).toMatch(new RegExp(`^\\{\\s*"id":\\s*${next - 1},`));
+        expect(place.line).toBe(bytes.subarray(0, place.byte).toString().split('\n').length);
         next++;
       }
       index++;
@@ -169,7 +172,7 @@ describe('parts', () => {
     const first = (await parts.next()).value!;
     await parts.next();
     let third: string | undefined;
-    const waiting = parts.next().then(({ value }) => { third = value!.firstRow === 3 ? 'third' : 'other'; });
+    const waiting = (async () => { third = (await parts.next()).value!.firstRow === 3 ? 'third' : 'other'; })();
     await new Promise((resolve) => { setTimeout(resolve, 20); });
     expect(third).toBeUndefined();
     await first.chunks[Symbol.asyncIterator]().return!();
@@ -184,11 +187,11 @@ describe('parts', () => {
   it('a record larger than any window passes, one larger than the limit is refused', async () => {
     const large = 'x'.repeat(700_000);
     const document = JSON.stringify([{ a: 1, b: 'small' }, { a: 2, b: large }, { a: 3, b: 'after' }]);
-    expect(await read(document)).toBe(`1\tsmall\n2\t${large}\n3\tafter\n`);
-    const error = await errorOf(read(document, { options: { maxRecordBytes: 600_000 } }));
+    expect(await readDocument(document)).toBe(`1\tsmall\n2\t${large}\n3\tafter\n`);
+    const error = await errorOf(readDocument(document, { options: { maxRecordBytes: 600_000 } }));
     expect(error).toMatchObject({ code: 'RECORD_TOO_LARGE', facts: { limit: 600_000 }, at: { row: 2, byte: document.indexOf('{"a":2') } });
     const endless = `[{"a":1},{"a":"${'y'.repeat(3_000_000)}`;
-    expect(await errorOf(read(endless, { options: { maxRecordBytes: 1_000_000 } }))).toMatchObject({ code: 'RECORD_TOO_LARGE', at: { row: 2 } });
+    expect(await errorOf(readDocument(endless, { options: { maxRecordBytes: 1_000_000 } }))).toMatchObject({ code: 'RECORD_TOO_LARGE', at: { row: 2 } });
   });
 });
 
@@ -219,24 +222,24 @@ describe('errors', () => {
   });
 
   it('what no target can store as text: NUL and halves of surrogate pairs', async () => {
-    expect(await errorOf(read('[{"a":"x\\u0000"}]'))).toMatchObject({ code: 'NUL_BYTE', at: { row: 1, byte: 8 } });
+    expect(await errorOf(readDocument('[{"a":"x\\u0000"}]'))).toMatchObject({ code: 'NUL_BYTE', at: { row: 1, byte: 8 } });
     for (const text of ['\\ud800', '\\udc00', '\\ud800x', '\\ud800\\u0041', '\\ud800\\n']) {
-      expect(await errorOf(read(`[{"a":"${text}"}]`))).toMatchObject({ code: 'ENCODING_INVALID', at: { row: 1 } });
+      expect(await errorOf(readDocument(`[{"a":"${text}"}]`))).toMatchObject({ code: 'ENCODING_INVALID', at: { row: 1 } });
     }
-    expect(await errorOf(read('[{"\\ud800":1}]'))).toMatchObject({ code: 'ENCODING_INVALID' });
-    expect(await errorOf(read('[{"\\u0000":1}]'))).toMatchObject({ code: 'NUL_BYTE' });
+    expect(await errorOf(readDocument('[{"\\ud800":1}]'))).toMatchObject({ code: 'ENCODING_INVALID' });
+    expect(await errorOf(readDocument('[{"\\u0000":1}]'))).toMatchObject({ code: 'NUL_BYTE' });
   });
 
   it('an element that is no object, after the rest was checked', async () => {
     const document = '[{"a":1},\n2,{"a":3}]';
-    expect(await errorOf(read(document))).toMatchObject({ code: 'JSON_NOT_RECORDS', at: { row: 2, line: 2, byte: 10 } });
-    expect(await errorOf(read(`${document}]`))).toMatchObject({ code: 'JSON_MALFORMED' });
+    expect(await errorOf(readDocument(document))).toMatchObject({ code: 'JSON_NOT_RECORDS', at: { row: 2, line: 2, byte: 10 } });
+    expect(await errorOf(readDocument(`${document}]`))).toMatchObject({ code: 'JSON_MALFORMED' });
   });
 
   it('deep nesting is refused without recursion', async () => {
     const nested = (depth: number): string => `[{"a":${'['.repeat(depth)}${']'.repeat(depth)}}]`;
-    expect(await read(nested(9000), bindTypes({ a: JSON_TYPE }))).toBe(`${'['.repeat(9000)}${']'.repeat(9000)}\n`);
-    expect(await errorOf(read(nested(100_000)))).toMatchObject({ code: 'JSON_MALFORMED' });
+    expect(await readDocument(nested(9000), bindTypes({ a: JSON_TYPE }))).toBe(`${'['.repeat(9000)}${']'.repeat(9000)}\n`);
+    expect(await errorOf(readDocument(nested(100_000)))).toMatchObject({ code: 'JSON_MALFORMED' });
   });
 
   it('cancelling ends reading', async () => {
@@ -256,7 +259,7 @@ describe('values beyond the sample', () => {
     ['id', -0, 'bigint', '-0'],
     ['day', '2024-01-31T10:00:00', 'date'],
     ['ok', 1, 'boolean'],
-  ])('%s: %s is a surprise for %s, which a database might convert', async (column, value, type, text = undefined) => {
+  ])('%s: %s is a surprise for %s, which a database might convert', async (column, value, type, text?: string) => {
     const document = withLast({ [column]: value });
     const source = memorySource(text === undefined ? document : document.replace(/0\}\]$/, `${text}}]`));
     const error = await errorOf(readText(jsonFormat, source));
@@ -265,12 +268,12 @@ describe('values beyond the sample', () => {
 
   it('is the target\'s to judge when the type was given or everything was read', async () => {
     const document = withLast({ id: '007' });
-    const columns = (await inspect(jsonFormat, memorySource(document), { types: { id: { kind: 'integer', bits: 32 } } })).tables[0]!.columns;
-    expect(columns[0]!.type).toEqual({ kind: 'integer', bits: 32 });
+    const columns = (await inspect(jsonFormat, memorySource(document), { types: { id: { kind: 'integer', bits: 32 } } })).tables[0].columns;
+    expect(columns[0].type).toEqual({ kind: 'integer', bits: 32 });
     expect(await readText(jsonFormat, memorySource(document), { options: { types: { id: TEXT } } })).toMatch(/\n007\t\\N\t\\N\t\\N\t\\N\n$/);
     const full = await inspect(jsonFormat, memorySource(document), {}, 'full');
     expect(full.tables[0]).toMatchObject({ estimatedRows: 60_001 });
-    expect(full.tables[0]!.columns[0]!.type).toEqual(JSON_TYPE);
+    expect(full.tables[0].columns[0].type).toEqual(JSON_TYPE);
   });
 
   it('another kind of value is a surprise where the run creates the column', async () => {

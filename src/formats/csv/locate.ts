@@ -1,0 +1,95 @@
+/**
+ * From a line of a part's encoded bytes, as a database names it in an error, to the place in the source. PostgreSQL counts the line ends that end
+ * records and those inside quotes; in the latter case only the byte that its idea of the line end is (CR for CR LF).
+ *
+ * Runs after a failure only, so it reads and parses the part once more.
+ */
+import type { BoundField } from '../format.ts';
+import type { CsvInput } from './inspected-csv.ts';
+import type { RecordRange } from './range-cutter.ts';
+import type { RecordCursor } from './record-cursor.ts';
+import { LINE_END } from './record-scanner.ts';
+
+export interface SourcePlace {
+  row?: number;
+  line?: number;
+  byte?: number;
+  file?: string;
+}
+
+export interface LocateRequest {
+  readonly input: CsvInput;
+  readonly range: RecordRange;
+  readonly fields: readonly BoundField[];
+  /** How the target saw the part. With 'file', the line is one of the file itself. */
+  readonly encoding: 'raw' | 'csv' | 'copy-text' | 'copy-binary' | 'file';
+  /** Undefined where the source cannot be read again. */
+  readonly bytes: AsyncGenerator<Uint8Array, void, undefined> | undefined;
+}
+
+export async function locateLine(request: LocateRequest, line: number): Promise<SourcePlace> {
+  const { input, range, bytes } = request;
+  const file = input.source.name;
+  if (bytes === undefined) return withoutBytes(request, line);
+  const cursor = input.cursor(range.start, range.row, range.line);
+  let current = request.encoding === 'file' ? range.line : 1;
+  const found = (): SourcePlace | undefined => {
+    current += linesOf(request, cursor);
+    return current > line ? { file, row: cursor.row, line: cursor.line, ...(input.bytesKnown ? { byte: cursor.byte } : {}) } : undefined;
+  };
+  for await (const chunk of bytes) {
+    cursor.push(chunk);
+    while (cursor.next(false)) {
+      const place = found();
+      if (place !== undefined) return place;
+    }
+  }
+  cursor.push(new Uint8Array(0));
+  while (cursor.next(true)) {
+    const place = found();
+    if (place !== undefined) return place;
+  }
+  return { file };
+}
+
+/** What is known of a stream that is gone: the row where each record is one line, the line where the bytes passed as they are. */
+function withoutBytes({ input, range, encoding }: LocateRequest, line: number): SourcePlace {
+  const file = input.source.name;
+  const oneLineEach = range.lines === range.records;
+  if (encoding === 'copy-text' || oneLineEach) return { file, row: range.row + line - 1, ...(oneLineEach ? { line: range.line + line - 1 } : {}) };
+  return encoding === 'raw' ? { file, line: range.line + line - 1 } : { file };
+}
+
+/** Lines that the cursor's record has as the target saw it. */
+function linesOf({ encoding, range, fields, input }: LocateRequest, cursor: RecordCursor): number {
+  const { parser, bytes } = cursor;
+  switch (encoding) {
+    case 'file': return parser.lines;
+    case 'raw': {
+      const end = withoutLineEnd(bytes, cursor.recordStart, cursor.recordEnd);
+      return 1 + count(bytes, cursor.recordStart, end, range.lineEnds === LINE_END.lf ? 0x0a : 0x0d);
+    }
+    case 'csv': {
+      let lines = 1;
+      for (const field of fields) {
+        const index = field.absent === true ? -1 : input.columns.findIndex((column) => column.name === field.source);
+        if (index >= 0) lines += count(bytes, parser.starts[index], parser.ends[index], 0x0a);
+      }
+      return lines;
+    }
+    default: return 1;
+  }
+}
+
+function withoutLineEnd(bytes: Uint8Array, start: number, end: number): number {
+  let last = end;
+  if (last > start && bytes[last - 1] === 0x0a) last--;
+  if (last > start && bytes[last - 1] === 0x0d) last--;
+  return last;
+}
+
+function count(bytes: Uint8Array, from: number, to: number, wanted: number): number {
+  let found = 0;
+  for (let i = from; i < to; i++) if (bytes[i] === wanted) found++;
+  return found;
+}

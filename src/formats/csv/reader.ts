@@ -1,0 +1,97 @@
+/**
+ * Yields the rows of a CSV source as parts.
+ *
+ * A seekable source is scanned once for record ends; each part then reads its range again (from the page cache) and passes it on as it is. A source
+ * that cannot seek, or is UTF-16, keeps the bytes of a part while it is scanned. Where the bytes cannot pass as they are (fields chosen or
+ * reordered, another character set, a part whose quotes or line ends a database would read differently), the record parser writes that
+ * part anew, in the encoding announced for the table.
+ */
+import type { InspectedSource, ReadRequest, TablePart } from '../format.ts';
+import { CsvPart, NativePart, type PartContext } from './csv-part.ts';
+import { CsvInput, detailsOf } from './inspected-csv.ts';
+import { nativeFile } from './native-file.ts';
+import { BlockPool } from './part-blocks.ts';
+import { RangeCutter, type RecordRange } from './range-cutter.ts';
+import { isIdentity, offeredEncodings, rawEncoding, standIns } from './raw-encoding.ts';
+import { ValueGuard } from './value-guard.ts';
+
+export async function* readParts(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
+  const table = inspected.tables[0];
+  const input = new CsvInput(inspected.source, detailsOf(inspected), table.columns, inspected.options.maxRecordBytes);
+  const binding = await request.bind(table, (fields) => offeredEncodings(input, fields));
+  const { signal } = request;
+  if (binding === null) {
+    let rows = 0;
+    for await (const range of ranges(input, request)) rows += range.records;
+    request.onSkipped?.(table, rows);
+    return;
+  }
+  const raw = binding.encoding.kind === 'csv' && JSON.stringify(binding.encoding) === JSON.stringify(rawEncoding(input))
+    && isIdentity(input, binding.fields.map((field) => (field.absent === true ? '' : field.source)))
+    && binding.fields.every((field) => field.type.kind !== 'array');
+  // After a full inspection no value surprises; a type that the user gave is the target's to judge.
+  const guardedColumns = inspected.depth === 'full' ? [] : table.columns;
+  const guard = new ValueGuard(guardedColumns, binding.fields, new Set(Object.keys(inspected.options.types ?? {})));
+  const context: PartContext = { input, binding, raw, guard, signal };
+  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding), () => ranges(input, request, guard));
+  else if (input.seekable) for await (const range of ranges(input, request)) yield new CsvPart(context, range);
+  else yield* bufferedParts(context, request);
+}
+
+function cutterFor(input: CsvInput, partBytes: number): RangeCutter {
+  const { dataStart, dataLine } = input.details;
+  return new RangeCutter({
+    scanner: input.scanner(standIns(input)), partBytes, maxRecordBytes: input.maxRecordBytes, file: input.source.name,
+    start: dataStart, line: dataLine, bytesKnown: input.bytesKnown,
+  });
+}
+
+/** The ranges of the whole source, one after the other; with a guard, values are compared with their types on the way. */
+async function* ranges(input: CsvInput, request: ReadRequest, guard?: ValueGuard): AsyncGenerator<RecordRange, void, undefined> {
+  const cutter = cutterFor(input, request.partBytes);
+  const { dataStart, dataLine } = input.details;
+  const cursor = guard === undefined || guard.idle ? undefined : input.cursor(dataStart, 1, dataLine);
+  let base = dataStart;
+  for await (const bytes of input.read(dataStart, undefined, request.signal)) {
+    const chunk = asBuffer(bytes);
+    for (let from = 0, end = 0; from <= chunk.length; from = end) {
+      end = cutter.advance(chunk, from, base);
+      if (end < 0) break;
+      yield cutter.take(base + end);
+    }
+    cursor?.push(chunk);
+    while (cursor?.next(false) === true) guard!.check(cursor);
+    base += chunk.length;
+  }
+  while (cursor?.next(true) === true) guard!.check(cursor);
+  const last = cutter.finish(base);
+  if (last !== undefined) yield last;
+}
+
+async function* bufferedParts(context: PartContext, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
+  const { input, signal } = context;
+  const pool = new BlockPool(request.jobs + 1, request.partBytes, signal);
+  const cutter = cutterFor(input, request.partBytes);
+  let blocks = await pool.take();
+  let base = input.details.dataStart;
+  for await (const bytes of input.read(base, undefined, signal)) {
+    const chunk = asBuffer(bytes);
+    let from = 0;
+    for (;;) {
+      const end = cutter.advance(chunk, from, base);
+      blocks.append(chunk.subarray(from, end < 0 ? chunk.length : end));
+      if (end < 0) break;
+      yield new CsvPart(context, cutter.take(base + end), blocks);
+      blocks = await pool.take();
+      from = end;
+    }
+    base += chunk.length;
+  }
+  const last = cutter.finish(base);
+  if (last === undefined) blocks.release();
+  else yield new CsvPart(context, last, blocks);
+}
+
+function asBuffer(chunk: Uint8Array): Buffer {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+}
