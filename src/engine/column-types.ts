@@ -18,8 +18,8 @@ export function columnTypeOf(type: EngineType): ColumnType {
       const element = columnTypeOf(type.element);
       return element.kind === 'json' || element.kind === 'array' ? { kind: 'json' } : { kind: 'array', element };
     }
-    case 'struct': case 'map': case 'union': return { kind: 'json' };
     case 'scalar': return scalarColumnType(type);
+    default: return { kind: 'json' };
   }
 }
 
@@ -44,7 +44,7 @@ function scalarColumnType(type: Extract<EngineType, { kind: 'scalar' }>): Column
     case 'TIMESTAMPTZ': return { kind: 'timestamp', zone: true };
     case 'INTERVAL': return { kind: 'interval' };
     // Enum, bit string, geometry, nanoseconds: their text is exact and no other database has just this type.
-    case 'OTHER': return { kind: 'other', name: type.sql };
+    default: return { kind: 'other', name: type.sql };
   }
 }
 
@@ -63,7 +63,7 @@ export function engineTypeFor(type: ColumnType): EngineType | undefined {
     case 'uuid': return scalar('UUID');
     case 'json': return scalar('JSON');
     case 'array': return arrayFor(type.element);
-    case 'text': case 'other': return VARCHAR;
+    default: return VARCHAR;
   }
 }
 
@@ -99,6 +99,6 @@ export function exactInJson(type: EngineType): boolean {
     case 'struct': return type.fields.length > 0 && type.fields.every((field) => field.name !== '' && exactInJson(field.type));
     case 'map': return type.key.kind === 'scalar' && type.key.name === 'VARCHAR' && exactInJson(type.value);
     case 'union': return false;
-    case 'scalar': return !['HUGEINT', 'UHUGEINT', 'BLOB', 'OTHER', 'INTERVAL', 'JSON'].includes(type.name);
+    default: return !['HUGEINT', 'UHUGEINT', 'BLOB', 'OTHER', 'INTERVAL', 'JSON'].includes(type.name);
   }
 }

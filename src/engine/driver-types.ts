@@ -28,7 +28,7 @@ interface DriverType {
 }
 
 export function engineTypeOf(type: DuckDBType): EngineType {
-  return convert(type as unknown as DriverType);
+  return convert(type);
 }
 
 function convert(type: DriverType): EngineType {
@@ -58,7 +58,7 @@ function convert(type: DriverType): EngineType {
 }
 
 function fieldsOf(kind: 'struct' | 'union', names: readonly string[], types: readonly DriverType[]): EngineType {
-  const fields = names.map((name, i): EngineField => ({ name, type: convert(types[i]!) }));
+  const fields = names.map((name, i): EngineField => ({ name, type: convert(types[i]) }));
   const sql = `${kind.toUpperCase()}(${fields.map((field) => `${quoteIdentifier(field.name)} ${field.type.sql}`).join(', ')})`;
   return { kind, fields, sql };
 }

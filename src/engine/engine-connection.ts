@@ -1,8 +1,11 @@
-import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../errors/sluice-error.ts';
 import { engineTypeOf } from './driver-types.ts';
 import { engineError, type EngineErrorContext } from './engine-errors.ts';
 import type { EngineColumn } from './engine-type.ts';
+
+/** A value of a small result. 64-bit integers, decimals and everything else exact arrive as text. */
+export type EngineValue = string | number | boolean | null | readonly EngineValue[];
 
 export interface RunOptions extends EngineErrorContext {
   readonly signal?: AbortSignal;
@@ -30,9 +33,9 @@ export class EngineConnection {
     return this.#exclusive(options, async () => (await this.#driver.run(sql)).rowsChanged);
   }
 
-  /** The rows of a small result: 64-bit integers, decimals and everything else exact arrive as text. */
-  async rows(sql: string, options: RunOptions = {}): Promise<Json[][]> {
-    return this.#exclusive(options, async () => (await this.#driver.runAndReadAll(sql)).getRowsJson());
+  /** The rows of a small result without structures. */
+  async rows(sql: string, options: RunOptions = {}): Promise<EngineValue[][]> {
+    return this.#exclusive(options, async () => (await this.#driver.runAndReadAll(sql)).getRowsJson() as EngineValue[][]);
   }
 
   /** The first value of the first row as text; undefined for NULL and for no row. */
@@ -56,7 +59,8 @@ export class EngineConnection {
       if (statements.count !== 1) return false;
       const prepared = await statements.prepare(0);
       try {
-        return prepared.statementType === SELECT_STATEMENT;
+        const type: number = prepared.statementType;
+        return type === SELECT_STATEMENT;
       } finally {
         prepared.destroySync();
       }

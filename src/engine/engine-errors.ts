@@ -24,7 +24,8 @@ export function engineError(error: unknown, context: EngineErrorContext = {}): S
   if (error instanceof SluiceError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const place: ErrorPlace = { ...(context.table === undefined ? {} : { table: context.table }) };
-  return valueError(message, context, place, error)
+  return (context.userSql === true ? userError(message, place, error) : undefined)
+    ?? valueError(message, context, place, error)
     ?? csvError(message, context, place, error)
     ?? systemError(message, context, place, error)
     ?? statementError(message, context, place, error)
@@ -34,7 +35,7 @@ export function engineError(error: unknown, context: EngineErrorContext = {}): S
 /** The engine's first line without category, statement and advice. */
 function reasonOf(message: string): string {
   const body = message.replace(/^(?:Error: )?(?:[A-Za-z ]+ Error: )?/, '');
-  const line = body.split('\n', 1)[0]!.trim();
+  const line = body.split('\n', 1)[0].trim();
   return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON)}…` : line;
 }
 
@@ -69,8 +70,8 @@ function csvError(message: string, context: EngineErrorContext, place: ErrorPlac
   if (counts !== null) return new SluiceError('CSV_FIELD_COUNT', { source, expected: Number(counts[1]), found: Number(counts[2]) }, at, cause);
   const conversion = /Error when converting column "(.*?)"\. (.*)/.exec(message);
   if (conversion !== null) {
-    const column = conversion[1]!;
-    return new SluiceError('VALUE_INVALID', { column, table: context.table ?? 'the table', reason: conversion[2]!.trim() }, { ...at, column }, cause);
+    const column = conversion[1];
+    return new SluiceError('VALUE_INVALID', { column, table: context.table ?? 'the table', reason: conversion[2].trim() }, { ...at, column }, cause);
   }
   if (/Invalid unicode|not utf-8/i.test(message)) return new SluiceError('ENCODING_INVALID', { source, encoding: 'utf-8' }, at, cause);
   const limit = /Maximum line size of (\d+) bytes exceeded/i.exec(message)?.[1];
@@ -103,10 +104,13 @@ function systemError(message: string, context: EngineErrorContext, place: ErrorP
   return undefined;
 }
 
+/** What is wrong in a statement that the user wrote, or with the values that it computes. Resources and files are not his. */
+function userError(message: string, place: ErrorPlace, cause: unknown): SluiceError | undefined {
+  if (valueFailureOf(message) !== undefined || /^(INTERRUPT|Out of Memory|IO|FATAL|INTERNAL|TransactionContext)/.test(message)) return undefined;
+  return new SluiceError('QUERY_INVALID', { reason: reasonOf(message) }, place, cause);
+}
+
 function statementError(message: string, context: EngineErrorContext, place: ErrorPlace, cause: unknown): SluiceError | undefined {
-  if (context.userSql === true && /^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented|Permission) Error/.test(message)) {
-    return new SluiceError('QUERY_INVALID', { reason: reasonOf(message) }, place, cause);
-  }
   const unknown = /^Catalog Error: Table with name (.*) does not exist!/.exec(message)?.[1];
   if (unknown === undefined) return undefined;
   const similar = /Did you mean "(.*?)"\?/.exec(message)?.[1];

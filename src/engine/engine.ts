@@ -190,7 +190,7 @@ async function makeTempFolder(wanted: string | undefined): Promise<string> {
 function openingError(error: unknown, path: string, exists: boolean): SluiceError {
   const message = error instanceof Error ? error.message : String(error);
   if (!exists && /Cannot open file|No such file|Permission denied|Read-only/.test(message)) {
-    const reason = /No such file/.test(message) ? 'its folder does not exist' : message.split('\n', 1)[0]!;
+    const reason = /No such file/.test(message) ? 'its folder does not exist' : message.split('\n', 1)[0];
     return new SluiceError('TARGET_UNWRITABLE', { path, reason }, { file: path }, error);
   }
   return engineError(error, { connection: path }).locatedAt({ file: path });

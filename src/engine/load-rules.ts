@@ -51,7 +51,7 @@ function scalarRule(name: ScalarName, sql: string): LoadRule | undefined {
     case 'INTERVAL': return intervalRule();
     case 'BLOB': return { attempt: (text) => `CASE WHEN starts_with(${text}, '\\x') AND length(${text}) % 2 = 0 THEN TRY(unhex(substr(${text}, 3))) END`, sure: READABLE, otherwise: REFUSE };
     case 'OTHER': return { attempt, sure: /^(ENUM|BIT|GEOMETRY)/.test(sql) ? READABLE : SAME_TEXT, otherwise: REFUSE };
-    case 'BOOLEAN': case 'UUID': case 'JSON': return { attempt, sure: READABLE, otherwise: REFUSE };
+    default: return { attempt, sure: READABLE, otherwise: REFUSE }; // BOOLEAN, UUID, JSON
   }
 }
 

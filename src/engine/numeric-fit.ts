@@ -29,7 +29,7 @@ export async function measureNumerics(connection: EngineConnection, texts: reado
   const fields = texts.map((text, i) => `${text} AS x${i}`);
   const [row] = await connection.rows(`SELECT ${measures.join(', ')} FROM (SELECT ${fields.join(', ')} FROM ${relation})`, options);
   return texts.map((_, i): NumericExtent => ({
-    whole: Number(row![i * 3] ?? 0), fraction: Number(row![i * 3 + 1] ?? 0), plain: row![i * 3 + 2] !== false,
+    whole: Number(row[i * 3] ?? 0), fraction: Number(row[i * 3 + 1] ?? 0), plain: row[i * 3 + 2] !== false,
   }));
 }
 

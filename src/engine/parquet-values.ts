@@ -45,7 +45,7 @@ function isStored(type: EngineType): boolean {
     case 'struct': return type.fields.length > 0 && type.fields.every((field) => field.name !== '' && isStored(field.type));
     case 'map': return isStored(type.key) && isStored(type.value);
     case 'union': return false;
-    case 'scalar': return type.name === 'OTHER'
+    default: return type.name === 'OTHER'
       ? /^(TIMESTAMP_NS|ENUM|GEOMETRY)/.test(type.sql)
       : !['HUGEINT', 'UHUGEINT', 'INTERVAL', 'TIMETZ'].includes(type.name);
   }

@@ -22,6 +22,8 @@ export const PIPE_ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CSV]
 export interface ReadColumn {
   readonly type: EngineType;
   readonly expression: string;
+  /** Instead of the request's. */
+  readonly arrays?: ArrayText;
 }
 
 export interface ReadPartsRequest {
@@ -70,8 +72,8 @@ export async function* readParts(request: ReadPartsRequest): AsyncGenerator<Part
 function copyStatement(request: ReadPartsRequest, path: string): string {
   const { columns, relation, encoding, arrays } = request;
   const copyText = encoding.kind === 'copy-text';
-  const items = columns.map(({ type, expression }, i) => {
-    const text = textOf(type, expression, arrays);
+  const items = columns.map(({ type, expression, arrays: own }, i) => {
+    const text = textOf(type, expression, own ?? arrays);
     return `${copyText && mayNeedEscapes(type) ? escapedForCopyText(`CAST(${text} AS VARCHAR)`) : text} AS c${i}`;
   });
   const dialect = copyText

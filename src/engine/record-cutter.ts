@@ -54,7 +54,7 @@ export class RecordCutter {
     let records = 0;
     let boundary = -1;
     for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i]!;
+      const byte = chunk[i];
       if (byte === LF) {
         if (!quoted) {
           records++;

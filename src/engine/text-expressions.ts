@@ -15,8 +15,8 @@ export function textOf(type: EngineType, value: string, arrays: ArrayText): stri
   switch (type.kind) {
     case 'decimal': return value;
     case 'list': return arrays === 'postgres' && hasPostgresArray(type.element) ? postgresArray(type.element, value) : jsonText(type, value);
-    case 'struct': case 'map': case 'union': return jsonText(type, value);
     case 'scalar': return scalarText(type, value);
+    default: return jsonText(type, value);
   }
 }
 
@@ -30,7 +30,7 @@ export function mayNeedEscapes(type: EngineType): boolean {
 /** The text with copy-text's escapes. Backslashes first: the later ones would otherwise be doubled. */
 export function escapedForCopyText(text: string): string {
   return [['\\', '\\\\'], ['\t', '\\t'], ['\n', '\\n'], ['\r', '\\r']]
-    .reduce((inner, [from, to]) => `replace(${inner}, ${from === '\\' ? quoteString(from) : `chr(${from!.charCodeAt(0)})`}, ${quoteString(to!)})`, text);
+    .reduce((inner, [from, to]) => `replace(${inner}, ${from === '\\' ? quoteString(from) : `chr(${from.charCodeAt(0)})`}, ${quoteString(to)})`, text);
 }
 
 function scalarText(type: Extract<EngineType, { kind: 'scalar' }>, value: string): string {
@@ -58,7 +58,7 @@ function jsonText(type: EngineType, value: string, depth = 0): string {
     case 'struct': return `CASE WHEN ${value} IS NULL THEN NULL ELSE ${structJson(type.fields, value, depth)} END`;
     case 'map': return mapJson(type, value, depth);
     case 'union': return unionJson(type.fields, value, depth);
-    case 'scalar': return scalarJson(type, value);
+    default: return scalarJson(type, value);
   }
 }
 

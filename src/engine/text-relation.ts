@@ -84,7 +84,7 @@ async function* withFiller(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
     if (out.length < chunk.length * 2) out = new Uint8Array(chunk.length * 2);
     let at = 0;
     for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i]!;
+      const byte = chunk[i];
       if (byte === LF) out[at++] = TAB;
       out[at++] = byte;
     }

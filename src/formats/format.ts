@@ -111,6 +111,8 @@ export interface ReadRequest {
   readonly partBytes: number;
   readonly signal: AbortSignal;
   readonly onSkipped?: (table: InspectedTable, rows: number) => void;
+  /** Formats that an engine reads (parquet): its memory limit in bytes. */
+  readonly engineMemoryBytes?: number;
 }
 
 export interface TablePart extends PartStream {

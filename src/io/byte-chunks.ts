@@ -9,6 +9,19 @@ export function copyOf(chunk: Uint8Array): Uint8Array {
   return new Uint8Array(chunk);
 }
 
+/**
+ * The same chunks; `release` is called when the iteration ends, also early, before the chunks are closed. By hand and not by `yield*` or
+ * `for await`, which close first: that would wait for a pull of the layers below which only `release` can end.
+ */
+export async function* releasing(chunks: ByteChunks, release: () => void): ByteChunks {
+  try {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  } finally {
+    release();
+    await chunks.return();
+  }
+}
+
 /** The same bytes in chunks of at most `limit`. */
 export async function* limitChunks(chunks: ByteChunks, limit: number): ByteChunks {
   for await (const chunk of chunks) {

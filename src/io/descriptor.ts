@@ -4,7 +4,7 @@
  * Pipes and sockets go through the event loop (epoll) and not through fs.read: a blocking read would hold one of libuv's four threads
  * until somebody writes, and could not be cancelled. One buffer is reused; the pipe itself is the read-ahead.
  */
-import { close, constants, fstatSync, open, read, stat } from 'node:fs';
+import { close, constants, fstatSync, openSync, read, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { SluiceError } from '../errors/sluice-error.ts';
@@ -12,9 +12,7 @@ import type { ByteChunks } from './byte-chunks.ts';
 import { cancellationOf, throwIfCancelled } from './cancellation.ts';
 import { sourceError } from './system-errors.ts';
 
-const openAsync = promisify(open);
 const readAsync = promisify(read);
-const statAsync = promisify(stat);
 
 /** A pipe holds 64 KiB by default, so more is never there at once. */
 const PIPE_CHUNK_BYTES = 64 * 1024;
@@ -29,15 +27,15 @@ export function descriptorOfPath(path: string): number | undefined {
 }
 
 /**
- * Opens a path for reading without waiting for a writer. A descriptor of this process is used as it is: opened anew, a pipe whose
+ * Opens a path for reading without waiting, neither for a writer nor (as it is synchronous) for a thread of libuv. A descriptor of this process is used as it is: opened anew, a pipe whose
  * writer has already left would never report its end.
  */
-export async function openForReading(path: string): Promise<number> {
+export function openForReading(path: string): number {
   const inherited = descriptorOfPath(path);
   if (inherited !== undefined) return inherited;
   try {
-    const isPipe = (await statAsync(path)).isFIFO();
-    return await openAsync(path, constants.O_RDONLY | (isPipe ? constants.O_NONBLOCK : 0));
+    const isPipe = statSync(path).isFIFO();
+    return openSync(path, constants.O_RDONLY | (isPipe ? constants.O_NONBLOCK : 0));
   } catch (error) {
     throw sourceError(error, path);
   }

@@ -5,10 +5,12 @@
  * (O_NONBLOCK), the writing end is tried until a reader is there. The other end may be blocked in `open` inside native code, where no
  * signal reaches it: `close` opens the pipe for reading and writing, which makes every waiting `open` return, removes the name, so
  * that a later `open` fails, and lets go a moment later, after which the other end sees the end of data or a broken pipe.
+ *
+ * All calls on the file system are synchronous: they take microseconds and never wait, while asynchronous ones would queue for the
+ * very threads of libuv that engines in this process may be blocking until this end moves.
  */
 import { execFile } from 'node:child_process';
-import { close, constants, openSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,17 +48,23 @@ export interface Fifo {
 export async function createFifo(signal?: AbortSignal): Promise<Fifo> {
   throwIfCancelled(signal);
   const parent = tmpdir();
-  const folder = await mkdtemp(join(parent, 'sluice-pipe-')).catch((error: unknown) => {
-    throw targetError(error, parent);
-  });
+  const folder = makeFolder(parent);
   const path = join(folder, 'pipe');
   try {
     await promisify(execFile)('mkfifo', ['-m', '600', path]);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
     throw unwritable(path, hasSystemCode(error, 'ENOENT') ? 'the program mkfifo was not found' : 'a named pipe cannot be made there', error);
   }
   return new NamedPipe(folder, path, signal);
+}
+
+function makeFolder(parent: string): string {
+  try {
+    return mkdtempSync(join(parent, 'sluice-pipe-'));
+  } catch (error) {
+    throw targetError(error, parent);
+  }
 }
 
 class NamedPipe implements Fifo {
@@ -76,7 +84,7 @@ class NamedPipe implements Fifo {
 
   async *readChunks(): ByteChunks {
     throwIfCancelled(this.#stop.signal);
-    yield* readPipe(await openForReading(this.path), this.path, this.#stop.signal);
+    yield* readPipe(openForReading(this.path), this.path, this.#stop.signal);
     this.#settled = true;
   }
 
@@ -99,19 +107,20 @@ class NamedPipe implements Fifo {
     }
   }
 
-  async close(reason?: SluiceError): Promise<void> {
-    if (this.#closed) return;
+  close(reason?: SluiceError): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     this.#closed = true;
     this.#unlink();
     this.#stop.abort(reason ?? new SluiceError('CANCELLED'));
     if (!this.#settled) this.#freeOtherEnd();
-    await rm(this.#folder, { recursive: true, force: true });
+    rmSync(this.#folder, { recursive: true, force: true });
+    return Promise.resolve();
   }
 
   #freeOtherEnd(): void {
     try {
       const both = openSync(this.path, constants.O_RDWR | constants.O_NONBLOCK);
-      setTimeout(() => close(both, () => undefined), LET_GO_MS).unref();
+      setTimeout(() => closeSync(both), LET_GO_MS).unref();
     } catch {
       // The name is gone already: then nobody can be waiting for it.
     }

@@ -37,7 +37,9 @@ export class ReadBuffers {
   }
 
   giveBack(buffer: Buffer | undefined): void {
-    if (buffer !== undefined && this.#free.length < 8) this.#free.push(buffer);
+    if (buffer === undefined) return;
+    if (this.#free.length === 8) this.#free.shift(); // of a size that is not asked for any more, perhaps
+    this.#free.push(buffer);
   }
 
   clear(): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SluiceError } from '../errors/sluice-error.ts';
-import type { ByteChunks } from './byte-chunks.ts';
+import { releasing, type ByteChunks } from './byte-chunks.ts';
 import type { ByteSource } from './byte-source.ts';
 import { linkCancellation } from './cancellation.ts';
 import { decompress } from './decompress.ts';
@@ -44,17 +44,14 @@ export async function openHttpSource(location: string, signal: AbortSignal | und
   }
 }
 
-async function* readDecoded(answer: HttpAnswer, request: HttpRequest, how: { stop: AbortSignal; connection: AbortController; layers: readonly ('gzip' | 'zstd')[] }): ByteChunks {
+function readDecoded(answer: HttpAnswer, request: HttpRequest, how: { stop: AbortSignal; connection: AbortController; layers: readonly ('gzip' | 'zstd')[] }): ByteChunks {
   const unlink = linkCancellation(how.stop, how.connection);
   let chunks = readBody(answer, request);
   for (const layer of how.layers) chunks = decompress(chunks, layer, redactUrl(request.url));
-  try {
-    yield* chunks;
-  } finally {
+  return releasing(chunks, () => {
     unlink();
     how.connection.abort();
-    await chunks.return();
-  }
+  });
 }
 
 function refuseFailure(url: URL, response: IncomingMessage): void {

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SluiceError } from '../errors/sluice-error.ts';
-import { copyOf, DEFAULT_CHUNK_BYTES, limitChunks, type ByteChunks } from './byte-chunks.ts';
+import { copyOf, DEFAULT_CHUNK_BYTES, limitChunks, releasing, type ByteChunks } from './byte-chunks.ts';
 import type { ByteSource } from './byte-source.ts';
 import { linkCancellation } from './cancellation.ts';
 import { COMPRESSED_CHUNK_BYTES, decompress, detectCompression, MAGIC_BYTES } from './decompress.ts';
@@ -76,17 +76,14 @@ export class LocalFile implements ByteSource {
     return readFileRange({ path: this.path, start, end, chunkBytes, fingerprint: this.fingerprint, buffers: this.#buffers, signal });
   }
 
-  async *#decompressed(compression: 'gzip' | 'zstd', chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {
+  #decompressed(compression: 'gzip' | 'zstd', chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {
     const stop = new AbortController();
     const unlink = linkCancellation(signal, stop);
-    const content = limitChunks(decompress(this.#counted(stop.signal), compression, this.name), chunkBytes);
-    try {
-      yield* content;
-    } finally {
+    const content = decompress(this.#counted(stop.signal), compression, this.name);
+    return releasing(limitChunks(content, chunkBytes), () => {
       unlink();
       stop.abort();
-      await content.return();
-    }
+    });
   }
 
   async *#counted(signal: AbortSignal): ByteChunks {

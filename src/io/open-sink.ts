@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ByteSink } from './byte-sink.ts';
 import { openFileSink, statTarget } from './file-sink.ts';
 import { splitName, type Compression } from './names.ts';
-import { openDeviceSink, openStdoutSink } from './stream-sink.ts';
+import { openDeviceSink, openStdoutSink, outputDescriptorOfPath } from './stream-sink.ts';
 
 export interface OpenSinkOptions {
   /** `auto`: by the ending of the name (`.gz`, `.zst`), none for standard output. */
@@ -27,6 +27,8 @@ export async function openSink(target: string, options: OpenSinkOptions): Promis
   const compression = options.compression === 'auto' ? splitName(target).compression : options.compression;
   const encoding = { compression, level: options.level, workers: options.workers };
   if (target === '-') return openStdoutSink(encoding, options.signal, options.stdout);
+  // A descriptor of ours is written to, also when it leads to a regular file: `--to /dev/stdout > out.csv`.
+  if (outputDescriptorOfPath(target) !== undefined) return openDeviceSink(target, encoding, options.signal);
   const found = await statTarget(target);
   const isDevice = found !== undefined && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink();
   if (isDevice) return openDeviceSink(target, encoding, options.signal);

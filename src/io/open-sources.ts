@@ -37,9 +37,10 @@ export interface SourceGroup {
  * Finds and opens what a user named: files, folders (their direct children with a known ending), globs (`*`, `?`, `[…]`, `{a,b}`,
  * `**`), `-` for standard input, http(s) and file URLs. An existing path is always taken literally, also with glob characters in it.
  * Close every source; when this fails, those that were opened are closed already.
- * @throws SluiceError SOURCE_NOT_FOUND, SOURCE_UNREADABLE, NO_FILES, HTTP_SOURCE_FAILED, OPTION_UNSUPPORTED, CANCELLED
+ * @throws SluiceError SOURCE_NOT_FOUND, SOURCE_UNREADABLE, NO_FILES, HTTP_SOURCE_FAILED, OPTION_UNSUPPORTED, USAGE, CANCELLED
  */
 export async function openSources(locations: readonly string[], options: OpenSourcesOptions = {}): Promise<SourceGroup[]> {
+  if (locations.filter((location) => location === '-').length > 1) throw new SluiceError('USAGE', { what: 'Standard input (-) can be read only once' });
   const groups: SourceGroup[] = [];
   try {
     for (const location of locations) groups.push(await openLocation(location, options));
@@ -62,7 +63,7 @@ export async function openFile(path: string, signal?: AbortSignal): Promise<Byte
   if (found.isDirectory()) throw new SluiceError('SOURCE_IS_DIRECTORY', { path }, { file: path });
   const regular = found.isFile() ? await openRegularFile(path) : undefined;
   if (regular !== undefined) return regular;
-  const descriptor = await openForReading(path);
+  const descriptor = openForReading(path);
   const parts = descriptorOfPath(path) === undefined ? splitName(path) : { stem: 'stdin', extension: '', compression: 'none' as const };
   return SequentialSource.open({ name: path, parts, open: (stop) => readDescriptor(descriptor, path, stop) }, signal);
 }

@@ -1,25 +1,23 @@
-import { constants, open } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { hasSystemCode } from '../errors/sluice-error.ts';
 import { cancellationOf, throwIfCancelled } from './cancellation.ts';
 import { outputError } from './system-errors.ts';
 
-const openDescriptor = promisify(open);
 const LONGEST_PAUSE_MS = 20;
 
 /**
  * Opens the writing end of a named pipe when its reader is there. Asks again and again instead of blocking, because a blocked open
- * would hold one of libuv's threads for as long as nobody reads, and could not be cancelled.
+ * would hold one of libuv's threads for as long as nobody reads, and could not be cancelled. The open itself never waits.
  * @throws SluiceError TARGET_UNWRITABLE, CANCELLED
  */
 export async function openPipeForWriting(path: string, signal: AbortSignal | undefined): Promise<number> {
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     throwIfCancelled(signal);
     try {
-      return await openDescriptor(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (error) {
       if (!hasSystemCode(error, 'ENXIO')) throw outputError(error, path);
     }

@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors/sluice-error.ts';
-import { DEFAULT_CHUNK_BYTES, limitChunks, PeekableBytes, type ByteChunks } from './byte-chunks.ts';
+import { DEFAULT_CHUNK_BYTES, limitChunks, PeekableBytes, releasing, type ByteChunks } from './byte-chunks.ts';
 import type { ByteSource } from './byte-source.ts';
 import { linkCancellation } from './cancellation.ts';
 import { decompress, detectCompression, MAGIC_BYTES } from './decompress.ts';
@@ -76,18 +76,15 @@ export class SequentialSource implements ByteSource {
     return this.#read(options.chunkBytes ?? DEFAULT_CHUNK_BYTES, options.signal);
   }
 
-  async *#read(chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {
+  #read(chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {
     const unlink = linkCancellation(signal, this.#stop);
     const rest = this.#content.rest();
-    const content = limitChunks(this.compression === 'none' ? this.#counted(rest) : rest, chunkBytes);
-    try {
-      yield* content;
-    } finally {
+    const content = this.compression === 'none' ? this.#counted(rest) : rest;
+    return releasing(limitChunks(content, chunkBytes), () => {
       unlink();
       this.#unlink();
       this.#stop.abort();
-      await content.return();
-    }
+    });
   }
 
   head(bytes: number): Promise<Uint8Array> {

@@ -88,9 +88,14 @@ export function openStdoutSink(encoding: OutputEncoding, signal: AbortSignal | u
  * @throws SluiceError TARGET_UNWRITABLE, CANCELLED
  */
 export async function openDeviceSink(path: string, encoding: OutputEncoding, signal: AbortSignal | undefined): Promise<ByteSink> {
-  const inherited = descriptorOfPath(path) ?? (path === '/dev/stdout' ? 1 : undefined);
+  const inherited = outputDescriptorOfPath(path);
   if (inherited === 1) return openStdoutSink(encoding, signal);
   return new StreamSink(path, await openOutlet(path, inherited, signal), encoding, signal);
+}
+
+/** The number of a descriptor of this process that a path stands for, else undefined. */
+export function outputDescriptorOfPath(path: string): number | undefined {
+  return path === '/dev/stdout' ? 1 : path === '/dev/stderr' ? 2 : descriptorOfPath(path);
 }
 
 async function openOutlet(path: string, inherited: number | undefined, signal: AbortSignal | undefined): Promise<Outlet> {

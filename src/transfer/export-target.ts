@@ -41,7 +41,7 @@ export async function layoutOf(options: ExportOptions, tables: number): Promise<
 export function fileOfTable(layout: ExportLayout, table: string): string {
   // Parquet compresses inside; a second compression around it would hide its index.
   const ending = layout.format === 'parquet' ? '' : COMPRESSION_ENDING[layout.compression];
-  return fileNameFor(table, `${layout.format}${ending}`);
+  return fileNameFor(table, `.${layout.format}${ending}`);
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ByteSource } from '../../src/io/byte-source.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../../src/io/http-request.ts';
 import { openSources } from '../../src/io/open-sources.ts';
@@ -10,6 +10,11 @@ import { gather, rejection, rejectionCode, sampleBytes } from './support.ts';
 
 const LIMITS: HttpLimits = { ...DEFAULT_HTTP_LIMITS, retryMs: [1, 1] };
 const bytes = sampleBytes(300_000);
+
+// The servers of these tests are on this machine, whatever proxy it has for others.
+const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'];
+beforeAll(() => PROXIES.forEach((name) => vi.stubEnv(name, undefined)));
+afterAll(() => void vi.unstubAllEnvs());
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -94,6 +99,14 @@ describe('a document', () => {
     expect(source.name).toBe(`${base}/`);
     await source.close();
   });
+});
+
+test('a proxy of the environment is used', async () => {
+  const { base, requests } = await serve((_, response) => response.end('by proxy'));
+  vi.stubEnv('http_proxy', base);
+  onTestFinished(() => void vi.stubEnv('http_proxy', undefined));
+  expect((await fetched('http://sluice.invalid/x.csv?a=1')).toString()).toBe('by proxy');
+  expect(requests.map(({ url }) => url)).toEqual(['http://sluice.invalid/x.csv?a=1']);
 });
 
 describe('its name and format', () => {

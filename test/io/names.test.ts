@@ -100,7 +100,7 @@ describe('file names for tables', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (table) => {
         const name = fileNameFor(table, '.csv');
-        expect(name).not.toMatch(/[/\u0000]/);
+        expect(name.includes('/') || name.includes('\0')).toBe(false);
         expect(name.startsWith('.')).toBe(false);
         expect(Buffer.byteLength(name)).toBeLessThanOrEqual(204);
       }),

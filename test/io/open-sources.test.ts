@@ -101,6 +101,10 @@ describe('locations', () => {
     expect(JSON.stringify(error)).not.toContain('secret');
   });
 
+  test('standard input twice', async () => {
+    expect(await rejectionCode(openSources(['-', 'x', '-']))).toBe('USAGE');
+  });
+
   test('cancelled before', async () => {
     expect(await rejectionCode(openSources(['x'], { signal: AbortSignal.abort() }))).toBe('CANCELLED');
   });
@@ -167,6 +171,18 @@ describe('a stream in place of standard input', () => {
       const opened = openSources(['-'], { stdin: endless, signal: stop.signal }).then(([group]) => group.sources[0].head(1_000_000));
       expect(await rejectionCode(opened)).toBe('CANCELLED');
     }
+  });
+
+  test.each([
+    ['plain', bytes],
+    ['gzip', gzipSync(bytes).subarray(0, 50_000)],
+    ['zstd', zstdCompressSync(bytes).subarray(0, 140_000)],
+  ])('leaving early does not wait for a %s stream that has stopped', async (_, stored) => {
+    const endless = new Readable({ read: () => undefined });
+    endless.push(stored);
+    const [group] = await openSources(['-'], { stdin: endless });
+    for await (const chunk of group.sources[0].read({ chunkBytes: 100 })) if (chunk.length > 0) break;
+    expect(endless.destroyed).toBe(true);
   });
 
   test('closing without reading ends the stream', async () => {
@@ -245,6 +261,7 @@ describe('the standard input of a process', () => {
 
   test.each([
     ['a pipe', 'cat "$file" | "$node" --input-type=module -e "$script" -- -', 'none'],
+    ['a pipe that was looked at before', 'cat "$file" | "$node" --input-type=module -e "process.stdin.isTTY; $script" -- -', 'none'],
     ['a compressed pipe', 'gzip -1 < "$file" | "$node" --input-type=module -e "$script" -- -', 'gzip'],
     ['a file', '"$node" --input-type=module -e "$script" -- - < "$file"', 'none'],
     ['a file from its second line on', '{ read -r first; "$node" --input-type=module -e "$script" -- -; } < "$file"', 'none'],

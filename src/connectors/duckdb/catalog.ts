@@ -96,5 +96,5 @@ async function factsOf(connection: EngineConnection, table: TableRow): Promise<F
 /** `[a, '"b c"']` as the catalog prints the list of an index's expressions. */
 function indexColumns(expressions: string): string[] {
   return [...expressions.replace(/^\[|\]$/g, '').matchAll(/'"((?:[^"]|"")*)"'|"((?:[^"]|"")*)"|([^,]+)/g)]
-    .map((match) => (match[1] ?? match[2] ?? match[3]!).replaceAll('""', '"').trim());
+    .map((match) => (match[1] ?? match[2] ?? match[3]).replaceAll('""', '"').trim());
 }

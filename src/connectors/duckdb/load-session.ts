@@ -133,7 +133,7 @@ export class DuckdbLoadSession implements LoadSession {
     const types: (EngineType | undefined)[] = [];
     for (const column of plan.columns) {
       if (column.nativeType === undefined) types.push(engineTypeFor(column.type));
-      else types.push((await this.context.catalog.columns(`SELECT CAST(NULL AS ${column.nativeType}) AS v`))[0]!.type);
+      else types.push((await this.context.catalog.columns(`SELECT CAST(NULL AS ${column.nativeType}) AS v`))[0].type);
     }
     return types;
   }

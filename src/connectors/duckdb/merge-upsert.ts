@@ -27,7 +27,7 @@ export async function rejectNullKeys(connection: EngineConnection, plan: LoadTab
 export async function keepLast(connection: EngineConnection, plan: LoadTablePlan, staged: string, run: RunOptions): Promise<number> {
   const keys = plan.key.map(quoteIdentifier).join(', ');
   const [row] = await connection.rows(`SELECT count(*), sum(n) FROM (SELECT count(*) AS n FROM ${staged} GROUP BY ${keys})`, run);
-  const duplicates = Number(row![1] ?? 0) - Number(row![0] ?? 0);
+  const duplicates = Number(row[1] ?? 0) - Number(row[0] ?? 0);
   if (duplicates === 0) return 0;
   return connection.run(`DELETE FROM ${staged} WHERE rowid NOT IN (SELECT max(rowid) FROM ${staged} GROUP BY ${keys})`, run);
 }

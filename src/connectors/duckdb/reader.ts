@@ -7,7 +7,7 @@ import { columnTypeOf } from '../../engine/column-types.ts';
 import type { EngineConnection } from '../../engine/engine-connection.ts';
 import type { EngineColumn } from '../../engine/engine-type.ts';
 import { parquetItems } from '../../engine/parquet-values.ts';
-import { quoteIdentifier, quoteString, quoteTable } from '../../engine/quoting.ts';
+import { quoteIdentifier, quotePath, quoteString, quoteTable } from '../../engine/quoting.ts';
 import { PIPE_ENCODINGS, readColumns, readParts } from '../../engine/read-parts.ts';
 import { textOf, type ArrayText } from '../../engine/text-expressions.ts';
 import { createFifo } from '../../io/fifo.ts';
@@ -121,7 +121,7 @@ class EngineTableReader implements TableReader {
     const statement = `COPY (SELECT ${items} FROM ${relation}) TO ${quoteString(target.path)} (${options}, USE_TMP_FILE false)`;
     const copied = await this.#connection.run(statement, { ...this.#errorContext(), path: target.path, signal });
     const written = target.format === 'parquet'
-      ? Number(await this.#connection.value(`SELECT sum(num_rows) FROM parquet_file_metadata(${quoteString(target.path)})`, { path: target.path, signal }))
+      ? Number(await this.#connection.value(`SELECT sum(num_rows) FROM parquet_file_metadata(${quotePath(target.path)})`, { path: target.path, signal }))
       : copied;
     return { read: count ?? copied, written };
   }

@@ -75,11 +75,11 @@ export class LoadingTable {
   /** Types for rows that can be read again. `whole`: every row is looked at, else the head. */
   async prepareForFile(connection: EngineConnection, source: RowSource, whole: boolean): Promise<void> {
     const toMeasure = this.columns.flatMap((column, i) => (column.fitted && !(column.type !== undefined && isText(column.type)) ? [{ column, i }] : []));
-    const texts = toMeasure.filter(({ i }) => isText(source.types[i]!));
+    const texts = toMeasure.filter(({ i }) => isText(source.types[i]));
     const relation = whole ? source.relation : `(SELECT * FROM ${source.relation} LIMIT ${HEAD_ROWS})`;
-    const measured = await measureNumerics(connection, texts.map(({ i }) => source.expressions[i]!), relation, this.#run);
+    const measured = await measureNumerics(connection, texts.map(({ i }) => source.expressions[i]), relation, this.#run);
     for (const { column, i } of toMeasure) {
-      const found = isText(source.types[i]!) ? measured[texts.findIndex((one) => one.i === i)]! : extentOfType(source.types[i]!);
+      const found = isText(source.types[i]) ? measured[texts.findIndex((one) => one.i === i)] : extentOfType(source.types[i]);
       column.extent = unite(column.extent, found);
       const fitting = fittedType(whole ? column.extent : withRoom(column.extent));
       if (fitting.sql === column.type?.sql) continue;
@@ -97,7 +97,7 @@ export class LoadingTable {
 
   select(source: RowSource, numbered: boolean): string {
     const fields = this.columns.map((column, i): LoadedField => ({
-      expression: source.expressions[i]!, from: source.types[i]!, column: column.name, to: column.type!,
+      expression: source.expressions[i], from: source.types[i], column: column.name, to: column.type!,
     }));
     return loadSelect(fields, source.relation, { numbered });
   }
@@ -118,7 +118,7 @@ export class LoadingTable {
     const textual = this.columns.filter((column) => column.fitted && column.type !== undefined && isText(column.type));
     const extents = await measureNumerics(connection, textual.map((column) => quoteIdentifier(column.name)), this.quoted, this.#run);
     for (const [i, column] of textual.entries()) {
-      const fitting = fittedType(extents[i]!);
+      const fitting = fittedType(extents[i]);
       if (!isText(fitting)) await this.#changeType(connection, column, fitting);
     }
   }

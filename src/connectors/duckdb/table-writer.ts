@@ -120,7 +120,7 @@ class DuckdbPartWriter implements PartWriter {
     const columns = await connection.columns(`SELECT ${items} FROM ${relation}`, { ...this.#session.runOptions(this.#table.plan.table), source: file.path })
       .catch((error: unknown) => { throw unreadable(toSluiceError(error), file); });
     for (const [i, { type }] of columns.entries()) {
-      const to = this.#table.columns[i]!;
+      const to = this.#table.columns[i];
       if (to.type !== undefined && !canLoad(type, to.type)) {
         throw new SluiceError('OPTION_UNSUPPORTED', { option: `Loading ${type.sql} into "${to.name}" (${to.type.sql})`, context: 'without loss' }, { table: this.#table.plan.table, column: to.name });
       }

@@ -8,6 +8,13 @@ import type { Session } from './driver.ts';
 /** Below this, gathering is cheaper than a system call per chunk. */
 const DIRECT_BYTES = 32 * 1024;
 const COPY_DATA = 0x64;
+
+/**
+ * A write that the kernel takes at once completes without a turn of the event loop. Against a quick server a producer that has its bytes in
+ * memory would keep everything else waiting, also the server's refusal.
+ */
+const LONGEST_TURN_MS = 20;
+
 /** The server reads a message as a whole; 1 GiB is its limit and 16 MiB is no loss. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
 
@@ -54,6 +61,7 @@ class Feed {
   readonly #options: CopyInOptions;
   readonly #header = Buffer.alloc(5, COPY_DATA);
   #gatheredBytes = 0;
+  #turnBegan = performance.now();
   /** Rejects what is being awaited; one at a time. */
   #reject: ((error: unknown) => void) | undefined;
   #interruption: { readonly error: Error } | undefined;
@@ -115,6 +123,12 @@ class Feed {
       for (let at = 0; at < chunk.length; at += MESSAGE_BYTES) await this.#write(chunk.subarray(at, at + MESSAGE_BYTES));
     }
     this.#options.progress(chunk.length);
+    if (performance.now() - this.#turnBegan > LONGEST_TURN_MS) await this.#letOthersRun();
+  }
+
+  async #letOthersRun(): Promise<void> {
+    await this.#await<void>((resolve) => void setImmediate(resolve));
+    this.#turnBegan = performance.now();
   }
 
   async #flush(): Promise<void> {

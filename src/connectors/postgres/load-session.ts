@@ -11,7 +11,7 @@ import { Publisher } from './publisher.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { fitIdentifier, qualifiedName, quoteIdentifier } from './sql.ts';
-import { createTableSql, stagingTableSql } from './table-ddl.ts';
+import { createTableSql, rowColumn, stagingTableSql } from './table-ddl.ts';
 import { PostgresTableLoad, targetDestination, type Destination } from './table-load.ts';
 import { readTargetFacts } from './target-facts.ts';
 
@@ -150,8 +150,7 @@ export class PostgresLoadSession implements LoadSession {
       const destination: Destination = { name, sequence: undefined };
       staging.all.push(destination);
       await main.query(stagingTableSql(plan, name), options);
-      const { rows } = await main.query(`SELECT d.objid::pg_catalog.regclass::text FROM pg_catalog.pg_depend d
-        WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = pg_catalog.to_regclass($1) AND d.deptype = 'i' AND d.classid = 'pg_catalog.pg_class'::regclass`, { ...options, values: [name] });
+      const { rows } = await main.query('SELECT pg_catalog.pg_get_serial_sequence($1, $2)', { ...options, values: [name, rowColumn(plan)] });
       const made = { name, sequence: rows[0][0]! };
       staging.all[staging.all.indexOf(destination)] = made;
       return made;

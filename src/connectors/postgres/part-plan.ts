@@ -56,8 +56,8 @@ export async function readUnits(session: Session, oid: string, options: QueryOpt
   }
   return leaves.map(([schema, name, kind, isHeap, , mayRead, pages, bytes]) => ({
     sqlName: qualifiedName({ schema: schema!, name: name! }),
-    ranged: (kind === 'r' || kind === 'm') && isHeap === 't',
-    // Needs the right on the table; for a right on single columns the ranges are read without a lock of their own.
+    // Both ctid and LOCK TABLE need the right on the whole table; who has it on single columns only reads one part.
+    ranged: (kind === 'r' || kind === 'm') && isHeap === 't' && mayRead === 't',
     lockable: kind === 'r' && mayRead === 't',
     only: kind === 'r',
     pages: Number(pages),

@@ -70,8 +70,9 @@ function detectUtf16(head: Uint8Array): Charset | undefined {
     if (head[i] === 0) even++;
     if (head[i + 1] === 0) odd++;
   }
-  if (odd > pairs * 0.4 && even < pairs * 0.05) return 'utf-16le';
-  if (even > pairs * 0.4 && odd < pairs * 0.05) return 'utf-16be';
+  const few = Math.max(1, pairs * 0.05);
+  if (odd > pairs * 0.4 && even <= few) return 'utf-16le';
+  if (even > pairs * 0.4 && odd <= few) return 'utf-16be';
   return undefined;
 }
 

@@ -33,8 +33,7 @@ const MAX_RECORDS = 2000;
 export type DialectShape = Pick<CsvDialect, 'delimiter' | 'quote' | 'escape'>;
 
 export function detectDialect(samples: readonly Sample[], given: Partial<DialectShape>): DialectShape {
-  const head = samples[0].bytes.subarray(0, HEAD_BYTES);
-  const last = samples[0].last && head.length === samples[0].bytes.length;
+  const { bytes: head, last } = headOf(samples[0]);
   const quotes = given.quote === undefined ? quoteCandidates(head) : [given.quote];
   const shapes: { shape: DialectShape; score: number }[] = [];
   for (const candidate of delimiterCandidates(head, given.delimiter)) {
@@ -50,6 +49,14 @@ export function detectDialect(samples: readonly Sample[], given: Partial<Dialect
   // The first of equals: candidates are in order of preference.
   const best = shapes.reduce((a, b) => (b.score > a.score ? b : a));
   return refineQuoting(best.shape, samples, given);
+}
+
+/** As much of the head as detection looks at: all of it when its first lines are long. */
+function headOf({ bytes, last }: Sample): { bytes: Buffer; last: boolean } {
+  const short = bytes.subarray(0, HEAD_BYTES);
+  const lines = short.subarray(0, HEAD_BYTES / 2);
+  const enough = short.length === bytes.length || lines.includes(0x0a) || lines.includes(0x0d);
+  return enough ? { bytes: short, last: last && short.length === bytes.length } : { bytes, last };
 }
 
 function delimiterCandidates(head: Buffer, given: string | undefined): readonly Candidate[] {
@@ -85,6 +92,7 @@ interface Look {
   purity: number;
   /** Part of the cells after the first record that are numbers, dates and the like. */
   typed: number;
+  cells: number;
   quotedCells: number;
   firstFields: number;
 }
@@ -112,7 +120,7 @@ function look(shape: DialectShape, bytes: Buffer, last: boolean): Look {
   const [fields, most] = [...byCount].reduce((a, b) => (b[1] > a[1] || (b[1] === a[1] && b[0] > a[0]) ? b : a), [0, 0]);
   return {
     records, malformed, fields, share: records === 0 ? 0 : most / records, purity: cells === 0 ? 0 : purity / cells,
-    typed: typedOf === 0 ? 0 : typed / typedOf, quotedCells, firstFields,
+    typed: typedOf === 0 ? 0 : typed / typedOf, cells, quotedCells, firstFields,
   };
 }
 
@@ -131,7 +139,8 @@ function scoreOf({ trust, shy }: Candidate, { records, malformed, fields, share,
   if (records === 0 || fields < 2) return 0;
   if (shy === true && (share < 0.95 || (records > 1 && typed < 0.25) || records + malformed < 2)) return 0;
   if (trust < 1 && share < 0.8) return 0;
-  if (share < 0.8 && firstFields < 2) return 0;
+  // A preamble before the table is no reason to see no table: reading will say where the numbers of fields differ.
+  if (share < 0.5 && firstFields < 2) return 0;
   return share ** 3 * (1 - 1 / fields) * purity * trust * wellFormed(records, malformed);
 }
 
@@ -144,36 +153,48 @@ function oneColumnScore(shape: DialectShape, head: Buffer, last: boolean): numbe
   return records > 1 && typed >= 0.95 ? ONE_COLUMN_VALUES : ONE_COLUMN_TEXT;
 }
 
-/** Given the delimiter: which quote and escape make more of all samples well-formed records of the right size. The first of equals wins. */
+/** Given the delimiter: which quote and escape make more of all samples well-formed records of the right size. */
 function refineQuoting(shape: DialectShape, samples: readonly Sample[], given: Partial<DialectShape>): DialectShape {
-  const options: DialectShape[] = [];
-  const quotes = given.quote !== undefined ? [given.quote] : shape.delimiter === '' ? ['', '"'] : shape.quote === "'" ? ["'", '"', ''] : ['"', ''];
-  for (const quote of quotes) {
-    if (given.escape !== undefined) {
-      options.push({ ...shape, quote, escape: quote === '' ? '' : given.escape });
-      continue;
-    }
-    options.push({ ...shape, quote, escape: quote });
-    if (quote !== '' && samples.some(({ bytes }) => bytes.includes(`\\${quote}`))) options.push({ ...shape, quote, escape: '\\' });
+  if (given.quote !== undefined && (given.quote === '' || given.escape !== undefined)) return { ...shape, quote: given.quote, escape: given.quote === '' ? '' : given.escape! };
+  if (shape.delimiter === '' && given.quote === undefined) return wholeLinesQuoted(samples[0]) ? { ...shape, quote: '"', escape: '"' } : { ...shape, quote: '', escape: '' };
+  const quote = given.quote ?? (shape.quote === "'" ? "'" : '"');
+  let best = { ...shape, quote, escape: given.escape ?? quote };
+  let found = wellFormedShare(best, samples);
+  if (given.escape === undefined && samples.some(({ bytes }) => bytes.includes(`\\${quote}`))) {
+    const escaped = { ...best, escape: '\\' };
+    const other = wellFormedShare(escaped, samples);
+    if (other.score > found.score + 1e-9) [best, found] = [escaped, other];
   }
-  if (options.length === 1) return options[0];
-  let best = options[0];
-  let bestScore = -1;
-  for (const option of options) {
-    const score = quotingScore(option, samples);
-    if (score > bestScore + 1e-9) [best, bestScore] = [option, score];
-  }
-  return best;
+  if (given.quote !== undefined) return best;
+  const plain = { ...shape, quote: '', escape: '' };
+  return quotesAreText(found, wellFormedShare(plain, samples)) ? plain : best;
 }
 
-function quotingScore(shape: DialectShape, samples: readonly Sample[]): number {
-  const [head, ...windows] = samples as [Sample, ...Sample[]];
-  const first = look(shape, head.bytes.subarray(0, HEAD_BYTES), head.last && head.bytes.length <= HEAD_BYTES);
-  // One column: quotes count only where they are around whole lines.
-  if (shape.delimiter === '') return wellFormed(first.records, first.malformed) * (shape.quote === '' ? 1 : 0.99 + 0.02 * Math.min(1, first.quotedCells / Math.max(1, first.records) / 0.5));
+interface QuotingLook extends Look {
+  /** How regular the samples are, and the same less for malformed records. */
+  readonly regularity: number;
+  readonly score: number;
+}
+
+/** Quotes belong to the text where records are more regular without them, or as regular and a few quotes are not well-formed. */
+function quotesAreText(quoted: QuotingLook, plain: QuotingLook): boolean {
+  if (plain.share >= 0.9 && plain.regularity > quoted.regularity + 0.02) return true;
+  return quoted.malformed > 0 && quoted.quotedCells <= 0.2 * quoted.cells && plain.share >= 0.98;
+}
+
+function wellFormedShare(shape: DialectShape, samples: readonly Sample[]): QuotingLook {
+  const [first, ...windows] = samples as [Sample, ...Sample[]];
+  const { bytes, last } = headOf(first);
+  const head = look(shape, bytes, last);
   const parser = new RecordParser(dialectBytes({ ...shape, nullText: '', charset: 'utf-8' }));
-  let aligned = 0;
-  for (const window of windows) if (alignWindow(parser, window.bytes, first.fields) !== undefined) aligned++;
-  const share = windows.length === 0 ? 1 : (1 + aligned) / (1 + windows.length);
-  return first.share ** 3 * (1 - 1 / Math.max(first.fields, 1)) * first.purity * wellFormed(first.records, first.malformed) * share;
+  const aligned = windows.filter((window) => alignWindow(parser, window.bytes, head.fields) !== undefined).length;
+  const regularity = (head.share ** 3 * (1 + aligned)) / (1 + windows.length);
+  return { ...head, regularity, score: regularity * head.purity * wellFormed(head.records, head.malformed) };
+}
+
+/** In one column quotes mean something only when they are around whole lines. */
+function wholeLinesQuoted(sample: Sample): boolean {
+  const { bytes, last } = headOf(sample);
+  const { records, malformed, quotedCells } = look({ delimiter: '', quote: '"', escape: '"' }, bytes, last);
+  return malformed === 0 && quotedCells > 0.5 * records;
 }

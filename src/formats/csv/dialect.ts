@@ -44,12 +44,19 @@ export function checkDialectOptions(options: { delimiter?: string; quote?: strin
     throw new SluiceError('OPTION_UNSUPPORTED', { option: `--${option} ${JSON.stringify(value)}`, context });
   };
   if (!Array.from(delimiter).every(isPlainAscii) || delimiter.length > 8) refuse('delimiter', delimiter, '(ASCII characters, no line ends, at most 8)');
+  if (overlapsItself(delimiter)) refuse('delimiter', delimiter, '(its end repeats its beginning)');
   if (quote !== '' && !isPlainAscii(quote)) refuse('quote', quote, '(one ASCII character, or empty for none)');
   if (escape !== '' && !isPlainAscii(escape)) refuse('escape', escape, '(one ASCII character)');
   if (delimiter !== '' && (delimiter.includes(quote === '' ? '\n' : quote))) refuse('delimiter', delimiter, 'together with the quote');
   if (options.nullText !== undefined && (/[\r\n]/.test(options.nullText) || (delimiter !== '' && options.nullText.includes(delimiter)))) {
     refuse('null', options.nullText, '(no line end, no delimiter)');
   }
+}
+
+/** `aba`, not `::`: where one ends could be where the next begins, so that looking back is not enough to find one. */
+function overlapsItself(delimiter: string): boolean {
+  if (new Set(delimiter).size <= 1) return false;
+  return Array.from({ length: delimiter.length - 1 }, (_, i) => i + 1).some((length) => delimiter.startsWith(delimiter.slice(-length)));
 }
 
 /** One ASCII character that can neither end a line nor be a NUL. */

@@ -22,6 +22,7 @@ const FIRST_RECORD_BYTES = 16 * 1024 * 1024;
 export async function inspectCsv(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource> {
   const given = givenDialect(options);
   const raw = await takeSamples(source, signal);
+  await completeFirstLine(raw, source);
   if (raw[0].bytes.length === 0) throw new SluiceError('SOURCE_EMPTY', { source: source.name }, { file: source.name });
   const charset = options.charset === undefined ? detectCharset(raw.map(({ bytes }) => bytes)) : parseCharset(options.charset);
   const decoded = await decodeSamples(raw, charset, source.name);
@@ -32,6 +33,18 @@ export async function inspectCsv(source: ByteSource, options: ReadOptions, depth
   const { details, columns, estimatedRows } = look.result();
   const sampled: InspectedSource = { source, format: 'csv', tables: [{ columns, ...estimatedRows }], details: { ...details }, options, depth: 'sample' };
   return depth === 'full' && source.repeatable ? inspectAll(sampled, signal) : sampled;
+}
+
+/** Takes more of the head until a line of it is complete: without one there is nothing to detect. @throws SluiceError RECORD_TOO_LARGE */
+async function completeFirstLine(samples: Sample[], source: ByteSource): Promise<void> {
+  while (!samples[0].last && !samples[0].bytes.includes(0x0a) && !samples[0].bytes.includes(0x0d)) {
+    if (samples[0].bytes.length >= FIRST_RECORD_BYTES) throw firstTooLarge(source, FIRST_RECORD_BYTES);
+    samples[0] = await takeHead(source, samples[0].bytes.length * 4);
+  }
+}
+
+function firstTooLarge(source: ByteSource, limit: number): SluiceError {
+  return new SluiceError('RECORD_TOO_LARGE', { source: source.name, limit }, { file: source.name, row: 1, line: 1, byte: 0 });
 }
 
 /** @throws SluiceError OPTION_UNSUPPORTED */
@@ -70,9 +83,7 @@ class SampleLook {
     const limit = Math.min(FIRST_RECORD_BYTES, this.#options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES);
     while (!this.#parseFirst()) {
       const [head, ...windows] = this.#samples as [Sample, ...Sample[]];
-      if (head.bytes.length >= limit) {
-        throw new SluiceError('RECORD_TOO_LARGE', { source: this.#source.name, limit }, { file: this.#source.name, row: 1, line: 1, byte: this.#bomBytes });
-      }
+      if (head.bytes.length >= limit) throw firstTooLarge(this.#source, limit);
       const longer = await takeHead(this.#source, Math.max(head.bytes.length * 4, 4096));
       const { samples } = await decodeSamples([longer], this.#dialect.charset, this.#source.name);
       this.#samples = [samples[0], ...windows];

@@ -57,8 +57,9 @@ export class RangeCutter {
     const fast = Math.min(chunk.length, Math.max(from, this.#start + this.#options.partBytes - base));
     scanner.scan(chunk, from, fast, base);
     const end = scanner.scanToRecordEnd(chunk, fast, chunk.length, base);
-    if (scanner.oversized >= 0) throw this.#tooLarge(scanner.oversized);
-    if (end < 0 && base + chunk.length - scanner.recordStart > this.#options.maxRecordBytes) throw this.#tooLarge(scanner.recordStart);
+    const { oversized } = scanner;
+    if (oversized !== undefined) throw this.#tooLarge(oversized.at, oversized.records, oversized.lines);
+    if (end < 0 && base + chunk.length - scanner.recordStart > this.#options.maxRecordBytes) throw this.#tooLarge(scanner.recordStart, scanner.records, scanner.lines);
     return end;
   }
 
@@ -78,20 +79,21 @@ export class RangeCutter {
   finish(end: number): RecordRange | undefined {
     const scanner = this.#scanner;
     if (scanner.insideQuotes) {
-      const place = { ...this.#place(scanner.quoteStart), line: this.#line + scanner.quoteLine };
+      const place = this.#place(scanner.quoteStart, scanner.records, scanner.quoteLine);
       throw new SluiceError('CSV_MALFORMED', { source: this.#options.file, reason: 'a quoted field that opens here is never closed' }, place);
     }
     scanner.finish(end);
     return scanner.records === 0 ? undefined : this.take(end);
   }
 
-  #tooLarge(at: number): SluiceError {
-    const limit = this.#options.maxRecordBytes;
-    return new SluiceError('RECORD_TOO_LARGE', { source: this.#options.file, limit }, { ...this.#place(at), line: this.#line + this.#scanner.lines });
+  #tooLarge(at: number, records: number, lines: number): SluiceError {
+    const { file, maxRecordBytes } = this.#options;
+    return new SluiceError('RECORD_TOO_LARGE', { source: file, limit: maxRecordBytes }, this.#place(at, records, lines));
   }
 
-  #place(byte: number): ErrorPlace {
+  /** Of a record (or a quote in it) at `byte`, with `records` and `lines` of the current range before it. */
+  #place(byte: number, records: number, lines: number): ErrorPlace {
     const { file, bytesKnown } = this.#options;
-    return { file, row: this.#row + this.#scanner.records, ...(bytesKnown ? { byte } : {}) };
+    return { file, row: this.#row + records, line: this.#line + lines, ...(bytesKnown ? { byte } : {}) };
   }
 }

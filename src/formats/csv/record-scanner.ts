@@ -60,8 +60,8 @@ export class RecordScanner {
   recordStart = 0;
   quoteStart = 0;
   quoteLine = 0;
-  /** Position of the first record that is too long, of those that end within a chunk; -1 when there is none. */
-  oversized = -1;
+  /** The first record that ended and was too long: its position, and the records and line ends before it. */
+  oversized: { readonly at: number; readonly records: number; readonly lines: number } | undefined;
 
   readonly #quote: number;
   readonly #escape: number;
@@ -74,15 +74,22 @@ export class RecordScanner {
   #state = START;
   /** The line before AFTER_CR has no byte. */
   #empty = false;
+  /** Line ends before the current record; only kept on the slow path. */
+  #linesAtStart = 0;
   /** The last bytes before the chunk, as far as a long delimiter needs them. */
   #before: Uint8Array = Buffer.alloc(0);
   #previous = LF;
+  #run = 0;
+  /** Where in the chunk the bytes begin that `#before` and `#run` do not know. */
+  #from = 0;
+  readonly #repeats: boolean;
 
   constructor(dialect: DialectBytes, options: ScanOptions) {
     this.#quote = dialect.quote;
     this.#escape = dialect.escape;
     this.#delimiter = dialect.delimiter;
     this.#firstOfDelimiter = dialect.delimiter[0] ?? -1;
+    this.#repeats = dialect.delimiter.every((byte) => byte === this.#firstOfDelimiter);
     this.#oneColumn = options.oneColumn;
     this.#maxRecordBytes = options.maxRecordBytes;
     this.#forbidden = [0, ...options.forbidden];
@@ -97,11 +104,13 @@ export class RecordScanner {
   begin(at: number): void {
     this.records = 0;
     this.lines = 0;
+    this.#linesAtStart = 0;
     this.oddities = 0;
     this.lineEnds = 0;
     this.recordStart = at;
     this.#state = START;
     this.#previous = LF;
+    this.#run = 0;
     this.#before = Buffer.alloc(0);
   }
 
@@ -115,6 +124,7 @@ export class RecordScanner {
 
   /** Scans chunk[from, to); `base` is the absolute position of chunk[0]. */
   scan(chunk: Buffer, from: number, to: number, base: number): void {
+    this.#from = from;
     for (let start = from; start < to; start += BLOCK_BYTES) {
       const end = Math.min(to, start + BLOCK_BYTES);
       const block = chunk.subarray(start, end);
@@ -130,6 +140,7 @@ export class RecordScanner {
    */
   scanToRecordEnd(chunk: Buffer, from: number, to: number, base: number): number {
     if (from >= to) return -1;
+    this.#from = from;
     const found = this.#bytewise(chunk, from, to, base, true);
     const end = found < 0 ? to : found;
     this.#searchForbidden(chunk.subarray(from, end));
@@ -149,9 +160,11 @@ export class RecordScanner {
   }
 
   #remember(chunk: Buffer, from: number, to: number): void {
-    this.#previous = chunk[to - 1]!;
+    this.#previous = chunk[to - 1];
     const length = this.#delimiter.length;
-    if (length > 1) this.#before = Buffer.concat([this.#before, chunk.subarray(Math.max(from, to - length), to)]).subarray(-length);
+    if (length < 2) return;
+    this.#run = this.#runBefore(chunk, to, from);
+    this.#before = Buffer.concat([this.#before, chunk.subarray(Math.max(from, to - length), to)]).subarray(-length);
   }
 
   #scanBlock(chunk: Buffer, block: Buffer, from: number, base: number): void {
@@ -280,9 +293,10 @@ export class RecordScanner {
 
   /** `after` is the absolute position after the line end. Returns the next state. */
   #endLine(after: number, kind: number): number {
+    if (after - this.recordStart > this.#maxRecordBytes) this.oversized ??= { at: this.recordStart, records: this.records, lines: this.#linesAtStart };
     this.lines++;
+    this.#linesAtStart = this.lines;
     this.lineEnds |= kind;
-    if (after - this.recordStart > this.#maxRecordBytes && this.oversized < 0) this.oversized = this.recordStart;
     this.recordStart = after;
     if (this.#empty && !this.#oneColumn) this.oddities |= ODD.emptyLine;
     else this.records++;
@@ -293,8 +307,17 @@ export class RecordScanner {
   #opensField(chunk: Buffer, i: number): boolean {
     const { length } = this.#delimiter;
     if (length <= 1) return length === 1 && this.#byteBefore(chunk, i) === this.#firstOfDelimiter;
-    const before = Buffer.concat([this.#before, chunk.subarray(Math.max(0, i - length), i)]);
-    return before.subarray(-length).equals(this.#delimiter);
+    // `:::` is one `::` and a colon of the next field, so for such delimiters the whole run counts.
+    const run = this.#runBefore(chunk, i, this.#from);
+    if (this.#repeats) return run > 0 && run % length === 0;
+    return Buffer.concat([this.#before, chunk.subarray(Math.max(this.#from, i - length), i)]).subarray(-length).equals(this.#delimiter);
+  }
+
+  /** How many times the delimiter's first byte stands without a gap before `i`; `from`: where the chunk's own bytes begin. */
+  #runBefore(chunk: Buffer, i: number, from: number): number {
+    let start = i;
+    while (start > from && chunk[start - 1] === this.#firstOfDelimiter) start--;
+    return i - start + (start === from ? this.#run : 0);
   }
 
   #byteBefore(chunk: Buffer, i: number): number {

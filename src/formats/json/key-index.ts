@@ -66,7 +66,7 @@ export class KeyIndex {
   /** The index of the key at `i` (its opening quote), or -1 when it is not known; `value` is then where its value begins. */
   find(i: number): number {
     const expected = this.#successors[this.#last];
-    if (expected < this.#names.length && this.#matches(i, expected)) {
+    if (this.#matches(i, expected)) {
       this.#last = expected;
       const at = i + this.#lengths[expected];
       this.end = at - 1;
@@ -86,6 +86,7 @@ export class KeyIndex {
     const { view } = this.#lexer.window;
     const words = this.#words;
     const last = this.#starts[key + 1] - 1;
+    if (last < 0) return false; // no keys at all
     let word = this.#starts[key];
     while (word < last) {
       if (view.getInt32(i, true) !== words[word]) return false;

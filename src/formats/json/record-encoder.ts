@@ -11,7 +11,16 @@ import { JsonCheck } from './json-check.ts';
 
 const TAB = 0x09, LETTER_NULL = 0x4e, BLANK = 0x20;
 const AS_STRING = 0, AS_NUMBER = 1, AS_BOOLEAN = 2, AS_JSON = 3;
-const NULL = Buffer.from('null'), TRUE = Buffer.from('true'), FALSE = Buffer.from('false');
+
+/** Bytes that are written again and again, as words. */
+interface Fixed {
+  readonly words: Int32Array;
+  readonly length: number;
+}
+
+const NULL = fixed('null'), TRUE = fixed('true'), FALSE = fixed('false');
+const TRUE_BYTES = Buffer.from('true'), FALSE_BYTES = Buffer.from('false');
+const LETTER_TRUE = 0x74, LETTER_FALSE = 0x66;
 
 /** One byte of text becomes at most six: `\u0001`. Longer records are measured, so that their room is not six times their size. */
 const WORST = 6;
@@ -30,14 +39,15 @@ const HEX_DIGITS = Buffer.from('0123456789abcdef');
 export class RecordEncoder {
   /** What was encoded since `length` was set to 0. */
   out = new Uint8Array(OUT_BYTES);
+  #view = new DataView(this.out.buffer);
   length = 0;
   rows = 0;
   readonly #table: string;
   readonly #modes: Uint8Array;
   /** By column, what stands before its value: `{"a":`, `,"b":`. */
-  readonly #keys: readonly Uint8Array[];
-  readonly #before: Uint8Array;
-  readonly #after: Uint8Array;
+  readonly #keys: readonly Fixed[];
+  readonly #before: Fixed;
+  readonly #after: Fixed;
   readonly #overhead: number;
   readonly #check = new JsonCheck();
 
@@ -45,9 +55,9 @@ export class RecordEncoder {
   constructor(table: TableSchema, before: string, after: string) {
     this.#table = displayName(table);
     this.#modes = Uint8Array.from(table.columns, (column) => modeOf(column.type));
-    this.#keys = table.columns.map(({ name }, index) => Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`));
-    this.#before = Buffer.from(before);
-    this.#after = Buffer.from(table.columns.length === 0 ? `{}${after}` : `}${after}`);
+    this.#keys = table.columns.map(({ name }, index) => fixed(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`));
+    this.#before = fixed(before);
+    this.#after = fixed(table.columns.length === 0 ? `{}${after}` : `}${after}`);
     const keyBytes = this.#keys.reduce((sum, key) => sum + key.length, 0);
     this.#overhead = before.length + after.length + keyBytes + table.columns.length * 4 + 16;
   }
@@ -61,6 +71,7 @@ export class RecordEncoder {
       if (this.out.length - this.length < room) {
         if (this.length > 0) return at;
         this.out = new Uint8Array(room);
+        this.#view = new DataView(this.out.buffer);
       }
       at = this.#record(block, at);
       if (at !== end) this.#refuse();
@@ -82,11 +93,15 @@ export class RecordEncoder {
     return columns === 0 ? at + 1 : at;
   }
 
-  #append(bytes: Uint8Array): void {
-    const { out } = this;
+  /** Four bytes at a time; the last word may overrun, into what comes next or the room's slack. */
+  #append({ words, length }: Fixed): void {
+    const view = this.#view;
     let to = this.length;
-    for (let k = 0; k < bytes.length; k++) out[to++] = bytes[k]!;
-    this.length = to;
+    for (let word = 0; word < words.length; word++) {
+      view.setInt32(to, words[word], true);
+      to += 4;
+    }
+    this.length += length;
   }
 
   /** Encodes the field at `at`; returns the position of the TAB or LF that ends it. */
@@ -162,12 +177,17 @@ export class RecordEncoder {
   }
 
   #boolean(block: Uint8Array, at: number): number {
-    const word = block[at] === 0x74 ? TRUE : FALSE;
-    let i = at;
-    while (i - at < word.length && block[i] === word[i - at]) i++;
-    if ((i - at !== 1 && i - at !== word.length) || (block[i] !== TAB && block[i] !== LF)) return -1;
+    const letter = block[at];
+    if (letter !== LETTER_TRUE && letter !== LETTER_FALSE) return -1;
+    const word = letter === LETTER_TRUE ? TRUE : FALSE;
+    let end = at + 1;
+    if (block[end] !== TAB && block[end] !== LF) {
+      const bytes = letter === LETTER_TRUE ? TRUE_BYTES : FALSE_BYTES;
+      while (end - at < bytes.length && block[end] === bytes[end - at]) end++;
+      if (end - at < bytes.length || (block[end] !== TAB && block[end] !== LF)) return -1;
+    }
     this.#append(word);
-    return i;
+    return end;
   }
 
   /** Copies JSON text, unescaped, on one line; -1 when it is not JSON. */
@@ -199,6 +219,13 @@ function modeOf(type: ColumnType): number {
     case 'array': return AS_JSON;
     default: return AS_STRING;
   }
+}
+
+function fixed(text: string): Fixed {
+  const bytes = Buffer.from(text);
+  const padded = new DataView(new ArrayBuffer(Math.ceil(bytes.length / 4) * 4));
+  bytes.forEach((byte, at) => padded.setUint8(at, byte));
+  return { words: Int32Array.from({ length: padded.byteLength / 4 }, (_, word) => padded.getInt32(word * 4, true)), length: bytes.length };
 }
 
 function isDigit(byte: number): boolean {

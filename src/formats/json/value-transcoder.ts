@@ -40,6 +40,8 @@ export class ValueTranscoder {
   /** By field: the classes of texts (infer-type.ts) that it takes; 0 for all. */
   readonly #classes: Int32Array;
 
+  /** By field: 1 where every string goes through as text. */
+  readonly #plainStrings: Uint8Array;
   /** By field: how many forms of numbers (JsonLexer.numberForm) of at most PLAIN_DIGITS bytes fit its classes in any case, but for a negative zero. */
   readonly #plainForms: Uint8Array;
 
@@ -54,6 +56,7 @@ export class ValueTranscoder {
     this.#modes = Uint8Array.from(binding.fields, modeOf);
     this.#kinds = Uint8Array.from(binding.fields, kindsOf);
     this.#classes = Int32Array.from(binding.fields, ({ type }, field) => (sampled[field] ? (classesOfType(type) ?? 0) : 0));
+    this.#plainStrings = Uint8Array.from(binding.fields, (_, field) => ((this.#kinds[field] & STRING) !== 0 && this.#classes[field] === 0 && this.#modes[field] !== AS_JSON ? 1 : 0));
     this.#plainForms = Uint8Array.from(this.#classes, (classes) => (fits(classes, '1') ? (fits(classes, '0.00000000000001') ? 2 : 1) : 0));
   }
 
@@ -67,13 +70,13 @@ export class ValueTranscoder {
   value(i: number, field: number, sink: ByteBuffer): number {
     const bytes = this.#lexer.window.bytes;
     const byte = bytes[i];
-    const mode = this.#modes[field];
     const text = this.#text;
-    text.sink = sink;
+    if (text.sink !== sink) text.sink = sink;
     if (byte === QUOTE) {
+      if (this.#plainStrings[field] === 1) return text.string(i);
       if ((this.#kinds[field] & STRING) === 0) this.#surprise(i, field);
       if (this.#classes[field] !== 0) this.#checkClass(i + 1, this.#lexer.string(i) - 1, field);
-      if (mode !== AS_JSON) return text.string(i);
+      if (this.#modes[field] !== AS_JSON) return text.string(i);
       const end = this.#lexer.string(i);
       text.raw(this.#lexer.window, i, end);
       return end;

@@ -9,6 +9,7 @@ const SIGNS: readonly { readonly dialect: SqlDialect; readonly weight: number; r
   { dialect: 'postgres', weight: 10, sign: /^COPY\s[^;]*\bFROM\s+stdin\b/im },
   { dialect: 'postgres', weight: 10, sign: /\bpg_catalog\.|\bSET\s+standard_conforming_strings\b|\bSET\s+client_encoding\b/i },
   { dialect: 'postgres', weight: 6, sign: /\b(bytea|jsonb|timestamptz|bigserial|serial)\b|\bcharacter varying\b|\bGENERATED\s+(ALWAYS|BY DEFAULT)\s+AS\s+IDENTITY\b|'::\w+|^\\(c|connect|restrict)\b/im },
+  { dialect: 'postgres', weight: 4, sign: /\bpublic\.[\w"]/i },
   { dialect: 'postgres', weight: 4, sign: /\$\w*\$|\bLANGUAGE\s+'?plpgsql\b/i },
   { dialect: 'mysql', weight: 30, sign: /^-- (MySQL|MariaDB) dump|^\/\*M!999999/m },
   { dialect: 'mysql', weight: 10, sign: /\/\*!\d{5}|\bENGINE\s*=\s*\w+|\bAUTO_INCREMENT\b/i },

@@ -5,7 +5,7 @@ import type { Column, TableSchema } from '../../rows/table-schema.ts';
 import type { WriteOptions } from '../format.ts';
 import { writtenColumns } from './ddl.ts';
 
-const TAB = 0x09, LF = 0x0a, QUOTE = 0x27, OPEN = 0x28, CLOSE = 0x29, COMMA = 0x2c, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39, SEMICOLON = 0x3b, BACKSLASH = 0x5c;
+const TAB = 0x09, LF = 0x0a, QUOTE = 0x27, OPEN = 0x28, CLOSE = 0x29, COMMA = 0x2c, MINUS = 0x2d, DOT = 0x2e, ZERO = 0x30, NINE = 0x39, SEMICOLON = 0x3b, BACKSLASH = 0x5c;
 const LETTER_N = 0x4e, LETTER_t = 0x74, LETTER_x = 0x78;
 const NULL = Buffer.from('NULL'), TRUE = Buffer.from('TRUE'), FALSE = Buffer.from('FALSE'), UNHEX = Buffer.from("unhex('"), UNHEX_END = Buffer.from("')");
 
@@ -131,10 +131,12 @@ export class InsertEncoder {
 
   /** NaN and Infinity are texts for SQL, and `-0` would lose its sign as a number. */
   #isPlainNumber(i: number): boolean {
-    const first = this.#block[i];
+    const block = this.#block;
+    const first = block[i];
     if (first !== MINUS) return first >= ZERO && first <= NINE;
-    const second = this.#block[i + 1];
-    return second > ZERO && second <= NINE;
+    let digit = i + 1;
+    while (block[digit] === ZERO || block[digit] === DOT) digit++;
+    return block[digit] > ZERO && block[digit] <= NINE;
   }
 
   #bare(from: number): number {

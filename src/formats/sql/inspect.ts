@@ -9,7 +9,8 @@ import type { DataHead } from './data-head.ts';
 import { DIALECT_NAMES } from './dialect.ts';
 import { detectForm, openWindow, sampleWindow, SAMPLE_BYTES } from './open-dump.ts';
 import { looseRowPlan, type RowPlan } from './row-plan.ts';
-import { StatementReader, type Probe, type StatementHandler } from './statement-reader.ts';
+import type { Probe } from './probe.ts';
+import { StatementReader, type StatementHandler } from './statement-reader.ts';
 import type { TableRef } from './table-ref.ts';
 
 /** The tables of a dump: from its head, or from all of it (then with the number of rows, and with types that hold every value). */

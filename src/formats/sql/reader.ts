@@ -11,7 +11,8 @@ import type { ByteWindow } from './byte-window.ts';
 import type { LexicalRules } from './dialect.ts';
 import { detectForm, openWindow } from './open-dump.ts';
 import { looseRowPlan, rowPlan, type RowPlan } from './row-plan.ts';
-import { StatementReader, type Probe, type StatementHandler } from './statement-reader.ts';
+import type { Probe } from './probe.ts';
+import { StatementReader, type StatementHandler } from './statement-reader.ts';
 import { OpenPart, PartRoom } from './table-parts.ts';
 import type { TableRef } from './table-ref.ts';
 

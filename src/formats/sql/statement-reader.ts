@@ -6,14 +6,13 @@ import { parseCreateTable, parsePrimaryKey, type DeclaredTable } from './create-
 import { parseCopyHead, readInsertHead, type DataHead } from './data-head.ts';
 import type { LexicalRules } from './dialect.ts';
 import { InsertParser } from './insert-parser.ts';
-import { looseRowPlan } from './row-plan.ts';
+import { NO_PROBE, probeRows, type Probe } from './probe.ts';
 import { ScriptState } from './script-state.ts';
 import { statementKind, statementLabel, type StatementKind } from './statement-kinds.ts';
 import { StatementScanner, type Body } from './statement-scanner.ts';
 import { NEED_MORE } from './string-literal.ts';
 import { readTableRef, TokenCursor, type TableRef } from './table-ref.ts';
 import { lineEnd, TokenReader, tokensOf, type Token } from './tokens.ts';
-import { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
 
 const OPEN = 0x28, COMMA = 0x2c, BACKSLASH = 0x5c, DOT = 0x2e;
 /** Statements of the schema that are looked at. */
@@ -22,15 +21,6 @@ const MAX_SETTING = 64 * 1024;
 /** The words that tell the kind of a statement are within these many bytes. */
 const MAX_PEEK = 64 * 1024;
 const PEEKED_TOKENS = 14;
-/** Rows that are looked at to tell the types of a table that no CREATE TABLE describes. */
-const PROBED_ROWS = 200;
-
-/** The first rows of a statement, before anybody has said what is wanted of them. */
-export interface Probe {
-  readonly values: number;
-  /** Per value, the kinds of literals seen. */
-  readonly kinds: Uint16Array;
-}
 
 export interface StatementHandler {
   declare(table: DeclaredTable): void;
@@ -55,7 +45,6 @@ export class StatementReader {
   readonly #script: ScriptState;
   readonly #parser: InsertParser;
   readonly #copy: CopyBlock;
-  readonly #scratch = new CopyTextBuilder();
   #state: 'between' | 'row' | 'after-row' | 'copy' = 'between';
   #sink: RowSink | undefined;
   #table = '';
@@ -309,29 +298,12 @@ export class StatementReader {
     return true;
   }
 
-  /** Looks at the first rows without taking them. */
   async #probe(): Promise<Probe> {
-    const window = this.#window;
-    const plan = looseRowPlan(-1, this.#parser.kinds.length);
-    this.#scratch.reset();
-    let next = this.#parser.row(window.start, plan, this.#scratch);
-    while (next === NEED_MORE) {
-      if (!(await window.more())) this.#endOfSource();
-      next = this.#parser.row(window.start, plan, this.#scratch);
+    for (;;) {
+      const probe = probeRows(this.#window, this.#parser, this.#rules);
+      if (probe !== NEED_MORE) return probe;
+      if (!(await this.#window.more())) this.#endOfSource();
     }
-    const values = this.#parser.count;
-    const kinds = this.#parser.kinds.slice(0, values);
-    for (let row = 1; row < PROBED_ROWS; row++) {
-      const comma = skipBlank(window.bytes, next, window.end, this.#rules, false);
-      if (comma === NEED_MORE || comma >= window.end || window.bytes[comma] !== COMMA) break;
-      const start = skipBlank(window.bytes, comma + 1, window.end, this.#rules, false);
-      if (start === NEED_MORE || start >= window.end || window.bytes[start] !== OPEN) break;
-      this.#scratch.reset();
-      next = this.#parser.row(start, plan, this.#scratch);
-      if (next === NEED_MORE) break;
-      for (let i = 0; i < Math.min(values, this.#parser.count); i++) kinds[i] |= this.#parser.kinds[i];
-    }
-    return { values, kinds };
   }
 
   async #copyFrom(): Promise<void> {
@@ -471,8 +443,6 @@ export class StatementReader {
     this.skipped.set(label, (this.skipped.get(label) ?? 0) + 1);
   }
 }
-
-const NO_PROBE: Probe = { values: 0, kinds: new Uint16Array(0) };
 
 function displayTable({ name }: TableRef): string {
   return name.schema === undefined ? name.name : `${name.schema}.${name.name}`;

@@ -109,12 +109,12 @@ export async function tableRequest(connection: Connection, name: string, extra: 
   return { kind: 'table', table, ...extra };
 }
 
-/** Sessions of ours that the server still has, without the ones that are just ending. */
-export async function openSessions(database: Database): Promise<number> {
+/** Waits until the server has no more than these sessions of ours (the last ones may just be ending); gives their number. */
+export async function openSessions(database: Database, expected: number): Promise<number> {
   const deadline = Date.now() + 5000;
   for (;;) {
-    const count = Number((await database.sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice test' AND datname = current_database()`))[0][0]);
-    if (count === 0 || Date.now() > deadline) return count;
+    const [[count]] = await database.sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice test' AND datname = current_database()`);
+    if (Number(count) <= expected || Date.now() > deadline) return Number(count);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
