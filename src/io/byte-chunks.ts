@@ -1,5 +1,7 @@
 /** Ways to look at, keep and cut a stream of chunks whose memory the producer reuses. */
 
+import { throwIfCancelled } from './cancellation.ts';
+
 export type ByteChunks = AsyncGenerator<Uint8Array, void, undefined>;
 
 export const DEFAULT_CHUNK_BYTES = 256 * 1024;
@@ -11,11 +13,13 @@ export function copyOf(chunk: Uint8Array): Uint8Array {
 
 /**
  * The same chunks; `release` is called when the iteration ends, also early, before the chunks are closed. By hand and not by `yield*` or
- * `for await`, which close first: that would wait for a pull of the layers below which only `release` can end.
+ * `for await`, which close first: that would wait for a pull of the layers below which only `release` can end. When `signal` was aborted
+ * meanwhile, an end is no end: the chunks may have been closed from the side.
  */
-export async function* releasing(chunks: ByteChunks, release: () => void): ByteChunks {
+export async function* releasing(chunks: ByteChunks, signal: AbortSignal, release: () => void): ByteChunks {
   try {
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+    throwIfCancelled(signal);
   } finally {
     release();
     await chunks.return();

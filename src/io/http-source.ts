@@ -48,7 +48,7 @@ function readDecoded(answer: HttpAnswer, request: HttpRequest, how: { stop: Abor
   const unlink = linkCancellation(how.stop, how.connection);
   let chunks = readBody(answer, request);
   for (const layer of how.layers) chunks = decompress(chunks, layer, redactUrl(request.url));
-  return releasing(chunks, () => {
+  return releasing(chunks, how.connection.signal, () => {
     unlink();
     how.connection.abort();
   });

@@ -80,7 +80,7 @@ export class LocalFile implements ByteSource {
     const stop = new AbortController();
     const unlink = linkCancellation(signal, stop);
     const content = decompress(this.#counted(stop.signal), compression, this.name);
-    return releasing(limitChunks(content, chunkBytes), () => {
+    return releasing(limitChunks(content, chunkBytes), stop.signal, () => {
       unlink();
       stop.abort();
     });

@@ -80,7 +80,7 @@ export class SequentialSource implements ByteSource {
     const unlink = linkCancellation(signal, this.#stop);
     const rest = this.#content.rest();
     const content = this.compression === 'none' ? this.#counted(rest) : rest;
-    return releasing(limitChunks(content, chunkBytes), () => {
+    return releasing(limitChunks(content, chunkBytes), this.#stop.signal, () => {
       unlink();
       this.#unlink();
       this.#stop.abort();
@@ -93,7 +93,6 @@ export class SequentialSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    if (this.#consumed) return; // the reader releases it
     this.#consumed = true;
     this.#unlink();
     this.#stop.abort();

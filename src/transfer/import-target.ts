@@ -41,9 +41,14 @@ export function groupByTarget(tables: readonly SourceTable[], options: ImportOpt
   return groups;
 }
 
+/** Keys that only wrap the records and say nothing of what they are: the name of the file says more. */
+const WRAPPERS: ReadonlySet<string> = new Set(['data', 'records', 'rows', 'items', 'results', 'features', 'values', 'entries', 'list']);
+
 export function targetName(source: SourceTable, options: ImportOptions): TableName {
   if (options.table !== undefined) return parseTableName(options.table);
-  return source.table.name ?? { name: source.inspected.source.stem };
+  const { name } = source.table;
+  const { format, source: { stem } } = source.inspected;
+  return name === undefined || (format === 'json' && WRAPPERS.has(name.name)) ? { name: stem } : name;
 }
 
 /** Plans one target table: matches columns, merges the types of all its sources, asks the connector how it will load. */
@@ -81,10 +86,12 @@ export function matchFor(source: SourceTable, existing: TableSchema | undefined,
  * The fields of a source in the order of the target's load columns. A load column that this source lacks is bound to its own name: no
  * field has it, so formats fill it with NULL.
  */
-export function bindFields(target: ImportTarget, matching: Matching, arrays: 'postgres' | 'json'): BoundField[] {
+export function bindFields(target: ImportTarget, matching: Matching, options: ImportOptions, arrays: 'postgres' | 'json'): BoundField[] {
   const bySource = new Map(matching.fields.map(({ source, column }) => [column, source.name]));
-  return target.load.columns.map((column) => {
+  return target.load.columns.map((column): BoundField => {
     const source = bySource.get(column.name);
-    return source === undefined ? { source: column.name, type: column.type, arrays, absent: true } : { source, type: column.type, arrays };
+    if (source === undefined) return { source: column.name, type: column.type, arrays, absent: true };
+    const said = options.read.types !== undefined && Object.hasOwn(options.read.types, source);
+    return { source, type: column.type, arrays, ...(target.load.creates && !said ? { detected: true } : {}) };
   });
 }

@@ -136,7 +136,7 @@ class ImportTransfer implements Transfer {
     const target = await this.#targetOf(source, session);
     const load = await run.open(target.load, expectedOf(target));
     const matching = matchFor(source, target.existing, this.#options, target.load.table);
-    const fields = bindFields(target, matching, load.arrays);
+    const fields = bindFields(target, matching, this.#options, load.arrays);
     const encoding = negotiate(encodings(fields.map((field) => field.source)), (offered) => load.accepts(offered), target.load.table);
     return { table: target.load.table, fields, encoding, ignored: matching.ignored };
   }

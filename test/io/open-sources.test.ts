@@ -185,6 +185,24 @@ describe('a stream in place of standard input', () => {
     expect(endless.destroyed).toBe(true);
   });
 
+  test.each([bytes, gzipSync(bytes)])('closing while it is read is an error for the reader and never an end', async (stored) => {
+    const stdin = Readable.from(Array.from({ length: 50 }, (_, at) => Buffer.from(stored.subarray(at * 8000, (at + 1) * 8000))));
+    const [group] = await openSources(['-'], { stdin });
+    const chunks = group.sources[0].read({ chunkBytes: 1000 });
+    await chunks.next();
+    await group.sources[0].close();
+    expect(await rejectionCode(gather(chunks))).toBe('CANCELLED');
+  });
+
+  test('a read that never began is released by close', async () => {
+    const endless = new Readable({ read: () => undefined });
+    endless.push('some bytes');
+    const [group] = await openSources(['-'], { stdin: endless });
+    group.sources[0].read();
+    await group.sources[0].close();
+    expect(endless.destroyed).toBe(true);
+  });
+
   test('closing without reading ends the stream', async () => {
     const endless = new Readable({ read: () => undefined });
     endless.push(gzipSync(bytes).subarray(0, 5000));

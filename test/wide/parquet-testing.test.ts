@@ -1,7 +1,7 @@
 /** Every readable file of parquet-testing into both databases, compared with what the engine itself says; none of bad_data may end the process. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -34,6 +34,12 @@ async function rowsOf(file: string): Promise<number | undefined> {
   }
 }
 
+/** Files that the engine can read and that yet cannot arrive: they must be refused with these codes. */
+const REFUSED: Record<string, { kind?: string; code: string; why: string }> = {
+  'large_string_map.brotli.parquet': { code: 'PARQUET_UNREADABLE', why: 'one value of 2 GiB: the engine runs out of the memory that it is given' },
+  'int96_from_spark.parquet': { kind: 'postgres', code: 'VALUE_INVALID', why: 'a timestamp in the year 226414 BC, which PostgreSQL does not have' },
+};
+
 async function importOne(file: string, to: string): Promise<number | SluiceError> {
   const run = importFile({ source: file, to, table: 'rows', workspace: join(folder, 'workspace') });
   return run.receipt.then((receipt) => receipt.totals.written, (error: unknown) => {
@@ -52,7 +58,9 @@ test.each(['postgres', 'duckdb'])('the readable files into %s', async (kind) => 
     if (outcome instanceof SluiceError) {
       refused.push(`${file.slice(SUITE.length + 1)}: ${outcome.code} ${outcome.message}`);
       expect(outcome.code, file).not.toBe('INTERNAL');
-      if (expected !== undefined) expect.soft(outcome.message, `${file} is readable`).toBe('');
+      const excuse = REFUSED[basename(file)];
+      const excused = excuse !== undefined && excuse.code === outcome.code && (excuse.kind ?? kind) === kind;
+      if (expected !== undefined && !excused) expect.soft(outcome.message, `${file} is readable`).toBe('');
       continue;
     }
     expect(outcome, file).toBe(expected);

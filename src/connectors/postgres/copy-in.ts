@@ -25,10 +25,8 @@ export interface CopyInOptions {
   readonly signal: AbortSignal;
   /** Bytes sent since the last call. */
   readonly progress: (bytes: number) => void;
-  /** Looks at each chunk before it is sent; what it throws rolls the COPY back. */
+  /** Looks at each chunk before it is sent. */
   readonly inspect?: (chunk: Uint8Array) => void;
-  /** Called after the last chunk, with the same right. */
-  readonly finish?: () => void;
 }
 
 /**
@@ -89,7 +87,6 @@ class Feed {
         if (next.done === true) break;
         await this.#send(next.value);
       }
-      this.#options.finish?.();
       await this.#flush();
       this.#statement.sendDone();
       // Constraints and triggers are judged now: an abort must still be heard.

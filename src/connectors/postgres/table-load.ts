@@ -7,7 +7,7 @@ import type { CatalogColumn, CatalogTable } from './catalog.ts';
 import { copyOptionsSql, takesEncoding } from './copy-encoding.ts';
 import { copyIn } from './copy-in.ts';
 import type { Session } from './driver.ts';
-import { EndMarkerGuard } from './end-marker.ts';
+import { EndMarkerWatch } from './end-marker.ts';
 import { identifierList, qualifiedName, quoteLiteral } from './sql.ts';
 import { PART_ROW_BITS } from './table-ddl.ts';
 import type { TargetFacts } from './target-facts.ts';
@@ -113,10 +113,19 @@ export class PostgresTableLoad implements TableLoad {
     const { plan, signal } = this.#parts;
     const columns = plan.columns.map((column) => column.name);
     const sql = `COPY ${destination.name} (${identifierList(columns)}) FROM STDIN WITH (${copyOptionsSql(part.encoding)})`;
-    const guard = part.encoding.kind === 'csv' && session.version < NO_END_MARKER_VERSION ? new EndMarkerGuard(plan.table) : undefined;
-    return copyIn(session, sql, part.chunks, {
-      table: plan.table, columns, signal, progress, ...(guard === undefined ? {} : { inspect: guard.inspect, finish: () => guard.finish() }),
-    });
+    const watch = part.encoding.kind === 'csv' && session.version < NO_END_MARKER_VERSION ? new EndMarkerWatch() : undefined;
+    const options = { table: plan.table, columns, signal, progress, ...(watch === undefined ? {} : { inspect: watch.inspect }) };
+    const written = await copyIn(session, sql, part.chunks, options);
+    watch?.finish();
+    if (watch?.seen === true) this.#checkNoneDropped(part, written);
+    return written;
+  }
+
+  #checkNoneDropped(part: PartStream, written: number): void {
+    const { read, skipped } = part.counts();
+    if (written >= read - skipped) return;
+    const { table } = this.plan;
+    throw new SluiceError('ROW_INVALID', { table, reason: 'a line that is only "\\." ends the data for PostgreSQL before 18; write it in quotes' }, { table, ...(part.firstRow === undefined ? {} : { row: part.firstRow + written }) });
   }
 }
 

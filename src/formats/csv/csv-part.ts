@@ -91,10 +91,10 @@ async function* guarded({ input, guard }: PartContext, range: RecordRange, bytes
   const cursor = input.cursor(range.start, range.row, range.line);
   for await (const chunk of bytes) {
     cursor.push(chunk);
-    while (cursor.next(false)) guard.check(cursor);
+    guard.check(cursor, false);
     yield chunk;
   }
-  while (cursor.next(true)) guard.check(cursor);
+  guard.check(cursor, true);
 }
 
 async function* encoded({ input, binding }: PartContext, range: RecordRange, bytes: Chunks): Chunks {

@@ -30,8 +30,8 @@ export async function* readParts(inspected: InspectedSource, request: ReadReques
     && isIdentity(input, binding.fields.map((field) => (field.absent === true ? '' : field.source)))
     && binding.fields.every((field) => field.type.kind !== 'array');
   // After a full inspection no value surprises; a type that the user gave is the target's to judge.
-  const guardedColumns = inspected.depth === 'full' ? [] : table.columns;
-  const guard = new ValueGuard(guardedColumns, binding.fields, new Set(Object.keys(inspected.options.types ?? {})));
+  const guardedFields = inspected.depth === 'full' ? [] : binding.fields;
+  const guard = new ValueGuard(input.bytes, table.columns, guardedFields, new Set(Object.keys(inspected.options.types ?? {})));
   const context: PartContext = { input, binding, raw, guard, signal };
   if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding), () => ranges(input, request, guard));
   else if (input.seekable) for await (const range of ranges(input, request)) yield new CsvPart(context, range);
@@ -59,11 +59,13 @@ async function* ranges(input: CsvInput, request: ReadRequest, guard?: ValueGuard
       if (end < 0) break;
       yield cutter.take(base + end);
     }
-    cursor?.push(chunk);
-    while (cursor?.next(false) === true) guard!.check(cursor);
+    if (cursor !== undefined) {
+      cursor.push(chunk);
+      guard!.check(cursor, false);
+    }
     base += chunk.length;
   }
-  while (cursor?.next(true) === true) guard!.check(cursor);
+  if (cursor !== undefined) guard!.check(cursor, true);
   const last = cutter.finish(base);
   if (last !== undefined) yield last;
 }

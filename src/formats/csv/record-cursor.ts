@@ -117,6 +117,19 @@ export class RecordCursor {
     return false;
   }
 
+  /** The bytes that are not parsed yet: bytes[from, to), beginning at a record. */
+  get pending(): { readonly from: number; readonly to: number } {
+    return { from: this.#from, to: this.#to };
+  }
+
+  /** Passes records that somebody else has looked at: up to `position` in `bytes`, the end of a record. */
+  skip(position: number, records: number, lines: number): void {
+    this.#from = position;
+    this.#nextLine += lines;
+    this.row += records;
+    this.#wanted = 0;
+  }
+
   /** The bytes of all records since the last `push`: for checks that are cheaper on many records at once. */
   get batch(): { readonly from: number; readonly to: number } {
     return { from: this.#batchStart, to: this.#from };

@@ -16,8 +16,8 @@ import { StatementReader, type StatementHandler } from './statement-reader.ts';
 import { OpenPart, PartRoom } from './table-parts.ts';
 import type { TableRef } from './table-ref.ts';
 
-/** Tables whose parts fill up at the same time. */
-const MAX_OPEN_TABLES = 16;
+/** What a table whose part fills up costs besides its rows: the first pieces of its buffers. */
+const OPEN_TABLE_BYTES = 8 * 1024;
 
 /** The rows of a dump as parts, table by table as they come. */
 export async function* readDump(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
@@ -65,7 +65,7 @@ class Intake implements StatementHandler {
   readonly #room: PartRoom;
   readonly #catalog: Catalog;
   readonly #tables = new Map<string, BoundTable>();
-  /** Tables with rows that wait, the one that got rows last at the end. */
+  /** Tables with rows that wait. */
   readonly #open = new Set<BoundTable>();
   #full: OpenPart[] = [];
   /** The table that rows go to now; what the others hold together. */
@@ -171,17 +171,12 @@ class Intake implements StatementHandler {
     if (before?.visits === 1) this.#close(before);
     this.#current = table;
     table.visits++;
-    this.#open.delete(table);
-    if (this.#open.size >= MAX_OPEN_TABLES) {
-      const [oldest] = this.#open;
-      this.#close(oldest);
-    }
     this.#heldByOthers = this.#heldBesides(table);
   }
 
   #heldBesides(table: BoundTable): number {
     let held = 0;
-    for (const one of this.#open) if (one !== table) held += one.open?.size ?? 0;
+    for (const one of this.#open) if (one !== table) held += OPEN_TABLE_BYTES + (one.open?.size ?? 0);
     return held;
   }
 

@@ -6,6 +6,7 @@ import { copyTextToCsv } from './copy-text-to-csv.ts';
 
 /** What a record costs besides its text: where it was in the source (a line number and an offset). */
 const PLACE_BYTES = 16;
+const FIRST_BYTES = 4 * 1024;
 /** A consumer gets a part in pieces of this size. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -66,7 +67,7 @@ export class PartRoom {
 
   /** @param alone nothing else fills up: several at a time start small, so that they are not large together */
   builder(alone: boolean): CopyTextBuilder {
-    return (alone ? this.#free.pop() : undefined) ?? new CopyTextBuilder();
+    return (alone ? this.#free.pop() : undefined) ?? new CopyTextBuilder(FIRST_BYTES);
   }
 
   /** Waits until a consumer is free. @throws SluiceError CANCELLED */

@@ -65,11 +65,14 @@ describe('a bad row is coded, with its place, and leaves nothing', () => {
 
   test('a line that older servers take for the end of the data loses nothing', async () => {
     const version = Number((await database.sql('SHOW server_version_num'))[0][0]);
-    const spec = { table: { name: 'ends' }, mode: 'append', columns: columns({ a: 'text' }) } as const;
-    const attempt = loadCsv(connection, spec, ['a\n\\.\nb\n']);
-    if (version < 180_000) await expect(attempt).rejects.toMatchObject({ code: 'ROW_INVALID', message: expect.stringContaining('ends the data') as string });
-    else expect(await attempt).toMatchObject({ written: 3 });
-    expect(await loadCsv(connection, { ...spec, table: { name: 'ends_quoted' } }, ['a\n"\\."\nb\n'])).toMatchObject({ written: 3 });
+    const { session, writer } = await writerFor('ends', columns({ a: 'text' }));
+    const rows = (index: number, text: string): ReturnType<typeof partOf> => ({ ...partOf(index, [text]), firstRow: 11, counts: () => ({ read: 3, skipped: 0, bytes: text.length }) });
+    const attempt = writer.write(rows(0, 'a\n\\.\nb\n'), () => undefined);
+    if (version < 180_000) await expect(attempt).rejects.toMatchObject({ code: 'ROW_INVALID', at: { row: 12 }, message: expect.stringContaining('ends the data') as string });
+    else expect(await attempt).toEqual({ written: 3 });
+    expect(await writer.write(rows(1, 'a\n"\\."\nb\n'), () => undefined)).toEqual({ written: 3 });
+    expect(await writer.write(rows(2, 'a\n"x\n\\.\n"\nb\n'), () => undefined)).toEqual({ written: 3 });
+    await session.abort();
   });
 });
 

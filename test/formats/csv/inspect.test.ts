@@ -153,7 +153,8 @@ test('a source that can be read once is sampled, never read through', async () =
   const source = memorySource('a,b\n1,2\n', { repeatable: false });
   const inspected = await csvFormat.inspect(source, {}, 'full', never);
   expect(inspected.depth).toBe('sample');
-  expect((await Array.fromAsync(source.read())).length).toBe(1);
+  // The one reading that it allows is still to be had.
+  expect((await source.read().next()).done).toBe(false);
 });
 
 test('a preamble is never taken for data in silence', async () => {

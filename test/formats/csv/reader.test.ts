@@ -10,6 +10,11 @@ import { copyTextRows, rowsOf, runCsv, type CsvRun, type Row } from './csv-rows.
 const RAW: CsvRun = { encoding: (offered) => offered.find((encoding) => encoding.kind === 'csv')! };
 const CANONICAL: CsvRun = { encoding: (offered) => offered.findLast((encoding) => encoding.kind === 'csv')! };
 
+async function drain(part: TablePart): Promise<void> {
+  const chunks = part.chunks[Symbol.asyncIterator]();
+  while ((await chunks.next()).done !== true);
+}
+
 const TABLE = `id,name,note\n${Array.from({ length: 200 }, (_, i) => `${i},name ${i},"a, ""b""\nc ${i}"`).join('\n')}\n`;
 
 describe('a seekable source', () => {
@@ -79,11 +84,11 @@ describe('a source that cannot seek', () => {
     const waiting = reading.next().then(({ value }) => { third = value as TablePart; });
     await new Promise((resolve) => setImmediate(resolve));
     expect(third).toBeUndefined();
-    await Array.fromAsync(first.chunks);
+    await drain(first);
     await waiting;
     expect(third!.firstRow).toBe(1 + first.counts().read + second.counts().read);
-    await second.chunks.return(undefined);
-    await third!.chunks.return(undefined);
+    await drain(second);
+    await drain(third!);
     await reading.return(undefined);
   });
 

@@ -1,0 +1,27 @@
+/**
+ * What every connector must do, in one suite that each of them runs. Databases are real; every database that a test made is looked at when it
+ * has ended: nothing of Sluice's own may be left in it.
+ */
+import { afterEach, describe, expect } from 'vitest';
+import { connectorValues } from './connector-values.ts';
+import type { DatabaseUnderTest } from './database-under-test.ts';
+
+export function connectorSuite(database: DatabaseUnderTest): void {
+  const made: string[] = [];
+  const watched: DatabaseUnderTest = {
+    ...database,
+    createDatabase: async () => {
+      const url = await database.createDatabase();
+      made.push(url);
+      return url;
+    },
+  };
+
+  describe(`${database.kind} connector`, () => {
+    afterEach(async () => {
+      for (const url of made.splice(0)) expect(await database.leftovers(url)).toEqual([]);
+    });
+
+    connectorValues(watched);
+  });
+}
