@@ -51,6 +51,23 @@ function isStored(type: EngineType): boolean {
   }
 }
 
+/**
+ * To be added to the options of a COPY whose columns may hold a negative zero. The engine's Parquet dictionaries compare values, and 0 = -0:
+ * whichever comes first in a group would stand for both. Costs a few percent of the file's size and up to a third of the time.
+ */
+export const WITHOUT_DICTIONARIES = ', DICTIONARY_SIZE_LIMIT 0';
+
+/** True when a value of the type is or contains a binary float. */
+export function hasFloat(type: EngineType): boolean {
+  switch (type.kind) {
+    case 'decimal': return false;
+    case 'list': return hasFloat(type.element);
+    case 'struct': case 'union': return type.fields.some((field) => hasFloat(field.type));
+    case 'map': return hasFloat(type.key) || hasFloat(type.value);
+    default: return type.name === 'FLOAT' || type.name === 'DOUBLE';
+  }
+}
+
 /** SQL that is false when a date or timestamp in the value is infinite; undefined when there is none in the type. */
 function isFinite(type: EngineType, value: string, depth: number): string | undefined {
   switch (type.kind) {

@@ -113,6 +113,11 @@ export interface ReadRequest {
   readonly onSkipped?: (table: InspectedTable, rows: number) => void;
   /** Formats that an engine reads (parquet): its memory limit in bytes. */
   readonly engineMemoryBytes?: number;
+  /**
+   * Formats whose types come from samples compare later values with them while they pass (SCHEMA_SURPRISE), because databases take some
+   * values with loss and without a word: a timestamp into a date, `007` into an integer. True leaves that out.
+   */
+  readonly trustSampledTypes?: boolean;
 }
 
 export interface TablePart extends PartStream {

@@ -4,6 +4,7 @@
  */
 import { afterEach, describe, expect } from 'vitest';
 import { connectorValues } from './connector-values.ts';
+import { connectorLoading } from './connector-loading.ts';
 import type { DatabaseUnderTest } from './database-under-test.ts';
 
 export function connectorSuite(database: DatabaseUnderTest): void {
@@ -23,5 +24,6 @@ export function connectorSuite(database: DatabaseUnderTest): void {
     });
 
     connectorValues(watched);
+    connectorLoading(watched);
   });
 }

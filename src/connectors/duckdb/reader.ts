@@ -6,7 +6,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { columnTypeOf } from '../../engine/column-types.ts';
 import type { EngineConnection } from '../../engine/engine-connection.ts';
 import type { EngineColumn } from '../../engine/engine-type.ts';
-import { parquetItems } from '../../engine/parquet-values.ts';
+import { hasFloat, parquetItems, WITHOUT_DICTIONARIES } from '../../engine/parquet-values.ts';
 import { quoteIdentifier, quotePath, quoteString, quoteTable } from '../../engine/quoting.ts';
 import { PIPE_ENCODINGS, readColumns, readParts } from '../../engine/read-parts.ts';
 import { textOf, type ArrayText } from '../../engine/text-expressions.ts';
@@ -117,13 +117,25 @@ class EngineTableReader implements TableReader {
     const items = target.format === 'parquet'
       ? parquetItems(columns.map(({ name, type }) => ({ name, type, expression: quoteIdentifier(name) })))
       : columns.map(({ name, type }) => `${textOf(type, quoteIdentifier(name), 'json')} AS ${quoteIdentifier(name)}`).join(', ');
-    const options = target.format === 'parquet' ? parquetOptions(target) : csvOptions(target);
+    const options = target.format === 'parquet' ? `${parquetOptions(target)}${await this.#dictionaries(signal)}` : csvOptions(target);
     const statement = `COPY (SELECT ${items} FROM ${relation}) TO ${quoteString(target.path)} (${options}, USE_TMP_FILE false)`;
     const copied = await this.#connection.run(statement, { ...this.#errorContext(), path: target.path, signal });
     const written = target.format === 'parquet'
       ? Number(await this.#connection.value(`SELECT sum(num_rows) FROM parquet_file_metadata(${quotePath(target.path)})`, { path: target.path, signal }))
       : copied;
     return { read: count ?? copied, written };
+  }
+
+  /** The option that keeps negative zeros, where there are any: a table is asked, a query is not run twice for that. */
+  async #dictionaries(signal: AbortSignal): Promise<string> {
+    const { columns, relation, count } = this.#table;
+    const floats = columns.filter(({ type }) => hasFloat(type));
+    if (floats.length === 0) return '';
+    if (count === undefined || floats.some(({ type }) => type.kind !== 'scalar')) return WITHOUT_DICTIONARIES;
+    const names = floats.map(({ name }) => quoteIdentifier(name));
+    const negativeZero = names.map((name) => `(${name} = 0 AND signbit(${name}))`).join(' OR ');
+    const found = await this.#connection.value(`SELECT count(*) FROM (SELECT 1 FROM (SELECT ${names.join(', ')} FROM ${relation}) WHERE ${negativeZero} LIMIT 1)`, { ...this.#errorContext(), signal });
+    return Number(found) === 0 ? '' : WITHOUT_DICTIONARIES;
   }
 
   /** Between two DuckDB files: the other end's engine reads this file by itself, with every type as it is. */

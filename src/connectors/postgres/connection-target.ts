@@ -111,6 +111,11 @@ export function parseUrl(url: string): Map<string, string> {
   for (const pair of (query ?? '').split('&').filter((text) => text !== '')) {
     const equals = pair.indexOf('=');
     const name = decode(equals < 0 ? pair : pair.slice(0, equals));
+    // JDBC's word for it, which libpq takes in URLs too.
+    if (pair === 'ssl=true') {
+      put('sslmode', 'require');
+      continue;
+    }
     checkParameter(name, equals < 0 ? '' : decode(pair.slice(equals + 1)));
     put(name, equals < 0 ? '' : pair.slice(equals + 1));
   }

@@ -4,7 +4,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type Column, type TableName } from '../../rows/table-schema.ts';
 import { publicColumn, type CatalogTable } from './catalog.ts';
 import type { QueryOptions, Session } from './driver.ts';
-import { publicationOf } from './publication.ts';
+import { publicationStatements } from './publication.ts';
 import { fitIdentifier, quoteIdentifier } from './sql.ts';
 import { createTableSql } from './table-ddl.ts';
 import type { TargetFacts } from './target-facts.ts';
@@ -31,7 +31,7 @@ export async function planNewTable(spec: LoadTableSpec, { session, jobs, default
   const statements = [
     ...(rows[0][0] === 't' ? [] : [`CREATE SCHEMA ${quoteIdentifier(schema)}`]),
     createTableSql(plan),
-    ...publicationOf(plan).statements,
+    ...publicationStatements(plan),
   ];
   return { ...plan, statements: [...shortenedNames(spec, plan), ...statements] };
 }
@@ -50,7 +50,7 @@ export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, fac
   const isPlain = (target.kind === 'table' || target.kind === 'partitioned') && !facts.hasKeys && !facts.hasTriggers;
   const publication = spec.mode === 'append' && isPlain && facts.canUndo ? 'direct' : 'staged';
   const plan = { table, name: target.name, mode: spec.mode, creates: false, publication, columns, key, maxWriters: jobs } as const;
-  return { ...plan, statements: publicationOf(plan, target, facts).statements };
+  return { ...plan, statements: publicationStatements(plan, target, facts) };
 }
 
 async function newColumns(session: Session, spec: LoadTableSpec, options: QueryOptions): Promise<Column[]> {

@@ -11,12 +11,6 @@ import { uniqueKeyOver, type TargetFacts } from './target-facts.ts';
 
 type PlanBase = Omit<LoadTablePlan, 'statements'>;
 
-export interface Publication {
-  /** For the printed plan. */
-  readonly statements: readonly string[];
-  readonly isStaged: boolean;
-}
-
 export interface StagedSql {
   /** Before anything else of the publishing transaction; undefined where other sessions cannot disturb. */
   readonly lock: string | undefined;
@@ -32,22 +26,20 @@ export interface StagedSql {
 
 const PLACEHOLDER = ['(staging)'];
 
-export function publicationOf(plan: PlanBase, target?: CatalogTable, facts?: TargetFacts): Publication {
+/** The statements of a load after the table is there, for the printed plan. */
+export function publicationStatements(plan: PlanBase, target?: CatalogTable, facts?: TargetFacts): readonly string[] {
   const copy = `COPY ${qualifiedName(plan.name)} (${identifierList(plan.columns.map((column) => column.name))}) FROM STDIN`;
   const key = plan.creates && plan.key.length > 0 ? [primaryKeySql(plan)] : [];
-  if (plan.publication !== 'staged') return { statements: [copy, ...key], isStaged: false };
+  if (plan.publication !== 'staged') return [copy, ...key];
   const sql = stagedSql(plan, PLACEHOLDER, target, facts);
-  return {
-    statements: [
-      `CREATE UNLOGGED TABLE (staging) (${stagingColumns(plan)})`,
-      'COPY (staging) FROM STDIN',
-      'BEGIN',
-      ...key,
-      ...[sql.lock, sql.remove, sql.update, sql.insert].filter((statement) => statement !== undefined),
-      'COMMIT',
-    ],
-    isStaged: true,
-  };
+  return [
+    `CREATE UNLOGGED TABLE (staging) (${stagingColumns(plan)})`,
+    'COPY (staging) FROM STDIN',
+    'BEGIN',
+    ...key,
+    ...[sql.lock, sql.remove, sql.update, sql.insert].filter((statement) => statement !== undefined),
+    'COMMIT',
+  ];
 }
 
 /** @param staging the staging tables, quoted */

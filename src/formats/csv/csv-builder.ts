@@ -1,7 +1,7 @@
 /**
  * Builds records in the `csv` encoding in one growing buffer that is reused: the sibling of CopyTextBuilder, with the same methods. A field is
  * quoted only where it must be: when it holds a delimiter, a quote or a line end, is empty or equals the null text (so that it is not taken
- * for NULL), or begins with `\.` (which alone in a line ends the data of a COPY before PostgreSQL 18).
+ * for NULL), or is `\.` alone in its line (which ends the data of a COPY before PostgreSQL 18).
  */
 import type { CsvEncoding } from '../../rows/row-encoding.ts';
 
@@ -16,10 +16,12 @@ export class CsvBuilder {
   readonly #quote: number;
   readonly #escape: number;
   readonly #nullText: Uint8Array;
+  readonly #oneColumn: boolean;
   /** 1: the field must be quoted; 2: and this byte is escaped inside quotes. */
   readonly #special = new Uint8Array(256);
 
-  constructor(encoding: CsvEncoding, capacity = 64 * 1024) {
+  constructor(encoding: CsvEncoding, columns: number, capacity = 64 * 1024) {
+    this.#oneColumn = columns === 1;
     this.bytes = new Uint8Array(capacity);
     this.#delimiter = encoding.delimiter.charCodeAt(0);
     this.#quote = encoding.quote.charCodeAt(0);
@@ -82,7 +84,7 @@ export class CsvBuilder {
   #mustQuote(source: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (length === 0) return true;
-    if (length >= 2 && source[start] === BACKSLASH && source[start + 1] === POINT) return true;
+    if (this.#oneColumn && length === 2 && source[start] === BACKSLASH && source[start + 1] === POINT) return true;
     return length === this.#nullText.length && this.#nullText.every((byte, i) => source[start + i] === byte);
   }
 

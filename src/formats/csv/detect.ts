@@ -156,7 +156,7 @@ function oneColumnScore(shape: DialectShape, head: Buffer, last: boolean): numbe
 /** Given the delimiter: which quote and escape make more of all samples well-formed records of the right size. */
 function refineQuoting(shape: DialectShape, samples: readonly Sample[], given: Partial<DialectShape>): DialectShape {
   if (given.quote !== undefined && (given.quote === '' || given.escape !== undefined)) return { ...shape, quote: given.quote, escape: given.quote === '' ? '' : given.escape! };
-  if (shape.delimiter === '' && given.quote === undefined) return wholeLinesQuoted(samples[0]) ? { ...shape, quote: '"', escape: '"' } : { ...shape, quote: '', escape: '' };
+  if (shape.delimiter === '' && given.quote === undefined) return quotesAroundLines(samples[0]) ? { ...shape, quote: '"', escape: '"' } : { ...shape, quote: '', escape: '' };
   const quote = given.quote ?? (shape.quote === "'" ? "'" : '"');
   let best = { ...shape, quote, escape: given.escape ?? quote };
   let found = wellFormedShare(best, samples);
@@ -192,9 +192,8 @@ function wellFormedShare(shape: DialectShape, samples: readonly Sample[]): Quoti
   return { ...head, regularity, score: regularity * head.purity * wellFormed(head.records, head.malformed) };
 }
 
-/** In one column quotes mean something only when they are around whole lines. */
-function wholeLinesQuoted(sample: Sample): boolean {
+/** In one column quotes mean something when those that begin a line are around all of it. A file without any may have some later. */
+function quotesAroundLines(sample: Sample): boolean {
   const { bytes, last } = headOf(sample);
-  const { records, malformed, quotedCells } = look({ delimiter: '', quote: '"', escape: '"' }, bytes, last);
-  return malformed === 0 && quotedCells > 0.5 * records;
+  return look({ delimiter: '', quote: '"', escape: '"' }, bytes, last).malformed === 0;
 }

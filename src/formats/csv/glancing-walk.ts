@@ -67,6 +67,7 @@ export class GlancingWalk {
     const quote = this.#quote;
     let column = 0;
     let i = start;
+    this.#linesInside = 0;
     for (;;) {
       let value = i;
       let end: number;
@@ -118,7 +119,6 @@ export class GlancingWalk {
   #lineEnd(bytes: Uint8Array, i: number, to: number): number {
     if (bytes[i] === CR && i + 1 >= to) return -1;
     this.lines += 1 + this.#linesInside;
-    this.#linesInside = 0;
     return bytes[i] === CR && bytes[i + 1] === LF ? i + 2 : i + 1;
   }
 }
@@ -130,8 +130,8 @@ function isObvious(glance: number, bytes: Uint8Array, start: number, end: number
     case NUMBER: return length <= 18 && isNumberStart(bytes, start, end);
     case FLOAT: return length <= 15 && isNumberStart(bytes, start, end);
     case DATE: return length === 10 && bytes[start + 4] === MINUS;
-    case TIMESTAMP: return length === 19 && isSeparator(bytes[start + 10]) && !isSign(bytes[end - 3]) && !isSign(bytes[end - 6]);
-    case TIMESTAMP_ZONE: return length <= 32 && isSeparator(bytes[start + 10]) && ((bytes[end - 1] === LETTER_Z && length <= 27) || isSign(bytes[end - 3]) || isSign(bytes[end - 6]));
+    case TIMESTAMP: return isSeparator(bytes[start + 10]) && length >= 19 && length <= 26 && !endsWithZone(bytes, end, length);
+    case TIMESTAMP_ZONE: return isSeparator(bytes[start + 10]) && endsWithZone(bytes, end, length);
     case BOOLEAN: return (length === 4 || length === 5) && (bytes[start] | 0x20) === (length === 4 ? 0x74 : 0x66);
     default: return length === 36;
   }
@@ -142,6 +142,12 @@ function isNumberStart(bytes: Uint8Array, start: number, end: number): boolean {
   const first = bytes[start] === MINUS && end > start + 1 ? bytes[start + 1] : bytes[start];
   if (first >= ONE && first <= NINE) return true;
   return first === ZERO && bytes[start] !== MINUS && (end === start + 1 || bytes[start + 1] === POINT);
+}
+
+/** A zone after at most six digits of a second's fraction. */
+function endsWithZone(bytes: Uint8Array, end: number, length: number): boolean {
+  if (bytes[end - 1] === LETTER_Z) return length <= 27;
+  return (isSign(bytes[end - 3]) && length <= 29) || (isSign(bytes[end - 5]) && length <= 31) || (isSign(bytes[end - 6]) && length <= 32);
 }
 
 function isSeparator(byte: number): boolean {

@@ -17,7 +17,7 @@ import { alignWindow, decodeSamples, eachRecord, takeHead, takeSamples, type Sam
 import { ColumnTypes } from './types.ts';
 
 /** The first record names the columns or is one of many: one that is larger than this is a missing line end or the wrong dialect. */
-const FIRST_RECORD_BYTES = 16 * 1024 * 1024;
+const FIRST_RECORD_BYTES = 4 * 1024 * 1024;
 
 export async function inspectCsv(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource> {
   const given = givenDialect(options);

@@ -47,5 +47,7 @@ function isReadAlikeByEngine(input: CsvInput): boolean {
   const { source, details } = input;
   if (source.path === undefined || !source.seekable || details.charset !== 'utf-8' || !details.regular) return false;
   if (details.largestRecord > ENGINE_MAX_LINE_BYTES / 2 || details.lineEnd === 'mixed') return false;
+  // It drops the empty lines of one column unless empty means NULL.
+  if (input.columns.length === 1 && details.nullText !== '') return false;
   return details.delimiter.length <= 1 && (details.quote === '' || details.escape === details.quote);
 }

@@ -30,10 +30,13 @@ export async function* readParts(inspected: InspectedSource, request: ReadReques
     && isIdentity(input, binding.fields.map((field) => (field.absent === true ? '' : field.source)))
     && binding.fields.every((field) => field.type.kind !== 'array');
   // After a full inspection no value surprises; a type that the user gave is the target's to judge.
-  const guardedFields = inspected.depth === 'full' ? [] : binding.fields;
-  const guard = new ValueGuard(input.bytes, table.columns, guardedFields, new Set(Object.keys(inspected.options.types ?? {})));
+  const said = new Set(Object.keys(inspected.options.types ?? {}));
+  const typed = new ValueGuard(input.bytes, table.columns, binding.fields, said);
+  const trusted = inspected.depth === 'full' || request.trustSampledTypes === true;
+  const guard = trusted ? new ValueGuard(input.bytes, table.columns, [], said) : typed;
+  const isExact = (column: string): boolean => (inspected.depth === 'full' ? typed : guard).guards(column);
   const context: PartContext = { input, binding, raw, guard, signal };
-  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding), () => ranges(input, request, guard));
+  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding, isExact), () => ranges(input, request, guard));
   else if (input.seekable) for await (const range of ranges(input, request)) yield new CsvPart(context, range);
   else yield* bufferedParts(context, request);
 }

@@ -41,7 +41,7 @@ export class RecordEncoder {
   constructor(options: EncoderOptions) {
     const { encoding, charset } = options;
     this.#options = options;
-    this.#builder = encoding.kind === 'csv' ? new CsvBuilder(encoding) : new CopyTextBuilder();
+    this.#builder = encoding.kind === 'csv' ? new CsvBuilder(encoding, options.fields.length) : new CopyTextBuilder();
     const single = charset === 'latin1' || charset === 'windows-1252';
     const sameSet = encoding.kind === 'csv' && encoding.charset === charset;
     this.#decoder = single && !sameSet ? new SingleByteDecoder(charset) : undefined;

@@ -37,19 +37,27 @@ export class ValueGuard {
     this.#glance = new GlancingWalk(dialect, glances);
   }
 
+  guards(column: string): boolean {
+    return this.#fields.some((field) => field.column.name === column);
+  }
+
   get idle(): boolean {
     return this.#fields.length === 0;
   }
 
   /** Checks all complete records that the cursor has. @throws SluiceError SCHEMA_SURPRISE, and as RecordCursor.next */
   check(cursor: RecordCursor, final: boolean): void {
-    do {
-      const { from, to } = cursor.pending;
-      const passed = this.#glance.pass(cursor.bytes, from, to);
-      if (passed > from) cursor.skip(passed, this.#glance.records, this.#glance.lines);
-      if (!cursor.next(final)) return;
+    this.#passObvious(cursor);
+    while (cursor.next(final)) {
       this.#checkRecord(cursor);
-    } while (true);
+      this.#passObvious(cursor);
+    }
+  }
+
+  #passObvious(cursor: RecordCursor): void {
+    const { from, to } = cursor.pending;
+    const passed = this.#glance.pass(cursor.bytes, from, to);
+    if (passed > from) cursor.skip(passed, this.#glance.records, this.#glance.lines);
   }
 
   #checkRecord(cursor: RecordCursor): void {

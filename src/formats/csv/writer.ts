@@ -44,7 +44,7 @@ export class CsvWriter implements FormatWriter {
 
   async beginTable(table: TableSchema): Promise<void> {
     if (!this.#header || table.columns.length === 0) return;
-    const builder = new CsvBuilder(this.#dialect);
+    const builder = new CsvBuilder(this.#dialect, table.columns.length);
     for (const [i, column] of table.columns.entries()) {
       const name = Buffer.from(column.name);
       if (i > 0) builder.endField();
@@ -101,7 +101,7 @@ export class CsvWriter implements FormatWriter {
   async *#fromCopyText(table: TableSchema, part: PartStream): AsyncGenerator<Uint8Array, number, undefined> {
     const count = table.columns.length;
     const fields = new CopyTextFields(count);
-    const builder = new CsvBuilder(this.#dialect, 2 * OUTPUT_BYTES);
+    const builder = new CsvBuilder(this.#dialect, count, 2 * OUTPUT_BYTES);
     let rows = 0;
     for await (const block of copyTextBlocks(part.chunks)) {
       for (let at = 0; at < block.length;) {

@@ -15,6 +15,7 @@ export const SLACK = 8;
 export const WINDOW_BYTES = 128 * 1024;
 /** After so many milliseconds of parsing without a real wait, timers and sockets get their turn. */
 const TURN_MS = 25;
+const NOTHING = new Uint8Array(0);
 
 class NeedMoreBytes extends Error {}
 
@@ -55,7 +56,7 @@ export class ByteWindow implements LexerWindow {
   readonly options: WindowOptions;
   readonly #chunks: AsyncIterator<Uint8Array, unknown, undefined>;
   readonly #usual: number;
-  #pending: Uint8Array = new Uint8Array(0);
+  #pending: Uint8Array = NOTHING;
   #turnStarted = performance.now();
 
   constructor(chunks: AsyncIterable<Uint8Array>, options: WindowOptions) {
@@ -100,8 +101,9 @@ export class ByteWindow implements LexerWindow {
   async #pull(): Promise<void> {
     throwIfCancelled(this.options.signal);
     const next = await this.#chunks.next();
-    if (next.done === true) this.eof = true;
-    else this.#pending = next.value;
+    // At the end, too: the producer has taken back (perhaps released) the memory of its last chunk.
+    this.#pending = next.done === true ? NOTHING : next.value;
+    this.eof = next.done === true;
   }
 
   #makeRoom(capacity: number): void {

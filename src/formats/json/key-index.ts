@@ -128,8 +128,8 @@ export class KeyIndex {
     const start = this.#starts[index];
     const end = start + Math.ceil(key.length / 4);
     if (end > this.#words.length) this.#words = grown(this.#words, end);
-    if (index + 2 > this.#starts.length) {
-      this.#starts = grown(this.#starts, index + 2);
+    if (index + 2 > this.#starts.length) this.#starts = grown(this.#starts, index + 2);
+    if (index >= this.#lengths.length) {
       this.#lengths = grown(this.#lengths, index + 1);
       this.#masks = grown(this.#masks, index + 1);
     }

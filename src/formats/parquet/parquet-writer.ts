@@ -19,7 +19,7 @@ import { VARCHAR, type EngineType } from '../../engine/engine-type.ts';
 import { feed } from '../../engine/feed.ts';
 import { loadSelect } from '../../engine/load-select.ts';
 import { fittedType, measureNumerics } from '../../engine/numeric-fit.ts';
-import { parquetItems } from '../../engine/parquet-values.ts';
+import { hasFloat, parquetItems, WITHOUT_DICTIONARIES } from '../../engine/parquet-values.ts';
 import { quoteIdentifier, quotePath, quoteString } from '../../engine/quoting.ts';
 import { textRelation } from '../../engine/text-relation.ts';
 import type { ByteSink } from '../../io/byte-sink.ts';
@@ -136,7 +136,7 @@ export class ParquetWriter implements FormatWriter {
     const compression = this.#fitted.length > 0 ? 'lz4_raw' : this.#compression;
     return feed({
       connection: this.#connection!,
-      statement: (path) => copyTo(target, this.#selectFrom(path, encoding, known), compression, this.#groupRows()),
+      statement: (path) => copyTo(target, this.#selectFrom(path, encoding, known), compression, this.#layout()),
       chunks: through(chunks),
       openPipe: createFifo,
       signal: this.#stop.signal,
@@ -163,7 +163,13 @@ export class ParquetWriter implements FormatWriter {
       const at = this.#fitted.indexOf(i);
       return at < 0 ? name : `CAST(${name} AS ${fittedType(extents[at]).sql}) AS ${name}`;
     });
-    await this.#connection!.run(copyTo(path, `SELECT ${items.join(', ')} FROM ${from}`, this.#compression, this.#groupRows()), context);
+    await this.#connection!.run(copyTo(path, `SELECT ${items.join(', ')} FROM ${from}`, this.#compression, this.#layout()), context);
+  }
+
+  /** What is said of the file besides its compression. The rows come once, so whether one has a negative zero is not known in advance. */
+  #layout(): string {
+    const floats = this.#table!.columns.some((column) => hasFloat(engineTypeFor(column.type) ?? VARCHAR));
+    return `ROW_GROUP_SIZE ${this.#groupRows()}${floats ? WITHOUT_DICTIONARIES : ''}`;
   }
 
   #groupRows(): number {
@@ -204,7 +210,7 @@ export class ParquetWriter implements FormatWriter {
   }
 }
 
-function copyTo(path: string, select: string, compression: string, groupRows: number): string {
+function copyTo(path: string, select: string, compression: string, layout: string): string {
   const codec = compression === 'none' ? 'uncompressed' : compression;
-  return `COPY (${select}) TO ${quoteString(path)} (FORMAT parquet, COMPRESSION ${codec}, ROW_GROUP_SIZE ${groupRows}, USE_TMP_FILE false)`;
+  return `COPY (${select}) TO ${quoteString(path)} (FORMAT parquet, COMPRESSION ${codec}, ${layout}, USE_TMP_FILE false)`;
 }

@@ -2,6 +2,7 @@ import type { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
 import type { ByteWindow } from './byte-window.ts';
 import { toUtf8 } from './charset.ts';
 import type { LexicalRules } from './dialect.ts';
+import { MAX_VALUES } from './insert-parser.ts';
 import { TREATMENT, type RowPlan } from './row-plan.ts';
 import { BACKSLASH } from './string-literal.ts';
 import { appendUtf8 } from './value-text.ts';
@@ -14,14 +15,14 @@ export interface RowSink {
   readonly plan: RowPlan;
   /** May be another one after every `record` that answered true. */
   readonly out: CopyTextBuilder;
+  /** Another statement for this sink begins, after statements for others. */
+  resume(): void;
   /** A record was written to `out`. @param byte offset and line of its beginning @returns true when the buffers have to be emptied before more comes */
   record(byte: number, line: number, kinds: Uint16Array, values: number): boolean;
 }
 
 export type BlockState = 'more' | 'full' | 'done';
 
-/** Of no database a table has more columns. */
-const MAX_FIELDS = 4096;
 const NO_KINDS = new Uint16Array(0);
 
 /**
@@ -32,8 +33,8 @@ export class CopyBlock {
   readonly #window: ByteWindow;
   readonly #rules: LexicalRules;
   /** Where the fields of a line are, when they have to be taken apart. */
-  readonly #from = new Float64Array(MAX_FIELDS);
-  readonly #to = new Float64Array(MAX_FIELDS);
+  readonly #from = new Float64Array(MAX_VALUES);
+  readonly #to = new Float64Array(MAX_VALUES);
   /** Line ends in the line that #lineStop found: more than one when some are data. */
   #lines = 1;
 

@@ -12,6 +12,8 @@ import { appendValue } from './value-text.ts';
 const CLOSE = 0x29, COMMA = 0x2c, DOT = 0x2e, PLUS = 0x2b, MINUS = 0x2d, ZERO = 0x30, ONE = 0x31, NINE = 0x39, COLON = 0x3a, PIPE = 0x7c;
 const LETTER_E = 0x45, LETTER_F = 0x46, LETTER_N = 0x4e, LETTER_T = 0x54, LETTER_X = 0x58, LETTER_x = 0x78, LETTER_t = 0x74, LETTER_f = 0x66;
 const NULL = Buffer.from('NULL'), TRUE = Buffer.from('TRUE'), FALSE = Buffer.from('FALSE'), INFINITY = Buffer.from('Infinity'), NEGATIVE_INFINITY = Buffer.from('-Infinity');
+/** Of no database a table has more columns. */
+export const MAX_VALUES = 4096;
 /** Room is made for this many bytes of a string at a time. */
 const BLOCK = 4096;
 /** INTEGER literals with fewer digits fit in 64 bits whatever they are. */
@@ -37,7 +39,7 @@ PLAIN[DOUBLE_QUOTE] = 0;
  */
 export class InsertParser {
   /** Per value of the last row: LITERAL of what it was. */
-  readonly kinds: Uint16Array = new Uint16Array(4096);
+  readonly kinds: Uint16Array = new Uint16Array(MAX_VALUES);
   /** Values of the last row. */
   count = 0;
   readonly #window: ByteWindow;
@@ -45,7 +47,7 @@ export class InsertParser {
   readonly #constants: ConstantReader;
   /** Rows whose fields go to other places are built here first; the field of value i ends at #ends[i]. */
   readonly #scratch = new CopyTextBuilder();
-  readonly #ends = new Float64Array(4096);
+  readonly #ends = new Float64Array(MAX_VALUES);
   readonly #raw = new CopyTextBuilder();
   #out: CopyTextBuilder = this.#scratch;
 

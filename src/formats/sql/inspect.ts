@@ -97,6 +97,8 @@ class CountingSink implements RowSink {
     this.plan = looseRowPlan(names.length, names.length);
   }
 
+  resume(): void {}
+
   record(_byte: number, _line: number, kinds: Uint16Array, values: number): boolean {
     this.out.reset();
     this.#table.rows++;

@@ -103,14 +103,14 @@ class Intake implements StatementHandler {
 
   async begin(head: DataHead, probe: Probe): Promise<RowSink> {
     const table = this.#tables.get(head.table.key) ?? await this.#bind(head, probe);
-    this.#switchTo(table);
     const key = headKey(head);
     let sink = table.sinks.get(key);
     if (sink === undefined) {
       sink = this.#sink(table, head, probe.values);
       table.sinks.set(key, sink);
     }
-    return sink instanceof TableSink ? sink.resumed() : sink;
+    sink.resume();
+    return sink;
   }
 
   /** Parts that are full, with their places in the order of rows. */
@@ -163,7 +163,8 @@ class Intake implements StatementHandler {
     this.#full.push(open);
   }
 
-  #switchTo(table: BoundTable): void {
+  /** The next rows are of this table. */
+  switchTo(table: BoundTable): void {
     if (this.#current === table) return;
     const before = this.#current;
     if (before?.open !== undefined) this.#account(before.open);
@@ -251,16 +252,20 @@ class TableSink implements RowSink {
     this.plan = plan;
   }
 
-  /** The table's part may have been closed since the last statement. */
-  resumed(): this {
+  resume(): void {
+    this.#intake.switchTo(this.#table);
+    this.#renew();
+  }
+
+  /** The table's part may have been closed. */
+  #renew(): void {
     this.#part = this.#intake.part(this.#table);
     this.out = this.#part.builder;
-    return this;
   }
 
   record(byte: number, line: number): boolean {
     const full = this.#intake.record(this.#table, this.#part, byte, line);
-    if (full) this.resumed();
+    if (full) this.#renew();
     return full;
   }
 }
@@ -275,6 +280,8 @@ class SkippingSink implements RowSink {
     this.#table = table;
     this.plan = looseRowPlan(values, values);
   }
+
+  resume(): void {}
 
   record(): boolean {
     this.out.reset();

@@ -18,6 +18,8 @@ const OPEN = 0x28, COMMA = 0x2c, BACKSLASH = 0x5c, DOT = 0x2e;
 /** Statements of the schema that are looked at. */
 const MAX_STATEMENT = 16 * 1024 * 1024;
 const MAX_SETTING = 64 * 1024;
+/** INSERT heads that are remembered. */
+const MAX_HEADS = 64;
 /** The words that tell the kind of a statement are within these many bytes. */
 const MAX_PEEK = 64 * 1024;
 const PEEKED_TOKENS = 14;
@@ -48,8 +50,8 @@ export class StatementReader {
   #state: 'between' | 'row' | 'after-row' | 'copy' = 'between';
   #sink: RowSink | undefined;
   #table = '';
-  /** The bytes of the last INSERT up to VALUES: dumps repeat them, and they mean the same again. */
-  #lastHead: { readonly bytes: Uint8Array; readonly sink: RowSink; readonly table: string } | undefined;
+  /** INSERT statements up to VALUES that were met, the latest first: dumps repeat them, and they mean the same again. */
+  #heads: KnownHead[] = [];
 
   constructor(window: ByteWindow, rules: LexicalRules, handler: StatementHandler) {
     this.#window = window;
@@ -85,9 +87,10 @@ export class StatementReader {
       return 'next';
     }
     const window = this.#window;
-    const sink = this.#sink!;
     for (;;) {
       if (this.#state === 'row') {
+        // The statement after may be for another table.
+        const sink = this.#sink!;
         const next = this.#parser.row(window.start, sink.plan, sink.out);
         if (next === NEED_MORE) return 'more';
         window.checkRecord(next);
@@ -134,7 +137,7 @@ export class StatementReader {
     const pos = skipBlank(window.bytes, window.start, window.end, this.#rules, false);
     if (pos === NEED_MORE) return false;
     window.consume(pos);
-    return this.#isLastHead();
+    return this.#isKnownHead();
   }
 
   #isDelimiter(pos: number): boolean {
@@ -171,7 +174,7 @@ export class StatementReader {
       return 'end';
     }
     if (this.#behindRows) return this.#restOfInsert();
-    if (this.#isLastHead()) return 'next';
+    if (this.#isKnownHead()) return 'next';
     const byte = window.bytes[window.start];
     if ((byte === BACKSLASH && this.#rules.backslashCommands) || (byte === DOT && this.#rules.dotCommands)) return this.#command();
     if (this.#rules.slashLines && byte === 0x2f) return this.#line();
@@ -225,7 +228,7 @@ export class StatementReader {
     } else {
       this.#script.statement(kind, tokens, window);
       // A setting may change what a name means.
-      this.#lastHead = undefined;
+      this.#heads = [];
     }
     window.consume(end);
   }
@@ -237,7 +240,7 @@ export class StatementReader {
     if (parsed === undefined) throw window.malformed('this CREATE TABLE is not understood', window.start);
     if (parsed === 'query') throw window.malformed('CREATE TABLE … AS makes its rows with a query; only a database can run it', window.start);
     this.#handler.declare(parsed);
-    this.#lastHead = undefined;
+    this.#heads = [];
     window.consume(end);
   }
 
@@ -256,7 +259,7 @@ export class StatementReader {
     this.#state = 'row';
     const probe = this.#handler.knows(head) ? NO_PROBE : await this.#probe();
     this.#sink = await this.#begin(head, probe);
-    this.#lastHead = { bytes, sink: this.#sink, table: this.#table };
+    this.#heads = [{ bytes, sink: this.#sink, table: this.#table }, ...this.#heads.slice(0, MAX_HEADS - 1)];
   }
 
   async #begin(head: DataHead, probe: Probe): Promise<RowSink> {
@@ -283,17 +286,18 @@ export class StatementReader {
     }
   }
 
-  #isLastHead(): boolean {
+  /** Takes the head of an INSERT that was met before, up to its first row. */
+  #isKnownHead(): boolean {
     const window = this.#window;
-    const last = this.#lastHead;
-    if (last === undefined || window.end - window.start <= last.bytes.length) return false;
-    const { bytes, start } = window;
-    for (let i = 0; i < last.bytes.length; i++) if (bytes[start + i] !== last.bytes[i]) return false;
-    const pos = skipBlank(bytes, start + last.bytes.length, window.end, this.#rules, false);
-    if (pos === NEED_MORE || pos >= window.end || bytes[pos] !== OPEN) return false;
+    const { bytes, start, end } = window;
+    const known = this.#heads.find((head) => startsWith(bytes, start, end, head.bytes));
+    if (known === undefined) return false;
+    const pos = skipBlank(bytes, start + known.bytes.length, end, this.#rules, false);
+    if (pos === NEED_MORE || pos >= end || bytes[pos] !== OPEN) return false;
     window.consume(pos);
-    this.#sink = last.sink;
-    this.#table = last.table;
+    if (known.sink !== this.#sink) known.sink.resume();
+    this.#sink = known.sink;
+    this.#table = known.table;
     this.#state = 'row';
     return true;
   }
@@ -353,8 +357,7 @@ export class StatementReader {
   }
 
   async #line(): Promise<'next'> {
-    const { end } = await this.#wholeLine();
-    this.#window.consume(end);
+    this.#window.consume((await this.#wholeLine()).end);
     return 'next';
   }
 
@@ -442,6 +445,18 @@ export class StatementReader {
     const label = statementLabel(tokens);
     this.skipped.set(label, (this.skipped.get(label) ?? 0) + 1);
   }
+}
+
+interface KnownHead {
+  readonly bytes: Uint8Array;
+  readonly sink: RowSink;
+  readonly table: string;
+}
+
+function startsWith(bytes: Uint8Array, start: number, end: number, head: Uint8Array): boolean {
+  if (end - start <= head.length) return false;
+  for (let i = 0; i < head.length; i++) if (bytes[start + i] !== head[i]) return false;
+  return true;
 }
 
 function displayTable({ name }: TableRef): string {

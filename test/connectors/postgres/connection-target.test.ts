@@ -12,6 +12,7 @@ describe('parseUrl', () => {
     ['postgres://me:pw@host:6432/db', { user: 'me', password: 'pw', host: 'host', port: '6432', dbname: 'db' }],
     ['postgresql://host', { host: 'host' }],
     ['postgres:///db', { dbname: 'db' }],
+    ['postgres:///db?ssl=true', { dbname: 'db', sslmode: 'require' }],
     ['postgres://', {}],
     ['postgres://me@/db?host=/run/pg&port=5', { user: 'me', dbname: 'db', host: '/run/pg', port: '5' }],
     ['postgres://%2Ftmp:5599/db', { host: '/tmp', port: '5599', dbname: 'db' }],

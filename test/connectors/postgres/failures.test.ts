@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Connection, LoadSession, PartWriter } from '../../../src/connectors/connector.ts';
 import { SluiceError } from '../../../src/errors/sluice-error.ts';
@@ -230,6 +232,51 @@ describe('a server that goes away', () => {
     await reader.close();
     expect(await readText(own, { kind: 'query', name: 'q', sql: 'SELECT 1' })).toBe('1\n');
     await own.close();
+  });
+});
+
+describe('a commit whose answer is lost', () => {
+  /** Passes everything on until it is armed; then the client's next COMMIT is the last thing that it passes on, or not even that. */
+  async function proxyTo(url: string): Promise<{ url: string; arm(passes: boolean): void; close(): void }> {
+    const { hostname, port } = new URL(url);
+    let armed: { passes: boolean } | undefined;
+    const server = createServer((client) => {
+      const upstream = createConnection(Number(port), hostname);
+      client.on('error', () => undefined).on('close', () => setTimeout(() => upstream.destroy(), 200));
+      upstream.on('error', () => undefined).on('close', () => client.destroy());
+      upstream.on('data', (chunk: Buffer) => client.write(chunk));
+      client.on('data', (chunk: Buffer) => {
+        const isLast = armed !== undefined && chunk.includes('COMMIT');
+        if (!isLast || armed?.passes === true) upstream.write(chunk);
+        if (!isLast) return;
+        armed = undefined;
+        upstream.removeAllListeners('data');
+        setTimeout(() => client.destroy(), 100);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const proxied = new URL(url);
+    proxied.port = String((server.address() as AddressInfo).port);
+    return { url: `${proxied.href}?sslmode=disable`, arm: (passes) => (armed = { passes }), close: () => void server.close() };
+  }
+
+  test.each([[true, 'has happened', '1'], [false, 'has not happened', '0']])('when it was sent on: %s, it %s', async (passes, _, count) => {
+    const proxy = await proxyTo(database.url);
+    const name = `commit_${passes}`;
+    await database.sql(`CREATE TABLE ${name} (id integer PRIMARY KEY)`);
+    const own = await connect(proxy.url);
+    const session = await own.openLoad({ run: `c${count}`, signal: new AbortController().signal });
+    const load = await session.begin(await session.plan({ table: { name }, mode: 'append', columns: columns({ id: INTEGER }) }));
+    const writer = await load.openWriter();
+    await writer.write(partOf(0, ['1\n']), () => undefined);
+    await writer.close();
+    proxy.arm(passes);
+    if (passes) expect([...(await session.publish()).values()]).toEqual([{ written: 1, skipped: 0, duplicate: 0 }]);
+    else await expect(session.publish()).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    expect(await database.sql(`SELECT count(*) FROM ${name}`)).toEqual([[count]]);
+    expect(await database.sql(`SELECT count(*) FROM pg_class WHERE relname LIKE 'sluice%'`)).toEqual([['0']]);
+    await own.close();
+    proxy.close();
   });
 });
 

@@ -32,7 +32,7 @@ describe('the delimiter', () => {
     ['sentences', 'Hello, world.\nThis is a text.\nIt has commas, sometimes, here and there.\nNot always.\nOr one, like this.\nEnd.\nOf it.\n'],
     ['addresses of the web', 'https://example.com/a\nhttps://example.com/b\nhttps://example.com/c\n'],
   ])('none: %s', async (_, text) => {
-    expect(await detailsOf(text)).toMatchObject({ delimiter: '', quote: '' });
+    expect(await detailsOf(text)).toMatchObject({ delimiter: '', quote: '"' });
   });
 
   test('; and not the comma of decimals', async () => {
@@ -58,6 +58,11 @@ describe('quotes', () => {
   test('none where they are part of the text', async () => {
     const text = `code\ttext\n${Array.from({ length: 60 }, (_, i) => `${i}\t${i === 20 ? '"half a quote' : i === 40 ? '"two" words' : 'plain'}`).join('\n')}\n`;
     expect(await detailsOf(text)).toMatchObject({ delimiter: '\t', quote: '' });
+  });
+
+  test('of one column: unless a line begins with one that does not end it', async () => {
+    expect(await detailsOf('v\nfirst\n""\n\n"a\nb"\n')).toMatchObject({ delimiter: '', quote: '"' });
+    expect(await detailsOf('v\nfirst\n"Hello," he said.\n')).toMatchObject({ delimiter: '', quote: '' });
   });
 
   test('are found where only a window shows them', async () => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => client.end());
 
-const literal = (text: string): string => `E'${[...text].map((character) => `\\x${character.charCodeAt(0).toString(16)}`).join('')}'`;
+const literal = (text: string): string => `E'${Array.from(text, (character) => `\\x${character.charCodeAt(0).toString(16)}`).join('')}'`;
 
 async function copied(table: 'one' | 'two', parts: readonly { text: string; encoding: CsvEncoding }[]): Promise<Row[]> {
   const columns = table === 'one' ? 'a' : 'a, b';
