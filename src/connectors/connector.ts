@@ -23,6 +23,8 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Create the database (file) when it is absent; only for embedded connectors. */
   readonly create: boolean;
+  /** Only a plan is wanted: nothing may be created, so a database file that does not exist is planned against an empty one in memory. */
+  readonly planOnly?: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -122,6 +124,8 @@ export interface LoadTablePlan {
   readonly statements: readonly string[];
   /** Parts that can be written at once; 1 for embedded engines. */
   readonly maxWriters: number;
+  /** Kinds of encodings that the table can be loaded from; TableLoad.accepts has the last word on dialects. */
+  readonly accepts: readonly RowEncoding['kind'][];
 }
 
 export interface PublishedCounts {

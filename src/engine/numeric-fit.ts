@@ -1,6 +1,7 @@
 /**
  * Finds the narrowest DECIMAL that holds numerics exactly, when their type says neither precision nor scale (column-types.ts says why).
- * The texts are measured, never converted: digits before the point, digits after it without trailing zeros.
+ * The texts are measured, never converted: first quickly, by length and position of the point; only when that says more digits than the narrow width
+ * holds, again without leading and trailing zeros. Trailing zeros within the narrow width are kept: they are how the source shows its numbers.
  */
 import type { EngineConnection, RunOptions } from './engine-connection.ts';
 import { decimal, VARCHAR, type EngineType } from './engine-type.ts';
@@ -18,14 +19,34 @@ export const NO_NUMBERS: NumericExtent = { whole: 0, fraction: 0, plain: true };
 /** Widths at which the engine's storage grows: 8 bytes, then 16. */
 const NARROW_WIDTH = 18;
 
-/** One look at the texts; `relation` is anything that can stand after FROM, `texts` SQL over it. */
+/** `relation` is anything that can stand after FROM, `texts` SQL over it. */
 export async function measureNumerics(connection: EngineConnection, texts: readonly string[], relation: string, options: RunOptions): Promise<NumericExtent[]> {
+  const quick = await measure(connection, texts, relation, quickMeasures, options);
+  const wide = quick.flatMap(({ whole, fraction, plain }, i) => (plain && whole + fraction > NARROW_WIDTH ? [i] : []));
+  const exact = await measure(connection, wide.map((i) => texts[i]), relation, exactMeasures, options);
+  return quick.map((extent, i) => exact[wide.indexOf(i)] ?? extent);
+}
+
+/** Signs and leading zeros count as digits, blanks too. `n` is in NaN and infinity. What is no number at all fails when it is converted. */
+function quickMeasures(x: string): string[] {
+  return [
+    `max(CASE WHEN instr(${x}, '.') = 0 THEN strlen(${x}) ELSE instr(${x}, '.') - 1 END)`,
+    `max(CASE WHEN instr(${x}, '.') = 0 THEN 0 ELSE strlen(${x}) - instr(${x}, '.') END)`,
+    `NOT bool_or(contains(${x}, 'e') OR contains(${x}, 'E') OR contains(${x}, 'n') OR contains(${x}, 'N'))`,
+  ];
+}
+
+function exactMeasures(x: string): string[] {
+  return [
+    `max(length(ltrim(split_part(${x}, '.', 1), '+-0 ')))`,
+    `max(length(rtrim(split_part(${x}, '.', 2), '0 ')))`,
+    `bool_and(regexp_full_match(${x}, '\\s*[-+]?[0-9]*\\.?[0-9]*\\s*'))`,
+  ];
+}
+
+async function measure(connection: EngineConnection, texts: readonly string[], relation: string, measuresOf: (x: string) => string[], options: RunOptions): Promise<NumericExtent[]> {
   if (texts.length === 0) return [];
-  const measures = texts.flatMap((_, i) => [
-    `max(length(ltrim(split_part(x${i}, '.', 1), '+-0 ')))`,
-    `max(length(rtrim(split_part(x${i}, '.', 2), '0 ')))`,
-    `bool_and(regexp_full_match(x${i}, '\\s*[-+]?[0-9]*\\.?[0-9]*\\s*'))`,
-  ]);
+  const measures = texts.flatMap((_, i) => measuresOf(`x${i}`));
   const fields = texts.map((text, i) => `${text} AS x${i}`);
   const [row] = await connection.rows(`SELECT ${measures.join(', ')} FROM (SELECT ${fields.join(', ')} FROM ${relation})`, options);
   return texts.map((_, i): NumericExtent => ({

@@ -25,6 +25,9 @@ export interface Format {
    */
   inspect(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource>;
 
+  /** What `read` can produce for a table when these fields are taken in this order, cheapest first; for the plan and the same as `bind` is offered. */
+  encodings(inspected: InspectedSource, table: InspectedTable, fields: readonly string[]): readonly RowEncoding[];
+
   /**
    * The rows as parts, in source order. Before the first part of a table, `request.bind(table)` is called (once per table, awaited) and
    * answers what is wanted of it; null skips the table (rows counted in `onSkipped`). Parts may be consumed concurrently by up to

@@ -230,6 +230,7 @@ class LocalRun implements RunHandle {
       signal: this.#abort.signal,
       progress: (event) => this.#tell(event),
       env: options.env ?? process.env,
+      planOnly: options.dryRun === true,
       // Touching process.stdin opens it: only a run that reads it may do so.
       get stdin(): Readable {
         return options.stdin ?? process.stdin;

@@ -10,6 +10,8 @@ export interface RunContext {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Readable;
   readonly stdout: Writable;
+  /** Nothing will be moved: prepare the plan and leave no trace. */
+  readonly planOnly: boolean;
   /** Parts moved at once. */
   readonly jobs: number;
   /** Aimed size of a part, in bytes of its encoding. */

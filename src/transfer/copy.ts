@@ -29,7 +29,7 @@ export async function planCopy(options: CopyOptions, context: RunContext): Promi
   try {
     const from = await (await connectorFor(options.from)).connect(options.from, { ...common, create: false });
     open.unshift(from);
-    const to = await (await connectorFor(options.to)).connect(options.to, { ...common, create: true });
+    const to = await (await connectorFor(options.to)).connect(options.to, { ...common, create: true, planOnly: context.planOnly });
     open.unshift(to);
     const requests = await requestsFor(from, options);
     if (options.table !== undefined && requests.length > 1) throw new SluiceError('USAGE', { what: 'A target table can only be named when one table is copied' });

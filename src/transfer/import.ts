@@ -8,6 +8,7 @@ import { openSources } from '../io/open-sources.ts';
 import { negotiate } from '../pipeline/negotiate.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import type { Expected } from '../progress/progress-event.ts';
+import type { PartStream } from '../rows/part.ts';
 import { displayName } from '../rows/table-schema.ts';
 import { describeImport } from './describe-import.ts';
 import { bindFields, groupByTarget, matchFor, planTarget, targetName, type ImportTarget, type SourceTable } from './import-target.ts';
@@ -31,7 +32,7 @@ export async function planImport(options: ImportOptions, context: RunContext): P
     const connector = await connectorFor(options.to);
     connection = await connector.connect(options.to, {
       signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes,
-      applicationName: `sluice import ${context.run}`, create: true, env: context.env,
+      applicationName: `sluice import ${context.run}`, create: true, planOnly: context.planOnly, env: context.env,
     });
     const notes = groups.flatMap((group) => group.leftOut.map((name) => `left out: ${name} (not a known format)`));
     const transfer = new ImportTransfer(options, context, sources, connection, notes);
@@ -58,7 +59,7 @@ async function closeAll(sources: readonly ByteSource[]): Promise<void> {
 }
 
 /** Errors that a complete look at the source can prevent: a value or key that the sample did not show. */
-const SURPRISES: ReadonlySet<string> = new Set(['VALUE_INVALID', 'SCHEMA_SURPRISE', 'JSON_UNKNOWN_KEY', 'COLUMN_UNKNOWN']);
+const SURPRISES: ReadonlySet<string> = new Set(['VALUE_INVALID', 'SCHEMA_SURPRISE', 'JSON_UNKNOWN_KEY', 'COLUMN_UNKNOWN', 'CSV_IRREGULAR']);
 
 class ImportTransfer implements Transfer {
   plan!: TransferPlan;
@@ -88,7 +89,7 @@ class ImportTransfer implements Transfer {
     for (const { name, sources } of groupByTarget(tables, this.#options).values()) {
       this.#addTarget(await planTarget(name, sources, this.#options, this.#connection, this.#session));
     }
-    this.plan = describeImport(inspected, [...this.#targets.values()], this.#connection.name, this.#options, this.#context, this.#notes);
+    this.plan = await describeImport(inspected, [...this.#targets.values()], this.#connection.name, this.#options, this.#context, this.#notes);
   }
 
   async run(): Promise<TransferResult> {
@@ -121,14 +122,21 @@ class ImportTransfer implements Transfer {
   }
 
   async *#parts(run: LoadRun, session: LoadSession): AsyncGenerator<RoutedPart, void, undefined> {
+    const numbers = new Map<string, number>();
     for (const inspected of this.#inspected) {
       const format = await loadFormat(inspected.format);
       const request: ReadRequest = {
         jobs: this.#context.jobs, partBytes: this.#context.partBytes, signal: run.sourceSignal,
+        trustSampledTypes: this.#onlyExisting(inspected), engineMemoryBytes: this.#context.engineMemoryBytes,
         bind: (table, encodings) => this.#bind({ inspected, table }, encodings, run, session),
         onSkipped: (table, rows) => this.#notes.push(`left out: ${rows} rows of ${table.name === undefined ? inspected.source.name : displayName(table.name)}`),
       };
-      for await (const part of format.read(inspected, request)) yield { table: part.table, stream: part };
+      // Parts are numbered through all sources of a table: "the last row wins" needs their order.
+      for await (const part of format.read(inspected, request)) {
+        const index = numbers.get(part.table) ?? 0;
+        numbers.set(part.table, index + 1);
+        yield { table: part.table, stream: numbered(part, index) };
+      }
     }
   }
 
@@ -151,6 +159,12 @@ class ImportTransfer implements Transfer {
     return target;
   }
 
+  /** The types of an existing table are the user's word, which the database keeps as it sees fit; detected ones are ours to be held to. */
+  #onlyExisting(inspected: InspectedSource): boolean {
+    const targets = [...this.#targets.values()].filter(({ sources }) => sources.some((source) => source.inspected === inspected));
+    return targets.length > 0 && targets.every(({ load }) => !load.creates);
+  }
+
   #addTarget(target: ImportTarget): void {
     this.#targets.set(displayName(target.name), target);
   }
@@ -158,7 +172,8 @@ class ImportTransfer implements Transfer {
   #canLookAgain(error: SluiceError): boolean {
     if (this.#context.signal.aborted || !SURPRISES.has(error.code)) return false;
     const target = [...this.#targets.values()].find(({ load }) => load.table === error.at.table);
-    if (target !== undefined && !target.load.creates) return false;
+    // Types of an existing table are not ours to widen; another way to read the same file helps there as well.
+    if (target !== undefined && !target.load.creates && error.code !== 'CSV_IRREGULAR') return false;
     return this.#inspected.some((source) => source.depth === 'sample') && this.#sources.every((source) => source.repeatable);
   }
 
@@ -171,9 +186,22 @@ class ImportTransfer implements Transfer {
   }
 }
 
-/** What decides how a load goes: names and columns, not estimates. */
+function numbered(stream: PartStream, index: number): PartStream {
+  const { part, encoding, chunks, firstRow, file } = stream;
+  return {
+    part: { ...part, index },
+    encoding,
+    chunks,
+    counts: () => stream.counts(),
+    ...(firstRow === undefined ? {} : { firstRow }),
+    ...(file === undefined ? {} : { file }),
+    ...(stream.locate === undefined ? {} : { locate: (line: number) => stream.locate!(line) }),
+  };
+}
+
+/** What decides how a load goes: names, columns and the way of reading, not estimates. */
 function shape(inspected: readonly InspectedSource[]): string {
-  return JSON.stringify(inspected.map((source) => source.tables.map(({ name, columns }) => ({ name, columns }))));
+  return JSON.stringify(inspected.map(({ tables, details }) => [details.regular, tables.map(({ name, columns }) => ({ name, columns }))]));
 }
 
 function expectedOf(target: ImportTarget): Expected {

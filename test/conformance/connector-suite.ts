@@ -3,6 +3,7 @@
  * has ended: nothing of Sluice's own may be left in it.
  */
 import { afterEach, describe, expect } from 'vitest';
+import { connectorReading } from './connector-reading.ts';
 import { connectorValues } from './connector-values.ts';
 import { connectorLoading } from './connector-loading.ts';
 import type { DatabaseUnderTest } from './database-under-test.ts';
@@ -25,5 +26,6 @@ export function connectorSuite(database: DatabaseUnderTest): void {
 
     connectorValues(watched);
     connectorLoading(watched);
+    connectorReading(watched);
   });
 }

@@ -28,7 +28,7 @@ function table(behaviours: readonly Behaviour[]): { table: LoadingTable; written
     },
     async close() { closed++; },
   });
-  const plan: LoadTablePlan = { table: 't', name: { name: 't' }, mode: 'append', creates: true, publication: 'direct', columns: [], key: [], statements: [], maxWriters: 9 };
+  const plan: LoadTablePlan = { table: 't', name: { name: 't' }, mode: 'append', creates: true, publication: 'direct', columns: [], key: [], statements: [], maxWriters: 9, accepts: ['csv', 'copy-text'] };
   const load: TableLoad = { plan, arrays: 'json', accepts: () => true, openWriter: async () => writer() };
   return { table: { load, meter: new TableMeter('t', { exact: false }, () => undefined), read: 0, skipped: 0, written: 0, bytes: 0 }, written, closed: () => closed };
 }

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { openEngine, type EngineOptions } from '../../engine/engine.ts';
+import { throwIfCancelled } from '../../io/cancellation.ts';
 import type { Connection, ConnectOptions, Connector } from '../connector.ts';
 import { DuckdbConnection } from './duckdb-connection.ts';
 
@@ -10,16 +12,17 @@ export const duckdbConnector: Connector = {
   schemes: ['duckdb'],
 
   async connect(url: string, options: ConnectOptions): Promise<Connection> {
+    throwIfCancelled(options.signal);
     const path = pathOf(url);
     const engine: EngineOptions = {
-      path,
+      path: options.planOnly === true && !existsSync(path) ? ':memory:' : path,
       memoryLimitBytes: options.engineMemoryBytes,
       threads: options.jobs,
       create: options.create,
       // A source is opened for reading only, so that other readers are not shut out; openLoad opens it again for writing.
       readOnly: !options.create,
       // Sorting and staging may spill as much as the data is large: the disk of the database is the one meant for that.
-      ...(options.create ? { tempFolder: dirname(path) } : {}),
+      ...(options.create && options.planOnly !== true ? { tempFolder: dirname(path) } : {}),
     };
     const connection = new DuckdbConnection(`duckdb:${path}`, path, engine, options);
     await connection.open(openEngine);

@@ -29,7 +29,7 @@ async function planCreation(catalog: EngineConnection, spec: LoadTableSpec): Pro
   const definitions = columns.map((column) => `${quoteIdentifier(column.name)} ${column.nativeType ?? FITTED}${column.nullable && !key.includes(column.name) ? '' : ' NOT NULL'}`);
   if (key.length > 0) definitions.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
   return {
-    table, name: spec.table, mode, creates: true, publication: 'transaction', columns, key, maxWriters: 1,
+    table, name: spec.table, mode, creates: true, publication: 'transaction', columns, key, maxWriters: 1, accepts: ['file', 'csv', 'copy-text'],
     statements: [`CREATE TABLE ${quoteTable(spec.table)} (${definitions.join(', ')})`, ...insertStatements(spec, columns, mode === 'upsert' ? key : [])],
   };
 }
@@ -69,7 +69,7 @@ function planExisting(spec: LoadTableSpec, existing: TableSchema, connection: st
   const key = spec.mode === 'upsert' ? upsertKey(spec, columns, existing.primaryKey, table) : [];
   return {
     table: displayName(spec.table), name: { ...(existing.schema === undefined ? {} : { schema: existing.schema }), name: existing.name },
-    mode: spec.mode, creates: false, publication: 'transaction', columns, key, maxWriters: 1,
+    mode: spec.mode, creates: false, publication: 'transaction', columns, key, maxWriters: 1, accepts: ['file', 'csv', 'copy-text'],
     statements: [
       ...(spec.mode === 'replace' ? [`DELETE FROM ${quoteTable(existing)}`] : []),
       ...insertStatements({ ...spec, table: existing }, columns, key),

@@ -27,7 +27,7 @@ export async function planNewTable(spec: LoadTableSpec, { session, jobs, default
   if (spec.mode === 'upsert' && key.length === 0) throw new SluiceError('KEY_REQUIRED', { table }, { table });
   const { rows } = await session.query('SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)', { ...options, values: [schema] });
   const publication = spec.mode === 'upsert' ? 'staged' : 'direct';
-  const plan = { table, name, mode: spec.mode, creates: true, publication, columns, key, maxWriters: jobs } as const;
+  const plan = { table, name, mode: spec.mode, creates: true, publication, columns, key, maxWriters: jobs, accepts: ['copy-binary', 'csv', 'copy-text'] } as const;
   const statements = [
     ...(rows[0][0] === 't' ? [] : [`CREATE SCHEMA ${quoteIdentifier(schema)}`]),
     createTableSql(plan),
@@ -49,7 +49,7 @@ export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, fac
   }
   const isPlain = (target.kind === 'table' || target.kind === 'partitioned') && !facts.hasKeys && !facts.hasTriggers;
   const publication = spec.mode === 'append' && isPlain && facts.canUndo ? 'direct' : 'staged';
-  const plan = { table, name: target.name, mode: spec.mode, creates: false, publication, columns, key, maxWriters: jobs } as const;
+  const plan = { table, name: target.name, mode: spec.mode, creates: false, publication, columns, key, maxWriters: jobs, accepts: ['copy-binary', 'csv', 'copy-text'] } as const;
   return { ...plan, statements: publicationStatements(plan, target, facts) };
 }
 

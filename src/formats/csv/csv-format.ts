@@ -1,6 +1,8 @@
 import type { ByteSink } from '../../io/byte-sink.ts';
 import type { Format, FormatWriter, WriteOptions } from '../format.ts';
 import { inspectCsv } from './inspect.ts';
+import { CsvInput, detailsOf } from './inspected-csv.ts';
+import { offeredEncodings } from './raw-encoding.ts';
 import { readParts } from './reader.ts';
 import { CsvWriter } from './writer.ts';
 
@@ -9,6 +11,7 @@ export const csvFormat: Format = {
   name: 'csv',
   extensions: ['csv', 'tsv', 'tab', 'psv', 'txt'],
   inspect: inspectCsv,
+  encodings: (inspected, table, fields) => offeredEncodings(new CsvInput(inspected.source, detailsOf(inspected), table.columns), fields),
   read: readParts,
   openWriter: (sink: ByteSink, options: WriteOptions): FormatWriter => new CsvWriter(sink, options),
 };

@@ -1,6 +1,6 @@
 import type { Format } from '../format.ts';
 import { inspectJson } from './detect.ts';
-import { readRecords } from './reader.ts';
+import { RECORD_ENCODINGS, readRecords } from './reader.ts';
 import { JsonWriter } from './writer.ts';
 
 /** One JSON document: an array of objects, or objects in arrays under keys. RFC 8259, strictly; streamed, so that no document is too large. */
@@ -8,6 +8,7 @@ export const jsonFormat: Format = {
   name: 'json',
   extensions: ['json', 'geojson'],
   inspect: inspectJson,
+  encodings: () => RECORD_ENCODINGS,
   read: readRecords,
   openWriter: (sink, options) => new JsonWriter(sink, options.multipleTables),
 };

@@ -22,7 +22,7 @@ import { describeValue } from './value-kind.ts';
 
 /** What is looked at of a table that shows only while reading. */
 const LATE_SAMPLE_BYTES = 1024 * 1024;
-const ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CSV];
+export const RECORD_ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CSV];
 
 export async function* readRecords(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
   const layout = layoutOf(inspected);
@@ -150,7 +150,7 @@ class Reading {
     const known = this.#tables.get(name);
     if (known !== undefined) return known;
     const inspected = this.#inspected.tables.find((table) => table.name?.name === name) ?? (await this.#sample(name, sequence));
-    const table: ReadTable = { inspected, binding: await this.#request.bind(inspected, () => ENCODINGS), rows: 0, parts: 0 };
+    const table: ReadTable = { inspected, binding: await this.#request.bind(inspected, () => RECORD_ENCODINGS), rows: 0, parts: 0 };
     this.#tables.set(name, table);
     return table;
   }

@@ -1,6 +1,6 @@
 import type { Format } from '../format.ts';
 import { inspectLines } from '../json/detect.ts';
-import { readRecords } from '../json/reader.ts';
+import { RECORD_ENCODINGS, readRecords } from '../json/reader.ts';
 import { NdjsonWriter } from './writer.ts';
 
 /** One JSON object a line (NDJSON, JSON Lines); blank lines are skipped. */
@@ -8,6 +8,7 @@ export const ndjsonFormat: Format = {
   name: 'ndjson',
   extensions: ['ndjson', 'jsonl'],
   inspect: inspectLines,
+  encodings: () => RECORD_ENCODINGS,
   read: readRecords,
   openWriter: (sink) => new NdjsonWriter(sink),
 };

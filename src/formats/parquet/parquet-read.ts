@@ -13,7 +13,11 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { createFifo } from '../../io/fifo.ts';
 import type { BoundField, InspectedSource, ReadRequest, TableBinding, TablePart } from '../format.ts';
 import { localSource, releaseLocal, type LocalSource } from './local-copy.ts';
+import type { RowEncoding } from '../../rows/row-encoding.ts';
 import { describeParquet, parquetError, parquetRelation, type ParquetFacts } from './parquet-file.ts';
+
+/** The engine of a DuckDB target reads the file itself; for others it is read through a pipe. */
+export const PARQUET_ENCODINGS: readonly RowEncoding[] = [{ kind: 'file' }, ...PIPE_ENCODINGS];
 
 export async function* readParquet(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
   const local = await localSource(inspected.source, request.signal);
@@ -22,7 +26,7 @@ export async function* readParquet(inspected: InspectedSource, request: ReadRequ
     const connection = await engine.connect();
     const facts = await describeParquet(connection, local.path, local.name, request.signal);
     const table = inspected.tables[0];
-    const binding = await request.bind(table, () => [{ kind: 'file' }, ...PIPE_ENCODINGS]);
+    const binding = await request.bind(table, () => PARQUET_ENCODINGS);
     if (binding === null) {
       request.onSkipped?.(table, facts.rows);
       return;

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
-import { CANONICAL_CSV, COPY_TEXT } from '../../rows/row-encoding.ts';
+import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
 import { displayName, type Column } from '../../rows/table-schema.ts';
 import type { InspectedSource, InspectedTable, ReadRequest, TableBinding, TablePart } from '../format.ts';
 import { Catalog, tooManyValues, type KnownTable } from './catalog.ts';
@@ -15,6 +15,8 @@ import type { Probe } from './probe.ts';
 import { StatementReader, type StatementHandler } from './statement-reader.ts';
 import { OpenPart, PartRoom } from './table-parts.ts';
 import type { TableRef } from './table-ref.ts';
+
+export const DUMP_ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CSV];
 
 /** What a table whose part fills up costs besides its rows: the first pieces of its buffers. */
 const OPEN_TABLE_BYTES = 8 * 1024;
@@ -188,8 +190,7 @@ class Intake implements StatementHandler {
     known.supply(names);
     names.forEach((name, i) => known.see(name, probe.kinds[i] ?? 0));
     const inspected = this.#inspectedTable(known);
-    const encodings = [COPY_TEXT, CANONICAL_CSV];
-    const binding = await this.#request.bind(inspected, () => encodings);
+    const binding = await this.#request.bind(inspected, () => DUMP_ENCODINGS);
     const table: BoundTable = { known, inspected, binding, sinks: new Map(), open: undefined, rows: 0, parts: 0, visits: 0 };
     this.#tables.set(head.table.key, table);
     return table;

@@ -1,6 +1,6 @@
 import type { Format } from '../format.ts';
 import { inspectDump } from './inspect.ts';
-import { readDump } from './reader.ts';
+import { DUMP_ENCODINGS, readDump } from './reader.ts';
 import { SqlWriter } from './writer.ts';
 
 /**
@@ -11,6 +11,7 @@ export const sqlFormat: Format = {
   name: 'sql',
   extensions: ['sql'],
   inspect: inspectDump,
+  encodings: () => DUMP_ENCODINGS,
   read: readDump,
   openWriter: (sink, options) => new SqlWriter(sink, options),
 };
