@@ -27,7 +27,7 @@ export type { FormatName, LoadMode, ReadOptions };
 export interface RunOptions {
   /** Parts moved at once; default from the cores, 2 to 8. */
   readonly jobs?: number;
-  /** Aimed size of a part in bytes; default 8 MiB for imports, 4 MiB otherwise. */
+  /** Aimed size of a part in bytes; default 8 MiB for imports, 4 MiB for copies, 2 MiB for exports. */
   readonly partBytes?: number;
   /** Memory limit of the embedded engine in bytes, on lanes that use it; default 256 to 512 MiB. */
   readonly engineMemoryBytes?: number;

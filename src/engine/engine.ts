@@ -140,7 +140,7 @@ async function settings(options: EngineOptions, tempFolder: string, readOnly: bo
   return {
     access_mode: readOnly ? 'READ_ONLY' : 'READ_WRITE',
     threads: String(Math.max(1, options.threads)),
-    memory_limit: `${Math.max(SMALLEST_LIMIT_BYTES, Math.floor(options.memoryLimitBytes * 5 / 6))}B`,
+    memory_limit: `${Math.max(SMALLEST_LIMIT_BYTES, Math.floor(options.memoryLimitBytes * 3 / 4))}B`,
     temp_directory: tempFolder,
     max_temp_directory_size: `${Math.floor(bavail * bsize * TEMP_SHARE_OF_FREE_SPACE)}B`,
     preserve_insertion_order: 'true',

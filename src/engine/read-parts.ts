@@ -85,10 +85,10 @@ function copyStatement(request: ReadPartsRequest, path: string): string {
 async function* cutPipe(pipe: Pipe, cutter: RecordCutter, copied: Promise<number>, table: string): AsyncGenerator<CutPart, void, undefined> {
   let records = 0;
   for await (const chunk of pipe.readChunks()) {
-    const part = cutter.add(chunk);
-    if (part === undefined) continue;
-    records += part.records;
-    yield part;
+    for (const part of cutter.add(chunk)) {
+      records += part.records;
+      yield part;
+    }
   }
   const rows = await copied;
   const last = cutter.end();

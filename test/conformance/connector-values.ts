@@ -15,6 +15,19 @@ function withoutJsonNull(columns: readonly ReferenceColumn[]): Row[] {
   return rowsOf(columns).map((row) => row.map((value, i) => (at[i] && value === 'null' ? null : value)));
 }
 
+/** The table has exactly the reference's rows. */
+export async function expectReference(url: string, table: string, columns: readonly ReferenceColumn[], wanted: readonly Row[] = rowsOf(columns)): Promise<void> {
+  const rows = await withConnection(url, (connection) => readRows(connection, table), { create: false });
+  const all = columnsOf(columns);
+  const [actual, expected] = [canonicalRows(rows, all), canonicalRows(wanted, all)];
+  expect(actual.length).toBe(expected.length);
+  // Of each column the first value that differs: the difference of whole tables would say less.
+  for (const [c, { name }] of all.entries()) {
+    const row = Math.max(0, expected.findIndex((values, r) => actual[r][c] !== values[c]));
+    expect({ name, row, value: actual[row][c] }).toEqual({ name, row, value: expected[row][c] });
+  }
+}
+
 interface Ways {
   readonly format: FormatName;
   readonly ending: string;
@@ -47,18 +60,6 @@ export function connectorValues(database: DatabaseUnderTest): void {
     /** As the database wants arrays. */
     function givenRows(columns: readonly ReferenceColumn[]): Row[] {
       return database.kind === 'postgres' ? withPostgresArrays(rowsOf(columns), columnsOf(columns)) : rowsOf(columns);
-    }
-
-    async function expectReference(url: string, table: string, columns: readonly ReferenceColumn[], wanted: readonly Row[] = rowsOf(columns)): Promise<void> {
-      const rows = await withConnection(url, (connection) => readRows(connection, table), { create: false });
-      const all = columnsOf(columns);
-      const [actual, expected] = [canonicalRows(rows, all), canonicalRows(wanted, all)];
-      expect(actual.length).toBe(expected.length);
-      // Of each column the first value that differs: the difference of whole tables would say less.
-      for (const [c, { name }] of all.entries()) {
-        const row = Math.max(0, expected.findIndex((values, r) => actual[r][c] !== values[c]));
-        expect({ name, row, value: actual[row][c] }).toEqual({ name, row, value: expected[row][c] });
-      }
     }
 
     it('come back as they went in, by the contract', async () => {
@@ -106,6 +107,31 @@ export function connectorValues(database: DatabaseUnderTest): void {
       const rows = await withConnection(url, (connection) => readRows(connection, 'two'), { create: false });
       expect(rows.map(([value]) => value)).toEqual(values);
       expect(totals).toMatchObject({ read: values.length, written: values.length });
+    });
+
+    it('of types that only this kind of database has, and nested arrays', async () => {
+      const url = await database.createDatabase();
+      const own = database.kind === 'postgres'
+        ? { setup: "CREATE DOMAIN positive AS integer CHECK (VALUE > 0); CREATE TYPE pair AS (a integer, b text)", columns: 'd positive, r int4range, n inet, p pair, m integer[][], b bit(4)', values: `7, '[1,5)', '10.0.0.0/8', '(1,"a,b")', '{{1,2},{3,NULL}}', B'0101'` }
+        : { setup: 'SELECT 1', columns: 'd UHUGEINT, r STRUCT(a INTEGER, b VARCHAR), n TIMESTAMP_NS, p MAP(VARCHAR, INTEGER), m INTEGER[][], b BIT', values: `340282366920938463463374607431768211455, {'a': 1, 'b': 'a"b'}, '2024-01-31 13:45:00.123456789', MAP {'k': 1}, [[1,2],[3,NULL]], '0101'` };
+      await database.sql(url, `CREATE TYPE mood AS ENUM ('sad', 'so 🦆, so'); ${own.setup}; CREATE TABLE own (id integer, feels mood, ${own.columns})`);
+      await database.sql(url, `INSERT INTO own VALUES (1, 'so 🦆, so', ${own.values}), (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL)`);
+      await database.sql(url, 'CREATE TABLE again AS SELECT * FROM own WHERE false');
+      const rows = await withConnection(url, (connection) => readRows(connection, 'own'), { create: false });
+      expect(rows[0].slice(0, 2)).toEqual(['1', 'so 🦆, so']);
+      expect(JSON.parse(rows[0][6]!)).toEqual([[1, 2], [3, null]]);
+      expect(rows[1]).toEqual(['2', ...rows[1].slice(1).map(() => null)]);
+      for (const ending of ['csv', 'ndjson', 'sql']) {
+        const file = join(folder, `own-${database.kind}.${ending}`);
+        await exportTable({ from: url, tables: ['own'], to: file, ...run }).receipt;
+        await importFile({ source: file, to: url, table: 'again', mode: 'replace', ...run }).receipt;
+        expect({ ending, rows: await withConnection(url, (connection) => readRows(connection, 'again'), { create: false }) }).toEqual({ ending, rows });
+      }
+      // Into a database that has not got the types: as text, and nothing is lost.
+      const to = await database.createDatabase();
+      await copyTables({ from: url, to, tables: ['own'], ...run }).receipt;
+      const copied = await withConnection(to, (connection) => readRows(connection, 'own'), { create: false });
+      expect(copied.map((row) => row.toSpliced(6, 1))).toEqual(rows.map((row) => row.toSpliced(6, 1)));
     });
 
     it('keeps names apart that a display name would not', async () => {

@@ -54,7 +54,7 @@ export interface ConnectChoice {
 
 export async function connect(url: string, { signal = never, jobs = 2, create = true }: ConnectChoice = {}): Promise<Connection> {
   const connector = await connectorFor(url);
-  return connector.connect(url, { signal, jobs, create, engineMemoryBytes: 256 * 1024 * 1024, applicationName: 'sluice test', env: { HOME: '/nonexistent' } });
+  return connector.connect(url, { signal, jobs, create, engineMemoryBytes: 512 * 1024 * 1024, applicationName: 'sluice test', env: { HOME: '/nonexistent' } });
 }
 
 export async function withConnection<T>(url: string, work: (connection: Connection) => Promise<T>, choice: ConnectChoice = {}): Promise<T> {
