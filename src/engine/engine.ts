@@ -1,9 +1,9 @@
 /**
  * The embedded engine (DuckDB). The only place that loads its driver, and only when an engine is opened: byte lanes must not pay for it.
  *
- * Memory: `memoryLimitBytes` is what the engine may add to the process. DuckDB's own limit is set a sixth lower, because it counts buffers
- * and not what allocators, vectors and compression hold besides (measured: 60 to 90 MB over the limit on loads of 5M rows).
- * Spilled data goes to a private folder that is removed at close.
+ * Memory: `memoryLimitBytes` is what the engine may add to the process. DuckDB's own limit is set a third lower, because it counts buffers and not
+ * what vectors and compression hold besides, and its allocator gives freed memory back at once (measured on loads of 5M rows with 300 MiB: the
+ * process peaks at 330 MiB; as DuckDB comes, with its limit at 300 MiB, at 420 to 540 MiB, and 8% faster). Spilled data goes to a private folder that is removed at close.
  *
  * A database file is opened once in a process: the lock of a file holds off other processes only, and a second instance over the same file
  * would damage it. Opening it again shares the instance.
@@ -126,6 +126,8 @@ async function openShared(path: string, options: EngineOptions): Promise<Shared>
   const readOnly = options.readOnly === true && exists;
   const tempFolder = await makeTempFolder(options.tempFolder);
   try {
+    // Read by the engine's own allocator when its library is loaded; nothing else in the process uses it.
+    process.env.DUCKDB_JE_MALLOC_CONF ??= 'dirty_decay_ms:0,muzzy_decay_ms:0';
     const { DuckDBInstance: Driver } = await import('@duckdb/node-api');
     const instance = await Driver.create(path, await settings(options, tempFolder, readOnly && path !== ':memory:'));
     return { instance, readOnly, created: !exists, tempFolder, users: 1 };
@@ -140,7 +142,7 @@ async function settings(options: EngineOptions, tempFolder: string, readOnly: bo
   return {
     access_mode: readOnly ? 'READ_ONLY' : 'READ_WRITE',
     threads: String(Math.max(1, options.threads)),
-    memory_limit: `${Math.max(SMALLEST_LIMIT_BYTES, Math.floor(options.memoryLimitBytes * 3 / 4))}B`,
+    memory_limit: `${Math.max(SMALLEST_LIMIT_BYTES, Math.floor(options.memoryLimitBytes * 2 / 3))}B`,
     temp_directory: tempFolder,
     max_temp_directory_size: `${Math.floor(bavail * bsize * TEMP_SHARE_OF_FREE_SPACE)}B`,
     preserve_insertion_order: 'true',

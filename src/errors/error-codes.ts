@@ -30,7 +30,7 @@ export const ERROR_CODES = define({
 
   // — sources of bytes —
   SOURCE_NOT_FOUND: { message: 'There is no file or folder {path}', exit: 1, http: 404, hint: 'Check the path; a glob must be quoted so that the shell does not expand it.' },
-  SOURCE_IS_DIRECTORY: { message: '{path} is a folder, and a file is needed here', exit: 1, http: 400, hint: 'Name a file. A folder is imported as one table per file: leave out --table.' },
+  SOURCE_IS_DIRECTORY: { message: '{path} is a folder, and a file is needed here', exit: 1, http: 400, hint: 'Name a file, or files with a glob in quotes. A folder is imported as one table per file: leave out --table.' },
   SOURCE_UNREADABLE: { message: 'Cannot read {path}: {reason}', exit: 1, http: 500, hint: 'Check the permissions and the disk.' },
   SOURCE_EMPTY: { message: '{source} is empty', exit: 1, http: 400, hint: 'An empty file has no columns. If the producer failed, run it again.' },
   SOURCE_CHANGED: { message: '{source} changed while it was read', exit: 1, http: 409, hint: 'Run again when nothing writes to it.' },

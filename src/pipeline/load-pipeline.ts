@@ -80,14 +80,13 @@ async function writePart({ table, stream }: LoadingPart, writers: WriterSlot): P
   }
 }
 
-/** The target names a line within the part; people need the place in the source. */
+/** The target names a line or a record within the part; people need the place in the source. */
 async function atItsPlace(error: SluiceError, stream: PartStream, table: string): Promise<SluiceError> {
   const place = { table, ...error.at };
-  if (error.at.line !== undefined && stream.locate !== undefined && error.at.file === undefined) {
-    // Locating re-reads the source; when that fails too, the first error is still the one to report.
-    const located = await stream.locate(error.at.line).catch(() => ({}));
-    Object.assign(place, located);
-  }
+  const { line, row, file } = error.at;
+  // Locating re-reads the source; when that fails too, the first error is still the one to report.
+  if (line !== undefined && file === undefined) Object.assign(place, await stream.locate?.(line).catch(() => ({})));
+  else if (line === undefined && row !== undefined) Object.assign(place, await stream.locateRow?.(row).catch(() => ({})));
   return new SluiceError(error.code, { source: place.file ?? table, ...error.facts }, place, error.cause);
 }
 

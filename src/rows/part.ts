@@ -34,6 +34,8 @@ export interface PartStream {
   readonly firstRow?: number;
   counts(): PartCounts;
   locate?(line: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
+  /** As `locate`, from the number of a record (from 1) within the part, for targets that count records and not lines. */
+  locateRow?(row: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
   /** Only with the `file` encoding: what the target's engine is to read by itself. */
   readonly file?: NativeFile;
 }

@@ -1,10 +1,10 @@
 import type { Connection, LoadSession } from '../connectors/connector.ts';
 import { connectorFor } from '../connectors/registry.ts';
-import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import type { InspectedSource, ReadRequest } from '../formats/format.ts';
 import { formatOf, IMPORTABLE_ENDINGS, loadFormat } from '../formats/registry.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { openSources } from '../io/open-sources.ts';
+import { openSources, type SourceGroup } from '../io/open-sources.ts';
 import { negotiate } from '../pipeline/negotiate.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import type { Expected } from '../progress/progress-event.ts';
@@ -28,6 +28,7 @@ export async function planImport(options: ImportOptions, context: RunContext): P
   const sources = groups.flatMap((group) => group.sources);
   let connection: Connection | undefined;
   try {
+    refuseFolderForTable(groups, options);
     const inspected = await inspectAll(sources, options, 'sample', context.signal);
     const connector = await connectorFor(options.to);
     connection = await connector.connect(options.to, {
@@ -43,6 +44,12 @@ export async function planImport(options: ImportOptions, context: RunContext): P
     await closeAll(sources);
     throw error;
   }
+}
+
+/** Who names one table means one file, or files of one kind: a folder's files have nothing in common but their place. */
+function refuseFolderForTable(groups: readonly SourceGroup[], options: ImportOptions): void {
+  const folder = options.table === undefined ? undefined : groups.find(({ origin }) => origin === 'folder');
+  if (folder !== undefined) throw new SluiceError('SOURCE_IS_DIRECTORY', { path: folder.location }, { file: folder.location });
 }
 
 async function inspectAll(sources: readonly ByteSource[], options: ImportOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource[]> {
@@ -196,6 +203,7 @@ function numbered(stream: PartStream, index: number): PartStream {
     ...(firstRow === undefined ? {} : { firstRow }),
     ...(file === undefined ? {} : { file }),
     ...(stream.locate === undefined ? {} : { locate: (line: number) => stream.locate!(line) }),
+    ...(stream.locateRow === undefined ? {} : { locateRow: (row: number) => stream.locateRow!(row) }),
   };
 }
 

@@ -15,7 +15,7 @@ test('limits are set, extensions stay local, spilled data has a folder that goes
   const engine = await openEngine({ path: ':memory:', ...options, tempFolder: temp });
   const connection = await engine.connect();
   const settings = new Map((await connection.rows('SELECT name, value FROM duckdb_settings()')).map(([name, value]) => [name, value]));
-  expect(settings.get('memory_limit')).toBe('250.0 MiB');
+  expect(settings.get('memory_limit')).toBe('200.0 MiB');
   expect(settings.get('threads')).toBe('2');
   expect(settings.get('autoinstall_known_extensions')).toBe('false');
   expect(settings.get('autoload_known_extensions')).toBe('false');

@@ -80,6 +80,7 @@ export class DuckdbConnection implements Connection {
       run: options.run,
       signal: options.signal,
       memoryLimitBytes: this.#options.engineMemoryBytes,
+      threads: Math.max(1, this.#engineOptions.threads),
       onPublished: () => { this.#published = true; },
     });
   }

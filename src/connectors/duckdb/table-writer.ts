@@ -56,6 +56,7 @@ class DuckdbPartWriter implements PartWriter {
 
   async #writeStream(part: PartStream, progress: (bytes: number) => void): Promise<number> {
     const { connection, context } = this.#session;
+    await this.#session.useThreads(1);
     await this.#table.prepareForText(connection);
     const types = this.#table.columns.map((column) => column.type!);
     const relationAt = (path: string): ReturnType<typeof textRelation> => textRelation(path, part.encoding, types, context.memoryLimitBytes);
@@ -94,6 +95,7 @@ class DuckdbPartWriter implements PartWriter {
   async #loadFile(file: NativeFile): Promise<number> {
     const session = this.#session;
     const table = this.#table;
+    await session.useThreads(session.context.threads);
     const source = await this.#describe(file);
     const alone = session.isAlone(table);
     await table.prepareForFile(session.connection, source, !alone);
@@ -130,7 +132,9 @@ class DuckdbPartWriter implements PartWriter {
 
   /** Finds the record of a refused value: the statement ran in parallel and does not know. Reads the file once more. */
   async #located(error: SluiceError, file: NativeFile, source: RowSource): Promise<SluiceError> {
-    const failed = unreadable(error, file);
+    const failed = this.#inOwnNames(unreadable(error, file), file);
+    // The engine's CSV reader knows the line, from which the source finds the record.
+    if (failed.at.line !== undefined) return failed;
     const column = this.#table.columns.findIndex((one) => one.name === error.at.column);
     if (failed.code !== 'VALUE_INVALID' || column < 0 || file.attach !== undefined) return failed.locatedAt({ file: file.path });
     let connection: EngineConnection | undefined;
@@ -145,6 +149,14 @@ class DuckdbPartWriter implements PartWriter {
       await connection?.close();
     }
     return failed.locatedAt({ file: file.path });
+  }
+
+  /** The engine's CSV reader says `c3` for the third field. */
+  #inOwnNames(error: SluiceError, file: NativeFile): SluiceError {
+    const index = error.at.line === undefined || error.at.column === undefined ? -1 : file.expressions.indexOf(error.at.column);
+    if (index < 0) return error;
+    const column = this.#table.columns[index].name;
+    return new SluiceError(error.code, { ...error.facts, column }, { ...error.at, column }, error.cause);
   }
 }
 
@@ -161,7 +173,8 @@ function unreadable(error: SluiceError, file: NativeFile): SluiceError {
 /** Records are numbered within the part; in copy-text a record is a line. */
 function placeInPart(error: SluiceError, part: PartStream): SluiceError {
   const { row, ...at } = error.at;
-  if (row === undefined) return error;
+  // What the source itself says of a record names the file, and the record's number in it.
+  if (row === undefined || at.file !== undefined) return error;
   const place = {
     ...at,
     ...(part.firstRow === undefined ? {} : { row: part.firstRow + row - 1 }),

@@ -4,7 +4,7 @@ import type { NativeFile, Part, PartCounts } from '../../rows/part.ts';
 import type { RowEncoding } from '../../rows/row-encoding.ts';
 import type { TableBinding, TablePart } from '../format.ts';
 import type { CsvInput } from './inspected-csv.ts';
-import { locateLine, type SourcePlace } from './locate.ts';
+import { locateLine, locateRow, type SourcePlace } from './locate.ts';
 import type { PartBlocks } from './part-blocks.ts';
 import type { RecordRange } from './range-cutter.ts';
 import { RecordEncoder } from './record-encoder.ts';
@@ -142,6 +142,11 @@ export class NativePart implements TablePart {
     const { dataStart, dataLine } = input.details;
     const range: RecordRange = { index: 0, start: dataStart, end: Infinity, row: 1, line: dataLine, records: this.#counts.read, lines: 0, regular: true, lineEnds: 0 };
     return locateLine({ input, range, fields: binding.fields, encoding: 'file', bytes: input.read(dataStart, undefined, signal) }, line);
+  }
+
+  locateRow(row: number): Promise<SourcePlace> {
+    const { input, signal } = this.#context;
+    return locateRow(input, row, signal);
   }
 
   // oxlint-disable-next-line require-yield -- the contract of the `file` encoding: iterated to its end, yields nothing

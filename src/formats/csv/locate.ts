@@ -52,6 +52,21 @@ export async function locateLine(request: LocateRequest, line: number): Promise<
   return { file };
 }
 
+/** The place of a record of the whole source. */
+export async function locateRow(input: CsvInput, row: number, signal: AbortSignal): Promise<SourcePlace> {
+  const { dataStart, dataLine } = input.details;
+  const cursor = input.cursor(dataStart, 1, dataLine);
+  const isThere = (final: boolean): boolean => {
+    while (cursor.row < row) if (!cursor.next(final)) return false;
+    return true;
+  };
+  for await (const chunk of input.read(dataStart, undefined, signal)) {
+    cursor.push(chunk);
+    if (isThere(false)) return cursor.place();
+  }
+  return isThere(true) ? cursor.place() : { file: input.source.name, row };
+}
+
 /** What is known of a stream that is gone: the row where each record is one line, the line where the bytes passed as they are. */
 function withoutBytes({ input, range, encoding }: LocateRequest, line: number): SourcePlace {
   const file = input.source.name;

@@ -24,6 +24,8 @@ export function nativeFile(input: CsvInput, binding: TableBinding, isGuarded: (c
     'allow_quoted_nulls = false',
     'null_padding = false',
     'ignore_errors = false',
+    // The content decides, as everywhere in Sluice; the engine would go by the ending.
+    `compression = ${literal(source.compression)}`,
   ];
   return {
     path,

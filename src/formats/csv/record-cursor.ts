@@ -43,6 +43,7 @@ export class RecordCursor {
   #nextLine: number;
   #batchStart = 0;
   #batchRow: number;
+  #batchLine: number;
 
   constructor(options: CursorOptions) {
     this.#options = options;
@@ -53,6 +54,7 @@ export class RecordCursor {
     this.line = options.line;
     this.#nextLine = options.line;
     this.#batchRow = options.row;
+    this.#batchLine = options.line;
   }
 
   /** Absolute position of the current record. */
@@ -69,10 +71,12 @@ export class RecordCursor {
   push(chunk: Uint8Array): void {
     const pending = this.#to - this.#from;
     if (pending + chunk.length > this.bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, pending + chunk.length));
+      // Doubled, but never far beyond what a record may have.
+      const doubled = Math.min(this.bytes.length * 2, this.#options.maxRecordBytes + 2 * chunk.length);
+      const grown = Buffer.allocUnsafeSlow(Math.max(doubled, pending + chunk.length));
       this.bytes.copy(grown, 0, this.#from, this.#to);
       this.bytes = grown;
-    } else {
+    } else if (this.#from > 0) {
       this.bytes.copyWithin(0, this.#from, this.#to);
     }
     this.#base += this.#from;
@@ -81,6 +85,7 @@ export class RecordCursor {
     this.#to = pending + chunk.length;
     this.#batchStart = 0;
     this.#batchRow = this.row + 1;
+    this.#batchLine = this.#nextLine;
   }
 
   /**
@@ -117,9 +122,10 @@ export class RecordCursor {
     return false;
   }
 
-  /** The bytes that are not parsed yet: bytes[from, to), beginning at a record. */
+  /** The bytes that are not parsed yet: bytes[from, to), beginning at a record. Empty while more of an incomplete record must come first. */
   get pending(): { readonly from: number; readonly to: number } {
-    return { from: this.#from, to: this.#to };
+    const waits = this.#to - this.#from < this.#wanted;
+    return { from: this.#from, to: waits ? this.#from : this.#to };
   }
 
   /** Passes records that somebody else has looked at: up to `position` in `bytes`, the end of a record. */
@@ -141,18 +147,20 @@ export class RecordCursor {
     return { file, row: this.row, line: this.line, ...(bytesKnown ? { byte: this.byte } : {}) };
   }
 
-  /** Where byte `offset` of the batch is: the row that holds it, and the byte itself. */
+  /** Where byte `offset` of the batch is: the row that holds it, its line, and the byte itself. */
   placeInBatch(offset: number): ErrorPlace {
     const { file, bytesKnown } = this.#options;
     const { from, to } = this.batch;
     let row = this.#batchRow - 1;
+    let line = this.#batchLine;
     for (let at = from; at <= offset && at < to;) {
       const next = this.parser.parse(this.bytes, at, to, true);
       if (next < 0) break;
       if (this.parser.count > 0 || this.#options.columns === 1) row++;
+      line += next <= offset ? this.parser.lines : countLineEnds(this.bytes, at, offset);
       at = next;
     }
-    return { file, row, ...(bytesKnown ? { byte: this.#base + offset } : {}) };
+    return { file, row, line, ...(bytesKnown ? { byte: this.#base + offset } : {}) };
   }
 
   #waitForMore(): void {
