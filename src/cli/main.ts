@@ -15,7 +15,7 @@ const LINGER_MS = 1_000;
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() };
-  guardProcess(terminal, args);
+  const output = guardProcess(terminal, args);
   // Asked often, by scripts and by people who wonder: answered without loading the parser of arguments.
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
     printLines(terminal.stdout, [versionText()]);
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   try {
     const { runProgram } = await import('./program.ts');
     process.exitCode = await runProgram(args, terminal);
+    await output.check();
   } catch (error) {
     process.exitCode = await printFailure(error, args, terminal);
   }
@@ -43,17 +44,29 @@ async function printFailure(thrown: unknown, args: readonly string[], terminal: 
   return error.exitCode;
 }
 
-function guardProcess(terminal: Terminal, args: readonly string[]): void {
-  const fail = (error: unknown): void => {
-    void printFailure(error, args, terminal).then((code) => process.exit(code));
+/** @returns `check`: to be called when a command has ended well, whether its output has arrived as well */
+function guardProcess(terminal: Terminal, args: readonly string[]): { check(): Promise<void> } {
+  let lost: SluiceError | undefined;
+  let hasEnded = false;
+  const report = async (error: unknown): Promise<void> => {
+    process.exitCode = await printFailure(error, args, terminal);
   };
-  process.on('uncaughtException', fail);
+  process.on('uncaughtException', (error) => void report(error).finally(() => process.exit()));
   terminal.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // A reader that went away (`sluice runs list | head -1`) is no failure of what was printed. A run that writes rows there notices by itself.
-    if (error.code !== 'EPIPE') fail(new SluiceError('TARGET_UNWRITABLE', { path: 'standard output', reason: error.message }, {}, error));
+    if (error.code === 'EPIPE' || lost !== undefined) return;
+    lost = new SluiceError('TARGET_UNWRITABLE', { path: 'standard output', reason: error.message }, {}, error);
+    // A run that writes rows there must end in order, with its own account of the matter: exiting here would leave its work where it is.
+    if (hasEnded && process.exitCode === 0) void report(lost);
   });
   // There is nowhere left to say it; the exit code still tells how the run went.
   terminal.stderr.on('error', () => {});
+  return {
+    check: async () => {
+      hasEnded = true;
+      if (lost !== undefined && process.exitCode === 0) await report(lost);
+    },
+  };
 }
 
 await main();

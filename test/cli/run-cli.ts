@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
+  /** `during` writes to standard input itself, and ends it. */
+  readonly stdin?: 'pipe';
   /** A descriptor that takes standard output, which is then '' in the result. */
   readonly stdout?: number;
   /** Called with the process once it runs. */
@@ -25,10 +27,10 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
   return runScript(MAIN, args, options);
 }
 
-export function runScript(script: string, args: readonly string[], { cwd, env, input, stdout: descriptor, during }: CliOptions): Promise<CliResult> {
+export function runScript(script: string, args: readonly string[], { cwd, env, input, stdin, stdout: descriptor, during }: CliOptions): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
-      cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env }, stdio: [input === undefined ? 'ignore' : 'pipe', descriptor ?? 'pipe', 'pipe'],
+      cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env }, stdio: [input === undefined ? (stdin ?? 'ignore') : 'pipe', descriptor ?? 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
@@ -36,7 +38,7 @@ export function runScript(script: string, args: readonly string[], { cwd, env, i
     child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
-    child.stdin?.end(input);
+    if (input !== undefined) child.stdin!.end(input);
     during?.(child);
   });
 }

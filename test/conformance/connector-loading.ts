@@ -24,7 +24,7 @@ const SOME: readonly Row[] = [['1', 'one'], ['2', 'two'], ['3', null]];
 
 export function connectorLoading(database: DatabaseUnderTest): void {
   const folder = temporaryFolder();
-  const { sql } = database;
+  const sql = (url: string, text: string): Promise<Row[]> => database.sql(url, text);
 
   /** A database in which these statements were run. */
   async function prepared(...statements: string[]): Promise<string> {
@@ -104,6 +104,14 @@ export function connectorLoading(database: DatabaseUnderTest): void {
       expect(await sql(url, "SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'new schema'")).toEqual([]);
       await withConnection(url, (connection) => loadRows(connection, bad, [SOME]));
       await withConnection(url, async (connection) => expect(await readRows(connection, bad.table)).toEqual(SOME));
+    });
+
+    it('takes a record of several megabytes that no sample has seen', async () => {
+      const url = await prepared();
+      const large = 'y'.repeat(5_000_000);
+      const text = `id,name\n${Array.from({ length: 200_000 }, (_, id) => `${id},${'x'.repeat(20)}\n`).join('')}-1,${large}\n`;
+      expect((await importText(url, text)).totals).toMatchObject({ read: 200_001, written: 200_001 });
+      await withConnection(url, async (connection) => expect((await readRows(connection, 'people', { where: 'id = -1' }))[0][1] === large).toBe(true), { create: false });
     });
 
     it('of no rows creates the table', async () => {

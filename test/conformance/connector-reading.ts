@@ -23,7 +23,8 @@ const RESERVED: readonly string[] = ['select', 'table', 'order', 'group', 'user'
 export function connectorReading(database: DatabaseUnderTest): void {
   const folder = temporaryFolder();
   const run = { workspace: join(folder, 'workspace') };
-  const { sql, traits } = database;
+  const { traits } = database;
+  const sql = (url: string, text: string): Promise<Row[]> => database.sql(url, text);
   const textColumns = (names: readonly string[]): Column[] => names.map((name) => ({ name, type: TEXT, nullable: true }));
 
   async function filled(name: string, rows = 5_000): Promise<string> {

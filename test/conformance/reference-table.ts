@@ -98,7 +98,7 @@ export function canonical(type: ColumnType, text: string | null): string | null 
     case 'numeric': return /^-?\d+\.\d*$/.test(text) ? text.replace(/\.?0*$/, '') : text;
     case 'float': return Object.is(Number(text), -0) ? '-0' : String(type.bits === 32 ? Math.fround(Number(text)) : Number(text));
     case 'interval': return text.replaceAll('+', '').replaceAll('mons', 'months').replace('mon ', 'month ').replace(/(year|month|day)s/g, '$1');
-    case 'array': return JSON.stringify((parseLossless(text) as unknown[]));
+    case 'array': return JSON.stringify(parseLossless(text));
     // The fraction without the zeros at its end.
     case 'time': case 'timestamp': return text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
     default: return text;

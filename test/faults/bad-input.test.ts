@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors/error-codes.ts';
-import { connect, withConnection } from '../conformance/database-under-test.ts';
+import { connect } from '../conformance/database-under-test.ts';
 import { createDatabase } from '../helpers/postgres-server.ts';
 import { rowsOf, tablesOf, Workbench, type Fault } from './command-line.ts';
 import { runSql } from './databases.ts';
@@ -127,7 +127,7 @@ describe.each(Object.keys(TARGETS) as (keyof typeof TARGETS)[])('rows for %s', (
   it('bytes that are not UTF-8 in a later part', async () => {
     const { text, line } = rowsWith(2_700, 'BAD');
     const [before, after] = text.split('BAD');
-    write('rows.csv', Buffer.concat([Buffer.from(`${before.replace('name 1\n', 'näme 1\n')}`), BAD, Buffer.from(after)]));
+    write('rows.csv', Buffer.concat([Buffer.from(before.replace('name 1\n', 'näme 1\n')), BAD, Buffer.from(after)]));
     await bench.fails(['import', 'rows.csv', '--to', url, '--part-size', '8kB', '--encoding', 'utf-8'], { code: 'ENCODING_INVALID', at: { file: 'rows.csv', row: 2_700, line } });
     expect(await tablesOf(url)).toEqual([]);
   });
@@ -135,14 +135,8 @@ describe.each(Object.keys(TARGETS) as (keyof typeof TARGETS)[])('rows for %s', (
   it('a NUL character in a later part', async () => {
     const { text, line } = rowsWith(2_700, '7,a\0b');
     write('rows.csv', text);
-    const args = ['import', 'rows.csv', '--to', url, '--part-size', '8kB'];
-    if (kind === 'postgres') {
-      await bench.fails(args, { code: 'NUL_BYTE', at: { file: 'rows.csv', row: 2_700, line } });
-      expect(await tablesOf(url)).toEqual([]);
-    } else {
-      expect((await bench.sluice(args)).code).toBe(0);
-      expect((await rowsOf(url, 'rows'))[2_699][1]).toBe('a\0b');
-    }
+    await bench.fails(['import', 'rows.csv', '--to', url, '--part-size', '8kB'], { code: 'NUL_BYTE', at: { file: 'rows.csv', row: 2_700, line } });
+    expect(await tablesOf(url)).toEqual([]);
   });
 
   it('bad values in NDJSON, JSON and SQL, each at its place', async () => {
@@ -216,7 +210,7 @@ describe('connections', () => {
     } finally {
       await connection.close();
     }
-    await withConnection(url, async ({ listTables }) => expect(listTables).toBeTypeOf('function'), { create: false });
+    expect(await tablesOf(url)).toEqual([]);
   });
 
   it('a source database that is not there is not made', async () => {

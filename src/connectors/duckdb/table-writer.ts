@@ -164,8 +164,9 @@ async function drain(chunks: AsyncIterable<Uint8Array>, progress: (bytes: number
   for await (const chunk of chunks) progress(chunk.length);
 }
 
-/** Damage in a Parquet file shows itself only while it is read. */
+/** Damage in a Parquet file shows itself only while it is read; a line beyond the limit of the engine's CSV reader is one that we read by ourselves. */
 function unreadable(error: SluiceError, file: NativeFile): SluiceError {
+  if (error.code === 'RECORD_TOO_LARGE') return new SluiceError('CSV_IRREGULAR', { source: file.path }, error.at, error);
   if (error.code !== 'ENGINE_ERROR' || !file.relation.startsWith('read_parquet(')) return error;
   return new SluiceError('PARQUET_UNREADABLE', { source: file.path, reason: error.facts.reason }, { ...error.at, file: file.path }, error.cause);
 }

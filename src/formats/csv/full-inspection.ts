@@ -1,11 +1,11 @@
 import type { Column } from '../../rows/table-schema.ts';
 import type { InspectedSource } from '../format.ts';
 import { CsvInput, detailsOf } from './inspected-csv.ts';
-import { standIns } from './raw-encoding.ts';
+import { ENGINE_MAX_LINE_BYTES, standIns } from './raw-encoding.ts';
 import { ColumnTypes } from './types.ts';
 
 /**
- * Reads everything once: types that hold every value, the exact number of records, and whether all of it is regular. Dialect and character set stay
+ * Reads everything once: types that hold every value, the exact number of records, and whether all of it is regular (also in the size of its records). Dialect and character set stay
  * what the samples said.
  * @throws SluiceError CSV_MALFORMED, CSV_FIELD_COUNT, RECORD_TOO_LARGE with their place
  */
@@ -42,6 +42,6 @@ export async function inspectAll(sampled: InspectedSource, signal: AbortSignal):
     ...sampled,
     depth: 'full',
     tables: [{ ...table, columns, estimatedRows: cursor.row }],
-    details: { ...details, rows: cursor.row, largestRecord, regular: details.regular && scanner.regular },
+    details: { ...details, rows: cursor.row, largestRecord, regular: details.regular && scanner.regular && largestRecord <= ENGINE_MAX_LINE_BYTES / 2 },
   };
 }

@@ -1,0 +1,156 @@
+/** Runs that end in the middle: Ctrl-C, a server that dies or throws a session out. The target is as it was, and the run is recorded. */
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDatabase, startPostgres } from '../helpers/postgres-server.ts';
+import { give, serverAccount } from '../helpers/postgres-account.ts';
+import { inspectFailure, rowsOf, tablesOf, Workbench } from './command-line.ts';
+import { runSql } from './databases.ts';
+import { canMount, mountSmallDisk } from './small-disk.ts';
+
+let bench: Workbench;
+beforeEach(() => { bench = new Workbench(); });
+afterEach(() => bench.remove());
+
+const LINE = `${'x'.repeat(99)}\n`;
+
+/** Feeds rows without end into standard input; `midway` is called once when some have been taken. */
+function endlessRows(child: ChildProcess, midway: () => void): void {
+  const stdin = child.stdin!;
+  stdin.on('error', () => undefined);
+  stdin.write('id,text\n');
+  let id = 0;
+  let called = false;
+  const more = (): void => {
+    let goesOn = true;
+    while (goesOn && !stdin.destroyed) {
+      goesOn = stdin.write(Array.from({ length: 500 }, () => `${id++},${LINE}`).join(''));
+      if (id > 60_000 && !called) {
+        called = true;
+        midway();
+      }
+    }
+  };
+  stdin.on('drain', more);
+  more();
+}
+
+const IMPORT = ['import', '-', '--format', 'csv', '--part-size', '256kB', '--jobs', '2'];
+
+/** Runs an import from endless standard input and does something to it when it is under way. */
+async function importAndThen(to: string, act: (child: ChildProcess) => void, ...more: string[]): Promise<ReturnType<typeof inspectFailure>> {
+  let running: ChildProcess | undefined;
+  const result = await bench.sluice([...IMPORT, '--to', to, ...more, '--json'], {
+    stdin: 'pipe',
+    during: (child) => {
+      running = child;
+      endlessRows(child, () => act(child));
+    },
+  });
+  running?.stdin?.destroy();
+  bench.expectNoSecrets(result);
+  return inspectFailure(result);
+}
+
+describe('Ctrl-C', () => {
+  it.each(['postgres', 'duckdb'] as const)('in the middle of an import into %s', { timeout: 60_000 }, async (kind) => {
+    const url = kind === 'postgres' ? await createDatabase() : `duckdb:${bench.path('t.duckdb')}`;
+    await runSql(url, 'CREATE TABLE there (id integer PRIMARY KEY, text text)');
+    for (const table of ['there', 'fresh']) {
+      const { receipt, result } = await importAndThen(url, (child) => child.kill('SIGINT'), '--table', table);
+      expect(receipt).toMatchObject({ status: 'cancelled', error: { code: 'CANCELLED' }, tables: [], totals: { written: 0 } });
+      expect(result).toMatchObject({ code: 130, signal: null });
+      expect(await tablesOf(url)).toEqual(['there']);
+      expect(await rowsOf(url, 'there')).toEqual([]);
+      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, job: 'import', status: 'cancelled' });
+    }
+    if (kind === 'postgres') expect(await runSql(url, "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'sluice%' AND datname = current_database()")).toEqual([]);
+    else expect(bench.files()).toEqual(['t.duckdb']);
+  });
+
+  it.each([
+    ['postgres', 'csv'], ['postgres', 'ndjson.gz'], ['postgres', 'parquet'], ['duckdb', 'csv'], ['duckdb', 'sql'], ['duckdb', 'parquet'],
+  ] as const)('in the middle of an export from %s to %s', { timeout: 60_000 }, async (kind, ending) => {
+    const url = kind === 'postgres' ? await createDatabase() : `duckdb:${bench.path('source.duckdb')}`;
+    const series = kind === 'postgres' ? 'generate_series(1, 3000000)' : 'range(30000000)';
+    // A query, so that the rows need not be stored first.
+    const query = `SELECT i AS id, md5(CAST(i AS text)) AS a, md5(CAST(i + 1 AS text)) AS b FROM ${series} AS r(i)`;
+    await runSql(url, 'SELECT 1');
+    mkdirSync(bench.path('out'));
+    const out = bench.path(`out/rows.${ending}`);
+    const result = await bench.sluice(['export', url, '--query', query, '--to', out, '--json'], { during: (child) => void interruptWhenWriting(child) });
+    const { receipt } = inspectFailure(result);
+    expect(receipt.error?.code).toBe('CANCELLED');
+    expect(result).toMatchObject({ code: 130, signal: null });
+    expect(bench.files().filter((name) => name.startsWith('out'))).toEqual(['out']);
+    expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, job: 'export', status: 'cancelled' });
+  });
+
+  /** When the unfinished file is there, the rows are on their way. */
+  async function interruptWhenWriting(child: ChildProcess): Promise<void> {
+    while (child.exitCode === null && bench.files().filter((name) => name.startsWith('out/')).length === 0) await sleep(20);
+    await sleep(200);
+    child.kill('SIGINT');
+  }
+});
+
+describe('the server', () => {
+  it('throws the sessions of an import out: nothing is left', { timeout: 60_000 }, async () => {
+    const url = await createDatabase();
+    const { receipt } = await importAndThen(url, () => void runSql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice import%' AND datname = current_database()"), '--table', 'fresh');
+    expect(receipt).toMatchObject({ status: 'failed', error: { code: 'CONNECTION_LOST' } });
+    expect(await tablesOf(url)).toEqual([]);
+  });
+
+  it('throws the sessions of an export out', { timeout: 60_000 }, async () => {
+    const url = await createDatabase();
+    let acted = false;
+    const result = await bench.sluice(['export', url, '--query', 'SELECT i, md5(i::text) FROM generate_series(1, 3000000) AS r(i)', '--to', 'rows.csv', '--json'], {
+      during: (child) => void (async () => {
+        while (child.exitCode === null && bench.files().length === 0) await sleep(20);
+        acted = true;
+        await runSql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice export%' AND datname = current_database()");
+      })(),
+    });
+    expect(acted).toBe(true);
+    expect(inspectFailure(result).error).toMatchObject({ code: 'CONNECTION_LOST' });
+    expect(bench.files()).toEqual([]);
+  });
+
+  it('is killed in the middle of an import: the rows that were there are there, and no other', { timeout: 90_000 }, async () => {
+    const server = await startPostgres();
+    try {
+      const url = await server.createDatabase();
+      await runSql(url, "CREATE TABLE there (id integer PRIMARY KEY, text text); INSERT INTO there VALUES (-1, 'before'); CHECKPOINT");
+      const { receipt } = await importAndThen(url, () => void server.kill('SIGKILL'), '--table', 'there', '--mode', 'upsert');
+      expect(receipt).toMatchObject({ status: 'failed', error: { code: expect.stringMatching(/CONNECTION_LOST|CONNECT_REFUSED/) } });
+      await server.restart();
+      expect(await rowsOf(url, 'there')).toEqual([['-1', 'before']]);
+      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'failed' });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it.runIf(canMount())('has no disk space left: the import leaves nothing', { timeout: 90_000 }, async () => {
+    const url = await createDatabase();
+    const disk = mountSmallDisk('6m');
+    try {
+      mkdirSync(join(disk.path, 'space'));
+      await give(disk.path, await serverAccount());
+      const name = `small_${process.pid}_${Date.now()}`;
+      await runSql(url, `CREATE TABLESPACE ${name} LOCATION '${disk.path}/space'`);
+      await runSql(url, `CREATE TABLE there (id integer, text text) TABLESPACE ${name}`);
+      const { receipt } = await importAndThen(url, () => undefined, '--table', 'there');
+      expect(receipt).toMatchObject({ status: 'failed', error: { code: 'SERVER_DISK_FULL' } });
+      expect(await rowsOf(url, 'there')).toEqual([]);
+      expect(await tablesOf(url)).toEqual(['there']);
+      await runSql(url, 'DROP TABLE there');
+      await runSql(url, `DROP TABLESPACE ${name}`);
+    } finally {
+      disk.remove();
+    }
+  });
+});
