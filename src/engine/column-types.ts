@@ -6,7 +6,6 @@
  * (numeric-fit.ts); VARCHAR when no DECIMAL can (over 38 digits, NaN, infinity). Never DOUBLE, because that would round.
  */
 import type { ColumnType } from '../rows/column-type.ts';
-import type { Column } from '../rows/table-schema.ts';
 import { decimal, list, scalar, VARCHAR, type EngineType } from './engine-type.ts';
 
 export const LARGEST_DECIMAL_WIDTH = 38;
@@ -78,17 +77,6 @@ function arrayFor(element: ColumnType): EngineType {
   const type = engineTypeFor(element);
   if (type === undefined || element.kind === 'array' || element.kind === 'json') return scalar('JSON');
   return list(type);
-}
-
-/**
- * The engine's type for a column of a table to be created. Columns that come from the same engine keep their own type, unless it is nested in a
- * way that text cannot carry (decimals inside structures): those become JSON.
- */
-export function engineTypeForColumn(column: Column, native: EngineType | undefined): EngineType | undefined {
-  if (native === undefined) return engineTypeFor(column.type);
-  if (native.kind === 'scalar' || native.kind === 'decimal') return native;
-  if (native.kind === 'list' && (native.element.kind === 'scalar' || native.element.kind === 'decimal')) return native;
-  return exactInJson(native) ? native : scalar('JSON');
 }
 
 /** True when the engine's own reading of JSON gives back every value of the type: numbers of at most 64 bits, texts, and nests of them. */

@@ -5,7 +5,7 @@ import { engineError, type EngineErrorContext } from './engine-errors.ts';
 import type { EngineColumn } from './engine-type.ts';
 
 /** A value of a small result. 64-bit integers, decimals and everything else exact arrive as text. */
-export type EngineValue = string | number | boolean | null | readonly EngineValue[];
+type EngineValue = string | number | boolean | null | readonly EngineValue[];
 
 export interface RunOptions extends EngineErrorContext {
   readonly signal?: AbortSignal;

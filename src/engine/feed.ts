@@ -8,7 +8,7 @@ import type { EngineConnection } from './engine-connection.ts';
 import type { EngineErrorContext } from './engine-errors.ts';
 import type { OpenPipe } from './pipe.ts';
 
-export interface FeedRequest {
+interface FeedRequest {
   readonly connection: EngineConnection;
   /** The statement for a pipe at this path. */
   readonly statement: (path: string) => string;

@@ -13,7 +13,7 @@ import { exactInJson } from './column-types.ts';
 import { isScalar, type EngineType, type ScalarName } from './engine-type.ts';
 import { quoteString } from './quoting.ts';
 
-export interface LoadRule {
+interface LoadRule {
   attempt(text: string): string;
   sure(text: string, value: string): string;
   /** Conditions under which `value` is taken all the same, as WHEN clauses. */

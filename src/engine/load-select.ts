@@ -17,7 +17,7 @@ export interface LoadedField {
   readonly to: EngineType;
 }
 
-export interface LoadSelectOptions {
+interface LoadSelectOptions {
   /** Numbers the records (from 1), so that an error can say which one it is. Costs the engine its parallelism over a file. */
   readonly numbered: boolean;
 }

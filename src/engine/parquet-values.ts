@@ -5,12 +5,12 @@
  * What Parquet has no type for becomes text; 128-bit integers become DECIMAL(38,0) (39 digits are refused). Infinite dates and timestamps,
  * which Parquet cannot express and other readers would take for the year 294247, are refused.
  */
-import { scalar, VARCHAR, type EngineField, type EngineType } from './engine-type.ts';
+import type { EngineField, EngineType } from './engine-type.ts';
 import { quoteIdentifier, quoteString } from './quoting.ts';
 import { textOf } from './text-expressions.ts';
 import { failWith } from './value-failure.ts';
 
-export interface ParquetItem {
+interface ParquetItem {
   readonly expression: string;
   readonly name: string;
   readonly type: EngineType;
@@ -19,12 +19,6 @@ export interface ParquetItem {
 /** The SELECT list of a COPY to Parquet. */
 export function parquetItems(items: readonly ParquetItem[]): string {
   return items.map(({ expression, name, type }) => `${parquetValue(type, expression, name)} AS ${quoteIdentifier(name)}`).join(', ');
-}
-
-/** The type under which the values are found in the file. */
-export function parquetType(type: EngineType): EngineType {
-  if (isStored(type)) return type;
-  return type.kind === 'scalar' ? VARCHAR : scalar('JSON');
 }
 
 function parquetValue(type: EngineType, value: string, column: string): string {

@@ -16,7 +16,7 @@ const NO_QUOTE = '\u0001';
 const SMALLEST_RECORD_LIMIT = 32 * 1024 * 1024;
 const LARGEST_RECORD_LIMIT = 256 * 1024 * 1024;
 
-export interface TextRelation {
+interface TextRelation {
   readonly relation: string;
   /** One per field, SQL over the relation: the field's text. */
   readonly expressions: readonly string[];
@@ -25,7 +25,7 @@ export interface TextRelation {
 }
 
 /** The largest record that the reader takes: its buffers are that large, so the limit follows the engine's memory. */
-export function recordLimit(memoryLimitBytes: number): number {
+function recordLimit(memoryLimitBytes: number): number {
   return Math.min(LARGEST_RECORD_LIMIT, Math.max(SMALLEST_RECORD_LIMIT, Math.floor(memoryLimitBytes / 8)));
 }
 

@@ -11,7 +11,7 @@ const SEPARATOR = '\u001f';
 /** Values in messages are cut: an error is not the place for a document. */
 const SHOWN_CHARACTERS = 60;
 
-export interface ValueFailure {
+interface ValueFailure {
   readonly column: string;
   readonly type: string;
   readonly value: string;

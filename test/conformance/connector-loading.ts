@@ -11,8 +11,8 @@ import { connect, failureOf, inSession, loadRows, planOf, readRows, sorted, tabl
 
 const INTEGER: ColumnType = { kind: 'integer', bits: 32 };
 
-function columns(spec: Record<string, ColumnType>): Column[] {
-  return Object.entries(spec).map(([name, type]) => ({ name, type, nullable: true }));
+function columns(types: Record<string, ColumnType>): Column[] {
+  return Object.entries(types).map(([name, type]) => ({ name, type, nullable: true }));
 }
 
 function spec(table: string, mode: LoadMode = 'append', extra: Partial<LoadTableSpec> = {}): LoadTableSpec {

@@ -225,7 +225,9 @@ export function formatSuite(under: FormatUnderTest): void {
       for (const chunkBytes of under.chunkSizes) {
         for (const repeatable of [true, false]) {
           const source = memorySource(bytes, { name: `chunks.${under.name}`, chunkBytes, repeatable });
-          expectRows(await readSource(source, SMALL), SMALL);
+          const result = await readSource(source, SMALL);
+          expect(result.read).toBe(rowsOf(SMALL).length);
+          expectRows(result, SMALL);
         }
       }
     });

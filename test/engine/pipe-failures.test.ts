@@ -8,6 +8,7 @@ import { textRelation } from '../../src/engine/text-relation.ts';
 import { VARCHAR } from '../../src/engine/engine-type.ts';
 import { SluiceError } from '../../src/errors/sluice-error.ts';
 import { createFifo } from '../../src/io/fifo.ts';
+import type { PartStream } from '../../src/rows/part.ts';
 import { CANONICAL_CSV, COPY_TEXT } from '../../src/rows/row-encoding.ts';
 import { collect, MEMORY, memoryEngine, never, textOfPart } from './support.ts';
 
@@ -69,7 +70,7 @@ test('reading: nothing at all', async () => {
 
 test('reading: parts held at the same time keep their bytes', async () => {
   const parts = readParts(await reading('SELECT range AS a FROM range(100000)', { partBytes: 100 }));
-  const held = [];
+  const held: PartStream[] = [];
   for await (const part of parts) held.push(part);
   expect(held.length).toBeGreaterThan(3);
   const texts = [];

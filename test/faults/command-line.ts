@@ -44,23 +44,11 @@ export class Workbench {
   /** Runs it with --json; everything but code and place is the same for all failures and is checked here. */
   async fails(args: readonly string[], fault: Fault, options: Partial<CliOptions> = {}): Promise<Failure> {
     const before = this.files();
-    const result = await this.sluice([...args, '--json'], options);
-    const failure = inspectFailure(result);
-    const { error, receipt } = failure;
-    expect({ code: error.code, message: error.message }).toEqual({ code: oneOf(fault.code), message: error.message });
-    if (fault.at !== undefined) expect(error.at).toMatchObject(fault.at);
-    expect(receipt.status).toBe(error.code === 'CANCELLED' ? 'cancelled' : 'failed');
-    expect(receipt.tables).toEqual([]);
-    expect(this.files()).toEqual(before);
-    this.expectNoSecrets(result);
+    const failure = inspectFailure(await this.sluice([...args, '--json'], options));
+    expectFault(failure, fault);
+    expectNoSecrets(this, failure.result);
+    expectSame(this.files(), before);
     return failure;
-  }
-
-  /** Passwords in none of the outputs, nor in what is recorded of the run. */
-  expectNoSecrets({ stdout, stderr }: CliResult): void {
-    const recorded = readdirSync(this.cwd, { recursive: true }).map((name) => join(this.cwd, String(name)))
-      .filter((path) => path.includes('.sluice') && !path.endsWith('.duckdb') && statSync(path).isFile()).map((path) => readFileSync(path, 'latin1'));
-    for (const secret of SECRETS) for (const text of [stdout, stderr, ...recorded]) expect(text.includes(secret)).toBe(false);
   }
 
   /** The runs of this folder as `runs list` shows them. */
@@ -70,12 +58,27 @@ export class Workbench {
   }
 }
 
+function expectFault({ error, receipt }: Failure, fault: Fault): void {
+  const code = typeof fault.code === 'string' ? fault.code : expect.toBeOneOf([...fault.code]);
+  expect({ code: error.code, message: error.message }).toEqual({ code, message: error.message });
+  if (fault.at !== undefined) expect(error.at).toMatchObject(fault.at);
+  expect(receipt.status).toBe(error.code === 'CANCELLED' ? 'cancelled' : 'failed');
+  expect(receipt.tables).toEqual([]);
+}
+
+function expectSame(actual: readonly string[], expected: readonly string[]): void {
+  expect(actual).toEqual(expected);
+}
+
+/** Passwords in none of the outputs, nor in what is recorded of the run. */
+export function expectNoSecrets(bench: Workbench, { stdout, stderr }: CliResult): void {
+  const recorded = readdirSync(bench.cwd, { recursive: true }).map((name) => join(bench.cwd, String(name)))
+    .filter((path) => path.includes('.sluice') && !path.endsWith('.duckdb') && statSync(path).isFile()).map((path) => readFileSync(path, 'latin1'));
+  for (const secret of SECRETS) for (const text of [stdout, stderr, ...recorded]) expect(text.includes(secret)).toBe(false);
+}
+
 /** The test server's own password, and one that is wrong. */
 const SECRETS = ['sluice-test', 'not-the-password'];
-
-function oneOf(code: Fault['code']): unknown {
-  return typeof code === 'string' ? code : expect.toBeOneOf([...code]);
-}
 
 /** What holds for every failure that is printed with --json. */
 export function inspectFailure(result: CliResult): Failure {

@@ -55,7 +55,8 @@ describe.each(['postgres', 'duckdb'] as const)('an export from %s', (kind) => {
   });
 
   it.runIf(existsSync('/dev/full')).each(['csv', 'json'])('%s to a device that is full', async (format) => {
-    await bench.fails(['export', urls[kind], '--table', 'large', '--to', '/dev/full', '--format', format], { code: 'DISK_FULL' });
+    const { receipt } = await bench.fails(['export', urls[kind], '--table', 'large', '--to', '/dev/full', '--format', format], { code: 'DISK_FULL' });
+    expect(receipt.totals.written).toBe(0);
   });
 
   it.runIf(existsSync('/dev/full'))('standard output to a device that is full', async () => {
@@ -84,6 +85,7 @@ describe.each(['postgres', 'duckdb'] as const)('an export from %s', (kind) => {
     chmodSync(bench.path('closed'), 0o500);
     await bench.fails(['export', urls[kind], '--table', 'large', '--to', 'closed/out.csv'], { code: 'TARGET_UNWRITABLE', at: { file: 'closed/out.csv' } });
     chmodSync(bench.path('closed'), 0o700);
+    expect(readdirSync(bench.path('closed'))).toEqual([]);
   });
 });
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, startPostgres } from '../helpers/postgres-server.ts';
 import { give, serverAccount } from '../helpers/postgres-account.ts';
-import { inspectFailure, rowsOf, tablesOf, Workbench } from './command-line.ts';
+import { expectNoSecrets, inspectFailure, rowsOf, tablesOf, Workbench } from './command-line.ts';
 import { runSql } from './databases.ts';
 import { canMount, mountSmallDisk } from './small-disk.ts';
 
@@ -50,7 +50,7 @@ async function importAndThen(to: string, act: (child: ChildProcess) => void, ...
     },
   });
   running?.stdin?.destroy();
-  bench.expectNoSecrets(result);
+  expectNoSecrets(bench, result);
   return inspectFailure(result);
 }
 

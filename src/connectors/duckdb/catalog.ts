@@ -35,11 +35,6 @@ export async function describeTable(connection: EngineConnection, name: TableNam
   return row === undefined ? undefined : describe(connection, row);
 }
 
-/** Names of all tables, for suggestions. */
-export async function tableNames(connection: EngineConnection): Promise<string[]> {
-  return (await tableRows(connection, '')).map(({ schema, name }) => (schema === DEFAULT_SCHEMA ? name : `${schema}.${name}`));
-}
-
 async function tableRows(connection: EngineConnection, filter: string): Promise<TableRow[]> {
   const rows = await connection.rows(`SELECT schema_name, table_name, estimated_size, sql FROM duckdb_tables()
     WHERE database_name = current_database() AND NOT internal AND NOT temporary ${filter} ORDER BY schema_name, table_name`);

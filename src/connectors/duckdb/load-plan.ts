@@ -12,7 +12,7 @@ import type { LoadMode, LoadTablePlan, LoadTableSpec } from '../connector.ts';
 import { describeTable } from './catalog.ts';
 
 /** Shown in plans for numerics whose DECIMAL is found when all values are known. */
-export const FITTED = 'DECIMAL (fitted to the values)';
+const FITTED = 'DECIMAL (fitted to the values)';
 
 export async function planLoad(catalog: EngineConnection, spec: LoadTableSpec, connection: string): Promise<LoadTablePlan> {
   const existing = await describeTable(catalog, spec.table);

@@ -14,7 +14,7 @@ import { keepLast, mergeInto, rejectNullKeys } from './merge-upsert.ts';
 import { DuckdbTableLoad } from './table-writer.ts';
 import { LoadingTable } from './table-load.ts';
 
-export interface LoadSessionContext {
+interface LoadSessionContext {
   connect(): Promise<EngineConnection>;
   readonly catalog: EngineConnection;
   /** Of the connection, for people. */

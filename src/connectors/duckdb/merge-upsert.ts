@@ -9,12 +9,6 @@ import type { EngineConnection, RunOptions } from '../../engine/engine-connectio
 import { quoteIdentifier, quoteTable } from '../../engine/quoting.ts';
 import type { LoadTablePlan } from '../connector.ts';
 
-export interface MergeResult {
-  /** Rows that the target has now with the source's values. */
-  readonly written: number;
-  readonly duplicate: number;
-}
-
 /** @throws SluiceError VALUE_INVALID for NULL in a key */
 export async function rejectNullKeys(connection: EngineConnection, plan: LoadTablePlan, staged: string, run: RunOptions): Promise<void> {
   for (const column of plan.key) {

@@ -37,6 +37,8 @@ export interface ParquetFacts {
   readonly rows: number;
   readonly rowGroups: number;
   readonly createdBy: string;
+  /** Columns stored as INT96 (int96.ts). */
+  readonly int96: ReadonlySet<string>;
 }
 
 /** The mark at both ends and the length of the footer. */
@@ -51,7 +53,8 @@ export async function describeParquet(connection: EngineConnection, path: string
     const columns = await connection.columns(`SELECT * FROM ${parquetRelation(path)}`, { signal });
     const [file] = await connection.rows(`SELECT created_by, num_row_groups FROM parquet_file_metadata(${quotePath(path)})`, { signal });
     const rows = await connection.value(`SELECT sum(n) FROM (SELECT any_value(row_group_num_rows) AS n FROM parquet_metadata(${quotePath(path)}) GROUP BY row_group_id)`, { signal });
-    return { columns, rows: Number(rows ?? 0), rowGroups: Number(file?.[1] ?? 0), createdBy: String(file?.[0] ?? '') };
+    const int96 = await connection.rows(`SELECT name FROM parquet_schema(${quotePath(path)}) WHERE type = 'INT96'`, { signal });
+    return { columns, int96: new Set(int96.map(([name]) => String(name))), rows: Number(rows ?? 0), rowGroups: Number(file?.[1] ?? 0), createdBy: String(file?.[0] ?? '') };
   } catch (error) {
     throw parquetError(error, source);
   }

@@ -17,7 +17,10 @@ export async function inspectParquet(source: ByteSource, options: ReadOptions, d
     return {
       source: local, format: 'parquet', options, depth,
       tables: [{ columns, estimatedRows: facts.rows }],
-      details: { rows: facts.rows, rowGroups: facts.rowGroups, ...(facts.createdBy === '' ? {} : { createdBy: facts.createdBy }) },
+      details: {
+        rows: facts.rows, rowGroups: facts.rowGroups, ...(facts.createdBy === '' ? {} : { createdBy: facts.createdBy }),
+        ...(facts.int96.size === 0 ? {} : { int96: 'timestamps with microseconds; finer digits are cut off' }),
+      },
     };
   } catch (error) {
     await releaseLocal(local);

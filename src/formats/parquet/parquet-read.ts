@@ -6,12 +6,12 @@ import { stat } from 'node:fs/promises';
 import { columnTypeOf } from '../../engine/column-types.ts';
 import type { EngineConnection } from '../../engine/engine-connection.ts';
 import { VARCHAR, type EngineColumn } from '../../engine/engine-type.ts';
-import { quoteIdentifier } from '../../engine/quoting.ts';
 import { PIPE_ENCODINGS, readParts, type ReadColumn } from '../../engine/read-parts.ts';
 import { openEngine, DEFAULT_ENGINE_MEMORY_BYTES, DEFAULT_ENGINE_THREADS } from '../../engine/engine.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { createFifo } from '../../io/fifo.ts';
 import type { BoundField, InspectedSource, ReadRequest, TableBinding, TablePart } from '../format.ts';
+import { columnValue } from './int96.ts';
 import { localSource, releaseLocal, type LocalSource } from './local-copy.ts';
 import type { RowEncoding } from '../../rows/row-encoding.ts';
 import { describeParquet, parquetError, parquetRelation, type ParquetFacts } from './parquet-file.ts';
@@ -48,14 +48,14 @@ function boundColumns(binding: TableBinding, facts: ParquetFacts, source: string
   if (unexpected !== undefined) {
     throw new SluiceError('COLUMN_UNKNOWN', { table: binding.table, column: unexpected.name, suggestion: 'Map the column with --map, or leave it out with --columns.' }, { file: source, column: unexpected.name });
   }
-  return binding.fields.map((field) => columnOf(field, byName, source));
+  return binding.fields.map((field) => columnOf(field, byName, facts.int96, source));
 }
 
-function columnOf(field: BoundField, byName: ReadonlyMap<string, EngineColumn>, source: string): ReadColumn {
+function columnOf(field: BoundField, byName: ReadonlyMap<string, EngineColumn>, int96: ReadonlySet<string>, source: string): ReadColumn {
   if (field.absent === true) return { type: VARCHAR, expression: 'CAST(NULL AS VARCHAR)' };
   const column = byName.get(field.source);
   if (column === undefined) throw new SluiceError('SOURCE_CHANGED', { source }, { file: source, column: field.source });
-  return { type: column.type, expression: quoteIdentifier(column.name) };
+  return { type: column.type, expression: columnValue(column, int96) };
 }
 
 async function filePart(binding: TableBinding, columns: readonly ReadColumn[], facts: ParquetFacts, local: LocalSource): Promise<TablePart> {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
@@ -128,8 +130,6 @@ test('one DuckDB file into another: every type as it is', async () => {
 
 test('what a killed process committed but did not move out of the log is read', async () => {
   const killed = join(folder, 'killed.duckdb');
-  const { spawn } = await import('node:child_process');
-  const { once } = await import('node:events');
   const child = spawn(process.execPath, ['--input-type=module', '-e', `
     import { openEngine } from ${JSON.stringify(new URL('../../../src/engine/engine.ts', import.meta.url).href)};
     const engine = await openEngine({ path: ${JSON.stringify(killed)}, memoryLimitBytes: 1e8, threads: 1, create: true });

@@ -187,6 +187,48 @@ async function write(table: TableSchema, parts: readonly { text: string; rows: n
   return path;
 }
 
+describe('INT96', () => {
+  // A file as Spark writes it, made by hand: one INT96 column, plain, uncompressed, three values.
+  const day = (julian: number, nanoseconds: bigint): Buffer => {
+    const bytes = Buffer.alloc(12);
+    bytes.writeBigInt64LE(nanoseconds);
+    bytes.writeInt32LE(julian, 8);
+    return bytes;
+  };
+  const int96File = (values: readonly Buffer[]): Buffer => {
+    // Thrift compact: field headers are (delta << 4 | type), numbers zigzag varints.
+    const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(Math.floor(value / 128))]);
+    const zigzag = (value: number): number[] => varint(value * 2);
+    const text = (value: string): number[] => [...varint(value.length), ...Buffer.from(value)];
+    const data = Buffer.concat(values);
+    const page = Buffer.from([0x15, 0, 0x15, ...zigzag(data.length), 0x15, ...zigzag(data.length), 0x2c, 0x15, ...zigzag(values.length), 0x15, 0, 0x15, ...zigzag(3), 0x15, ...zigzag(3), 0, 0]);
+    const size = page.length + data.length;
+    const root = [0x48, ...text('m'), 0x15, ...zigzag(1), 0];
+    const leaf = [0x15, ...zigzag(3), 0x25, 0, 0x18, ...text('a'), 0];
+    const meta = [0x15, ...zigzag(3), 0x19, 0x15, 0, 0x19, 0x18, ...text('a'), 0x15, 0, 0x16, ...zigzag(values.length), 0x16, ...zigzag(size), 0x16, ...zigzag(size), 0x26, ...zigzag(4), 0];
+    const group = [0x19, 0x1c, 0x26, ...zigzag(4), 0x1c, ...meta, 0, 0x16, ...zigzag(size), 0x16, ...zigzag(values.length), 0];
+    const footer = Buffer.from([0x15, ...zigzag(1), 0x19, 0x2c, ...root, ...leaf, 0x16, ...zigzag(values.length), 0x19, 0x1c, ...group, 0]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(footer.length);
+    return Buffer.concat([Buffer.from('PAR1'), page, data, footer, length, Buffer.from('PAR1')]);
+  };
+
+  test('days whose number overflowed at the writer are what they were', async () => {
+    const path = join(folder, 'int96.parquet');
+    // 2024-01-01 12:34:56.123456, day 0, and Spark's 290000-12-30 23:00:00, whose Julian day wrapped around.
+    writeFileSync(path, int96File([day(2_460_311, 45_296_123_456_000n), day(0, 0n), day(wrapped.day, wrapped.nanoseconds)]));
+    const inspected = await inspect(parquetFormat, fileSource(path));
+    expect(inspected.details).toHaveProperty('int96');
+    expect(await readText(parquetFormat, fileSource(path))).toBe('2024-01-01 12:34:56.123456\n4714-11-24 00:00:00 BC\n290000-12-30 23:00:00\n');
+  });
+
+  const wrapped = (() => {
+    const julian = BigInt.asIntN(64, 9_089_380_393_200_000_000n + 2_440_588n * 86_400_000_000n);
+    const days = (julian - 86_399_999_999n) / 86_400_000_000n;
+    return { day: Number(days), nanoseconds: (julian - days * 86_400_000_000n) * 1000n };
+  })();
+});
+
 describe('writing', () => {
   test('every type', async () => {
     const table = tableOf({
