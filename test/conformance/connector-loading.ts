@@ -1,5 +1,5 @@
 /** Loading: the three modes, tables that are there already, and what a failure, an abort or a cancel leaves: nothing. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -161,6 +161,21 @@ export function connectorLoading(database: DatabaseUnderTest): void {
       expect(await rowsIn(url, 'people')).toEqual(sorted([...Array.from({ length: keys }, (_, id): Row => [String(id), `round ${rounds - 1}`]), ['1000000', 'stays']]));
     });
 
+    it('of several files takes the last row of the last file', async () => {
+      const url = await prepared(KEYED, "INSERT INTO people VALUES (7, 'old')");
+      const many = join(folder, `many-${database.kind}`);
+      mkdirSync(many);
+      // The first file has many parts, so that its last are written after those of the others were read.
+      const names = ['a', 'b', 'c'];
+      for (const [index, name] of names.entries()) {
+        writeFileSync(join(many, `${name}.csv`), `id,name\n${Array.from({ length: index === 0 ? 3_000 : 40 }, (_, i) => `${i % 20},${name}${i}\n`).join('')}`);
+      }
+      const run = { mode: 'upsert', table: 'people', jobs: 8, partBytes: 1_000, workspace: join(folder, 'workspace') } as const;
+      const { totals } = await importFile({ source: join(many, '*.csv'), to: url, ...run }).receipt;
+      expect(totals).toMatchObject({ read: 3_080, written: 20, duplicate: 3_060 });
+      expect(await rowsIn(url, 'people')).toEqual(sorted(Array.from({ length: 20 }, (_, id): Row => [String(id), `c${id + 20}`])));
+    });
+
     it('into a table that is not there merges the source by the key that was said', async () => {
       const url = await prepared();
       const { totals } = await importText(url, 'a,b,c\n1,x,first\n1,y,other\n1,x,last\n', { mode: 'upsert', key: ['a', 'b'] });
@@ -227,6 +242,17 @@ export function connectorLoading(database: DatabaseUnderTest): void {
       const url = await prepared(KEYED, "INSERT INTO people VALUES (1, 'old')");
       const document = JSON.stringify({ people: [{ id: 2, name: 'new' }], fresh: [{ id: 1 }, { id: 2 }], items: [{ id: 1 }] }).replace(/\]\}$/, ',oops]}');
       await expect(importText(url, document, { format: 'json', table: undefined as never })).rejects.toMatchObject({ code: 'JSON_MALFORMED' });
+      expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
+      await withConnection(url, async (connection) => expect(await tableNames(connection)).toEqual(['people']), { create: false });
+    });
+
+    it('of one file of a folder, in the tables of all others', async () => {
+      const url = await prepared(KEYED, "INSERT INTO people VALUES (1, 'old')");
+      const many = join(folder, `folder-${database.kind}`);
+      mkdirSync(many);
+      for (const name of ['fresh', 'people', 'zzz']) writeFileSync(join(many, `${name}.csv`), `id,name\n2,x\n${name === 'zzz' ? '3\n' : '3,y\n'}`);
+      const error = await failureOf(importFile({ source: many, to: url, workspace: join(folder, 'workspace') }).receipt);
+      expect(error).toMatchObject({ code: 'CSV_FIELD_COUNT', at: { file: join(many, 'zzz.csv'), line: 3, row: 2 } });
       expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
       await withConnection(url, async (connection) => expect(await tableNames(connection)).toEqual(['people']), { create: false });
     });

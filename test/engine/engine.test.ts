@@ -56,7 +56,7 @@ test('a file held by another process is locked', async () => {
   const path = join(folder, 'held.duckdb');
   const holder = spawn(process.execPath, ['--input-type=module', '-e', `
     import { openEngine } from ${JSON.stringify(new URL('../../src/engine/engine.ts', import.meta.url).href)};
-    await openEngine({ path: ${JSON.stringify(path)}, memoryLimitBytes: 1e8, threads: 1, create: true });
+    await openEngine({ path: ${JSON.stringify(path)}, memoryLimitBytes: 1e8, threads: 1, create: true, tempFolder: ${JSON.stringify(folder)} });
     console.log('open'); setInterval(() => {}, 1000);`], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     await once(holder.stdout, 'data');

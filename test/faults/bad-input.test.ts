@@ -174,8 +174,10 @@ describe.each(Object.keys(TARGETS) as (keyof typeof TARGETS)[])('rows for %s', (
     const block = Buffer.alloc(1 << 20, 'x');
     for (let i = 0; i < 300; i++) writeSync(file, block);
     closeSync(file);
-    const { receipt } = await bench.fails(['import', 'line.csv', '--to', url], { code: 'RECORD_TOO_LARGE', at: { file: 'line.csv', row: 2, line: 3 } });
-    expect(receipt.peakRssBytes).toBeLessThan(kind === 'postgres' ? 200e6 : 500e6);
+    // The engine's lane keeps what it compares with the types: a smaller limit saves the test's time.
+    const limit = kind === 'postgres' ? [] : ['--max-record-size', '64MB'];
+    const { receipt } = await bench.fails(['import', 'line.csv', '--to', url, ...limit], { code: 'RECORD_TOO_LARGE', at: { file: 'line.csv', row: 2, line: 3 } });
+    expect(receipt.peakRssBytes).toBeLessThan(kind === 'postgres' ? 200e6 : 350e6);
     expect(await tablesOf(url)).toEqual([]);
   });
 });

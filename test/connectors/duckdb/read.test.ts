@@ -132,7 +132,7 @@ test('what a killed process committed but did not move out of the log is read', 
   const killed = join(folder, 'killed.duckdb');
   const child = spawn(process.execPath, ['--input-type=module', '-e', `
     import { openEngine } from ${JSON.stringify(new URL('../../../src/engine/engine.ts', import.meta.url).href)};
-    const engine = await openEngine({ path: ${JSON.stringify(killed)}, memoryLimitBytes: 1e8, threads: 1, create: true });
+    const engine = await openEngine({ path: ${JSON.stringify(killed)}, memoryLimitBytes: 1e8, threads: 1, create: true, tempFolder: ${JSON.stringify(folder)} });
     const connection = await engine.connect();
     await connection.run('CREATE TABLE t AS SELECT 42 AS a');
     process.kill(process.pid, 'SIGKILL');`]);
