@@ -58,6 +58,9 @@ export function partialPathOf(target: string, run: string): string {
   return join(dirname(target), `.${cutToBytes(basename(target), 254 - Buffer.byteLength(ending))}${ending}`);
 }
 
+/** How much is written between two syncs on the way. */
+const SYNC_BYTES = 32 * 1024 * 1024;
+
 class FileSink implements ByteSink {
   readonly name: string;
   readonly partialPath: string;
@@ -68,6 +71,8 @@ class FileSink implements ByteSink {
   #file: FileHandle | undefined;
   #inode = 0;
   #position = 0;
+  #syncedTo = 0;
+  #syncing: Promise<void> | undefined;
   #touched = false;
   #state: 'open' | 'finished' | 'published' | 'aborted' = 'open';
 
@@ -152,6 +157,17 @@ class FileSink implements ByteSink {
     } catch (error) {
       throw targetError(error, this.name);
     }
+    this.#syncAlongside();
+  }
+
+  /**
+   * Has the disk write what is there while more is made, so that the sync at the end finds little left: without it a large file waits
+   * for the disk twice. A failure here comes again in finish(), which syncs everything.
+   */
+  #syncAlongside(): void {
+    if (this.#syncing !== undefined || this.#position - this.#syncedTo < SYNC_BYTES) return;
+    this.#syncedTo = this.#position;
+    this.#syncing = this.#file!.datasync().catch(() => undefined).finally(() => { this.#syncing = undefined; });
   }
 
   /** True when an engine has written the unfinished file by itself, in place or by replacing it. */
@@ -167,6 +183,7 @@ class FileSink implements ByteSink {
   async #closeFile(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    await this.#syncing;
     await file?.close();
   }
 }
