@@ -1,7 +1,6 @@
 import type { RunHandle } from '../jobs/start-run.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const CANCELLED = 130;
 
 /**
  * The first Ctrl-C (or SIGTERM, SIGHUP) cancels the run, which leaves the target as it was; a second Ctrl-C ends the process at once.
@@ -10,7 +9,7 @@ const CANCELLED = 130;
 export function cancelOnSignals(handle: RunHandle, say: (line: string) => void): () => void {
   let asked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (asked && signal === 'SIGINT') process.exit(CANCELLED);
+    if (asked && signal === 'SIGINT') endAtOnce();
     if (asked) return;
     asked = true;
     say('Cancelling … (Ctrl-C again ends at once)');
@@ -21,4 +20,13 @@ export function cancelOnSignals(handle: RunHandle, say: (line: string) => void):
   return () => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
+}
+
+/**
+ * By the signal itself, which a shell reports as 130. Not by process.exit: that waits for the threads of the embedded engine, which may be what
+ * does not come to an end.
+ */
+function endAtOnce(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
 }
