@@ -6,9 +6,8 @@
  * (numeric-fit.ts); VARCHAR when no DECIMAL can (over 38 digits, NaN, infinity). Never DOUBLE, because that would round.
  */
 import type { ColumnType } from '../rows/column-type.ts';
+import { isUnsized } from '../rows/numeric-extent.ts';
 import { decimal, list, scalar, VARCHAR, type EngineType } from './engine-type.ts';
-
-export const LARGEST_DECIMAL_WIDTH = 38;
 
 export function columnTypeOf(type: EngineType): ColumnType {
   switch (type.kind) {
@@ -67,9 +66,7 @@ export function engineTypeFor(type: ColumnType): EngineType | undefined {
 }
 
 function decimalFor(type: Extract<ColumnType, { kind: 'numeric' }>): EngineType | undefined {
-  const { precision, scale = 0 } = type;
-  if (precision === undefined || scale < 0 || scale > precision) return undefined;
-  return precision <= LARGEST_DECIMAL_WIDTH ? decimal(precision, scale) : undefined;
+  return isUnsized(type) ? undefined : decimal(type.precision!, type.scale ?? 0);
 }
 
 /** Lists of what a JSON array carries exactly; everything else stays the JSON text it is. */

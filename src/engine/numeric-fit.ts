@@ -1,28 +1,16 @@
 /**
- * Finds the narrowest DECIMAL that holds numerics exactly, when their type says neither precision nor scale (column-types.ts says why).
- * The texts are measured, never converted: first quickly, by length and position of the point; only when that says more digits than the narrow width
+ * Measures numerics that are text in the engine, for rows/numeric-extent.ts. The texts are measured, never converted: first quickly, by length and position of the point; only when that says more digits than the narrow width
  * holds, again without leading and trailing zeros. Trailing zeros within the narrow width are kept: they are how the source shows its numbers.
  */
 import type { EngineConnection, RunOptions } from './engine-connection.ts';
-import { decimal, VARCHAR, type EngineType } from './engine-type.ts';
-import { LARGEST_DECIMAL_WIDTH } from './column-types.ts';
-
-/** Of one column. `plain` false: some text is no plain decimal number (exponent, NaN, infinity). */
-export interface NumericExtent {
-  readonly whole: number;
-  readonly fraction: number;
-  readonly plain: boolean;
-}
-
-export const NO_NUMBERS: NumericExtent = { whole: 0, fraction: 0, plain: true };
-
-/** Widths at which the engine's storage grows: 8 bytes, then 16. */
-const NARROW_WIDTH = 18;
+import { fittedNumeric, isWide, type NumericExtent } from '../rows/numeric-extent.ts';
+import { engineTypeFor } from './column-types.ts';
+import type { EngineType } from './engine-type.ts';
 
 /** `relation` is anything that can stand after FROM, `texts` SQL over it. */
 export async function measureNumerics(connection: EngineConnection, texts: readonly string[], relation: string, options: RunOptions): Promise<NumericExtent[]> {
   const quick = await measure(connection, texts, relation, quickMeasures, options);
-  const wide = quick.flatMap(({ whole, fraction, plain }, i) => (plain && whole + fraction > NARROW_WIDTH ? [i] : []));
+  const wide = quick.flatMap((extent, i) => (isWide(extent) ? [i] : []));
   const exact = await measure(connection, wide.map((i) => texts[i]), relation, exactMeasures, options);
   return quick.map((extent, i) => exact[wide.indexOf(i)] ?? extent);
 }
@@ -54,22 +42,7 @@ async function measure(connection: EngineConnection, texts: readonly string[], r
   }));
 }
 
-export function unite(a: NumericExtent, b: NumericExtent): NumericExtent {
-  return { whole: Math.max(a.whole, b.whole), fraction: Math.max(a.fraction, b.fraction), plain: a.plain && b.plain };
-}
-
 /** Exact for every number within the extent. */
-export function fittedType({ whole, fraction, plain }: NumericExtent): EngineType {
-  const digits = whole + fraction;
-  if (!plain || digits > LARGEST_DECIMAL_WIDTH) return VARCHAR;
-  return decimal(digits <= NARROW_WIDTH ? NARROW_WIDTH : LARGEST_DECIMAL_WIDTH, fraction);
+export function fittedType(extent: NumericExtent): EngineType {
+  return engineTypeFor(fittedNumeric(extent))!;
 }
-
-/** An extent seen on a part of the data, with room for larger numbers in the rest. */
-export function withRoom(extent: NumericExtent): NumericExtent {
-  const room = extent.whole + extent.fraction + SPARE_DIGITS > NARROW_WIDTH ? LARGEST_DECIMAL_WIDTH : NARROW_WIDTH;
-  const whole = Math.max(extent.whole, room - extent.fraction);
-  return extent.whole + extent.fraction > LARGEST_DECIMAL_WIDTH ? extent : { ...extent, whole };
-}
-
-const SPARE_DIGITS = 3;

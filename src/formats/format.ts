@@ -143,6 +143,8 @@ export interface WriteOptions {
  * document, so that parts can be encoded concurrently; the caller then hands the encoded bytes to `writePart` in order.
  */
 export interface FormatWriter {
+  /** Tables should come with sized numerics where their source can tell (TableReader.sizedSchema); the rest costs a second pass. */
+  readonly wantsSizedNumerics?: boolean;
   /** Encodings that `encodePart` takes, cheapest first. */
   accepts(table: TableSchema): readonly RowEncoding['kind'][];
   beginTable(table: TableSchema): Promise<void>;

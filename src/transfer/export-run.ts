@@ -75,7 +75,9 @@ export class ExportRun {
 
   async #beginTable(document: ExportDocument, table: ExportTable): Promise<void> {
     this.#begin(table);
-    await document.writer.beginTable(table.reader.schema);
+    const { reader } = table;
+    const schema = document.writer.wantsSizedNumerics === true ? await reader.sizedSchema?.(this.#context.signal) : undefined;
+    await document.writer.beginTable(schema ?? reader.schema);
   }
 
   async #endTable(document: ExportDocument, table: ExportTable): Promise<void> {

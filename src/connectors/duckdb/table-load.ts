@@ -10,8 +10,9 @@ import type { EngineConnection, RunOptions } from '../../engine/engine-connectio
 import { integerDigits, VARCHAR, type EngineType } from '../../engine/engine-type.ts';
 import { loadRuleFor, isText } from '../../engine/load-rules.ts';
 import { loadSelect, type LoadedField } from '../../engine/load-select.ts';
-import { fittedType, measureNumerics, NO_NUMBERS, unite, withRoom, type NumericExtent } from '../../engine/numeric-fit.ts';
+import { fittedType, measureNumerics } from '../../engine/numeric-fit.ts';
 import { quoteIdentifier, quoteTable } from '../../engine/quoting.ts';
+import { NO_NUMBERS, unite, withRoom, type NumericExtent } from '../../rows/numeric-extent.ts';
 import type { Column, TableName } from '../../rows/table-schema.ts';
 import type { LoadTablePlan } from '../connector.ts';
 

@@ -8,6 +8,7 @@ import { describeTypes, findTables, publicColumn, type CatalogColumn, type Catal
 import { copyOut, type CopyOutCounts } from './copy-out.ts';
 import { describeStatement } from './describe-statement.ts';
 import type { Session } from './driver.ts';
+import { sizeNumerics } from './numeric-sizes.ts';
 import { planParts, queryStatement, readUnits, type PlannedPart, type Selection } from './part-plan.ts';
 import { Snapshot } from './snapshot.ts';
 import { qualifiedName } from './sql.ts';
@@ -69,7 +70,16 @@ async function relationReader(request: ReadTableRequest & { kind: 'table' }, tab
   return new PostgresTableReader(schema, columns, snapshot, async function* plan(encoding, { partBytes, arrays, signal }) {
     const units = await snapshot.withCoordinator((session) => readUnits(session, table.oid, { signal, table: displayName(schema) }));
     yield* planParts(units, { columns, where, arrays, encoding }, partBytes);
-  }, where !== undefined);
+  }, where !== undefined, canScanTwice(table) ? rowsOf(table, where) : undefined);
+}
+
+/** A view or a foreign table may answer otherwise, or at great cost, when it is asked again. */
+function canScanTwice({ kind }: CatalogTable): boolean {
+  return kind === 'table' || kind === 'partitioned' || kind === 'materialized';
+}
+
+function rowsOf(table: CatalogTable, where: string | undefined): string {
+  return `${table.kind === 'table' ? 'ONLY ' : ''}${qualifiedName(table.name)}${where === undefined ? '' : ` WHERE (${where}\n)`}`;
 }
 
 function columnNamed(table: CatalogTable, name: string): CatalogColumn {
@@ -120,19 +130,29 @@ class PostgresTableReader implements TableReader {
   readonly #plan: Plan;
   /** Part of the statement is the user's own text. */
   readonly #isQuery: boolean;
+  /** The rows as SQL after FROM, where they can be scanned once more. */
+  readonly #relation: string | undefined;
 
-  constructor(schema: TableSchema, columns: readonly CatalogColumn[], snapshot: Snapshot, plan: Plan, isQuery: boolean) {
+  constructor(schema: TableSchema, columns: readonly CatalogColumn[], snapshot: Snapshot, plan: Plan, isQuery: boolean, relation?: string) {
     this.schema = schema;
     this.#columns = columns;
     this.#snapshot = snapshot;
     this.#plan = plan;
     this.#isQuery = isQuery;
+    this.#relation = relation;
   }
 
   encodings(arrays: Selection['arrays']): readonly RowEncoding[] {
     const isPortable = this.#columns.every((column) => column.portable && !(arrays === 'json' && column.type.kind === 'array'));
     const binary: RowEncoding[] = isPortable ? [{ kind: 'copy-binary', types: this.#columns.map((column) => column.binaryType) }] : [];
     return [...binary, CANONICAL_CSV, COPY_TEXT];
+  }
+
+  async sizedSchema(signal: AbortSignal): Promise<TableSchema> {
+    const relation = this.#relation;
+    if (relation === undefined) return this.schema;
+    const columns = await this.#snapshot.withCoordinator((session) => sizeNumerics(session, this.schema.columns, relation, { signal, table: displayName(this.schema) }));
+    return { ...this.schema, columns };
   }
 
   async *parts(encoding: RowEncoding, options: PartOptions): AsyncGenerator<PartStream, void, undefined> {

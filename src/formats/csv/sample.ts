@@ -25,7 +25,8 @@ export async function takeSamples(source: ByteSource, signal: AbortSignal): Prom
   if (!source.seekable || size === undefined || size <= LONG_HEAD_BYTES) return [await takeHead(source, LONG_HEAD_BYTES)];
   const samples = [await takeHead(source, HEAD_BYTES)];
   for (let i = 1; i <= WINDOWS; i++) {
-    const start = HEAD_BYTES + Math.floor(((size - HEAD_BYTES - WINDOW_BYTES) * i) / WINDOWS) & ~1;
+    const position = HEAD_BYTES + Math.floor(((size - HEAD_BYTES - WINDOW_BYTES) * i) / WINDOWS);
+    const start = position - position % 2; // not `& ~1`, which takes 32 bits only
     const pieces: Buffer[] = [];
     for await (const chunk of source.read({ start, end: Math.min(size, start + WINDOW_BYTES + 1), signal })) pieces.push(Buffer.from(chunk));
     const bytes = Buffer.concat(pieces);

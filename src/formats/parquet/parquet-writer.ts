@@ -2,7 +2,7 @@
  * Writes a table as one Parquet file: encoded rows go through a named pipe into the engine, which tests every value, types it and writes the file under
  * the sink's unfinished name. Without such a name (standard output) it writes a temporary file that is streamed afterwards.
  *
- * Numerics without precision have no Parquet type until all values are known (engine/column-types.ts): a table that has such columns is
+ * Numerics without precision have no Parquet type until all values are known (engine/column-types.ts). A table whose source cannot tell their size is
  * first written with them as text, then measured, then written again with the DECIMAL that holds them exactly; as text when none does.
  *
  * Memory: the engine's limit. A row group is held in memory until it is full, so wide rows get smaller groups.
@@ -41,6 +41,7 @@ const SMALLEST_GROUP_ROWS = 2_048;
 const GROUP_SHARE = 8;
 
 export class ParquetWriter implements FormatWriter {
+  readonly wantsSizedNumerics = true;
   readonly #sink: ByteSink;
   readonly #memoryLimitBytes: number;
   readonly #compression: string;

@@ -294,3 +294,34 @@ describe('others in the database', () => {
     await expect(connection.openReader([request])).rejects.toMatchObject({ code: 'TABLE_UNKNOWN' });
   });
 });
+
+describe('numerics without precision', () => {
+  const sizedTypes = async (request: Parameters<Connection['openReader']>[0][number]): Promise<Record<string, unknown>> => {
+    const reader = await connection.openReader([request]);
+    try {
+      const { columns } = await reader.tables[0].sizedSchema!(new AbortController().signal);
+      return Object.fromEntries(columns.map((column) => [column.name, column.type]));
+    } finally {
+      await reader.close();
+    }
+  };
+  const decimalOf = (precision: number, scale: number): object => ({ kind: 'numeric', precision, scale });
+
+  test('get the size of the values that are read', async () => {
+    await database.sql(`CREATE TABLE numbers (small numeric, wide numeric, padded numeric, huge numeric, odd numeric, far numeric, none numeric, plain numeric(5,2), n integer);
+      INSERT INTO numbers VALUES (1.50, 12345678901234567890.12, 1.00000000000000000000, 1e40, 'NaN', '-Infinity', NULL, 1, 1), (-0.001, 1, -200, 1, 1, 1, NULL, 2, 2), (99.5, 1, 3, 1, 1, 1, NULL, 2, 3)`);
+    expect(await sizedTypes(await tableRequest(connection, 'numbers'))).toEqual({
+      small: decimalOf(18, 3), wide: decimalOf(38, 2), padded: decimalOf(18, 0), huge: { kind: 'text' }, odd: { kind: 'text' }, far: { kind: 'text' },
+      none: decimalOf(18, 0), plain: decimalOf(5, 2), n: { kind: 'integer', bits: 32 },
+    });
+  });
+
+  test('only the rows of the condition and the columns that are asked for count', async () => {
+    const request = await tableRequest(connection, 'numbers', { where: 'n = 3', columns: ['huge', 'small'] });
+    expect(await sizedTypes(request)).toEqual({ huge: decimalOf(18, 0), small: decimalOf(18, 1) });
+  });
+
+  test('a query is not asked twice', async () => {
+    expect(await sizedTypes({ kind: 'query', name: 'q', sql: 'SELECT small FROM numbers' })).toEqual({ small: { kind: 'numeric' } });
+  });
+});
