@@ -60,10 +60,10 @@ export interface TableReader {
   /** Cheapest first. `arrays` says how array values will be written as text for the reader at the other end. */
   encodings(arrays: 'postgres' | 'json'): readonly RowEncoding[];
   /**
-   * The schema with every numeric that declares no precision sized to the values read (text when no DECIMAL holds them), for targets that must know
-   * before the first row. May cost a scan. Columns that the source cannot measure stay as they are.
+   * The schema with every numeric that declares no precision sized to the values read (text when no DECIMAL holds them), and floats said to be without
+   * negative zeros where they are, for targets that must know before the first row. May cost a scan. Columns that the source cannot measure stay as they are.
    */
-  sizedSchema?(signal: AbortSignal): Promise<TableSchema>;
+  measuredSchema?(signal: AbortSignal): Promise<TableSchema>;
   /**
    * The parts in the table's physical order, each about `partBytes` of output. Each part's chunks may be consumed concurrently with
    * others', by at most `jobs` consumers; a part takes its connection only while its chunks are iterated.

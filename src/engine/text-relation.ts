@@ -25,7 +25,7 @@ interface TextRelation {
 }
 
 /** The largest record that the reader takes: its buffers are that large, so the limit follows the engine's memory. */
-function recordLimit(memoryLimitBytes: number): number {
+export function recordLimit(memoryLimitBytes: number): number {
   return Math.min(LARGEST_RECORD_LIMIT, Math.max(SMALLEST_RECORD_LIMIT, Math.floor(memoryLimitBytes / 8)));
 }
 

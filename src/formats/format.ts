@@ -143,8 +143,10 @@ export interface WriteOptions {
  * document, so that parts can be encoded concurrently; the caller then hands the encoded bytes to `writePart` in order.
  */
 export interface FormatWriter {
-  /** Tables should come with sized numerics where their source can tell (TableReader.sizedSchema); the rest costs a second pass. */
-  readonly wantsSizedNumerics?: boolean;
+  /** Tables should come measured where their source can (TableReader.measuredSchema): what is not known in advance costs a second pass. */
+  readonly wantsMeasuredColumns?: boolean;
+  /** Takes its bytes in gulps of this size: so much should be read ahead that its source never has to stop for them. */
+  readonly readAheadBytes?: number;
   /** Encodings that `encodePart` takes, cheapest first. */
   accepts(table: TableSchema): readonly RowEncoding['kind'][];
   beginTable(table: TableSchema): Promise<void>;

@@ -33,6 +33,8 @@ export interface PartStream {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly firstRow?: number;
   counts(): PartCounts;
+  /** The transport frames each record: `counts().arrived` will be there. */
+  readonly framed?: boolean;
   locate?(line: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
   /** As `locate`, from the number of a record (from 1) within the part, for targets that count records and not lines. */
   locateRow?(row: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
@@ -44,6 +46,11 @@ export interface PartCounts {
   readonly read: number;
   readonly skipped: number;
   readonly bytes: number;
+  /**
+   * Records whose bytes have come, counted on the way where the transport frames each one, and not by who sent them: who passes all `bytes` on
+   * unchanged need not count again.
+   */
+  readonly arrived?: number;
 }
 
 /** A local file that DuckDB reads by itself. `relation` is a complete table function call in DuckDB SQL, values already quoted. */

@@ -8,6 +8,8 @@ export interface Column {
   readonly nativeType?: string;
   /** The database fills the column itself: never loaded (`generated`), or loaded only on purpose (`identity`). */
   readonly filled?: 'generated' | 'identity-always' | 'identity-default' | 'default';
+  /** Of floats: measured, no value is -0 (which equals 0 and yet is another value). */
+  readonly noNegativeZero?: boolean;
 }
 
 export interface TableName {

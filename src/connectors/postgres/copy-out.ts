@@ -12,6 +12,8 @@ import type { Session } from './driver.ts';
 export interface CopyOutCounts {
   rows: number;
   bytes: number;
+  /** Row messages. */
+  arrived: number;
 }
 
 export interface CopyOutOptions {
@@ -51,7 +53,8 @@ export async function* copyOut(session: Session, sql: string, options: CopyOutOp
     }
     if (options.signal.aborted) throw session.cancellation(options.signal);
     if (buffers.failure !== undefined) throw buffers.failure;
-    counts.rows = checkedCount(buffers.messages, rows, options);
+    counts.rows = rows;
+    counts.arrived = checkedCount(buffers.messages, rows, options);
   } finally {
     options.signal.removeEventListener('abort', stop);
     session.wire.divertCopyData(undefined);
@@ -64,6 +67,6 @@ export async function* copyOut(session: Session, sql: string, options: CopyOutOp
 
 function checkedCount(messages: number, rows: number, options: CopyOutOptions): number {
   const received = options.binary ? messages - 1 : messages;
-  if (received === rows) return rows;
+  if (received === rows) return received;
   throw new SluiceError('RECEIPT_UNBALANCED', { table: options.table, read: rows, written: received, rejected: 0, duplicate: 0, skipped: 0 }, { table: options.table });
 }

@@ -8,7 +8,7 @@ import { describeTypes, findTables, publicColumn, type CatalogColumn, type Catal
 import { copyOut, type CopyOutCounts } from './copy-out.ts';
 import { describeStatement } from './describe-statement.ts';
 import type { Session } from './driver.ts';
-import { sizeNumerics } from './numeric-sizes.ts';
+import { measureColumns } from './measure-columns.ts';
 import { planParts, queryStatement, readUnits, type PlannedPart, type Selection } from './part-plan.ts';
 import { Snapshot } from './snapshot.ts';
 import { qualifiedName } from './sql.ts';
@@ -148,10 +148,10 @@ class PostgresTableReader implements TableReader {
     return [...binary, CANONICAL_CSV, COPY_TEXT];
   }
 
-  async sizedSchema(signal: AbortSignal): Promise<TableSchema> {
+  async measuredSchema(signal: AbortSignal): Promise<TableSchema> {
     const relation = this.#relation;
     if (relation === undefined) return this.schema;
-    const columns = await this.#snapshot.withCoordinator((session) => sizeNumerics(session, this.schema.columns, relation, { signal, table: displayName(this.schema) }));
+    const columns = await this.#snapshot.withCoordinator((session) => measureColumns(session, this.schema.columns, relation, { signal, table: displayName(this.schema) }));
     return { ...this.schema, columns };
   }
 
@@ -161,13 +161,14 @@ class PostgresTableReader implements TableReader {
   }
 
   #stream({ interval, sql, unit }: PlannedPart, index: number, encoding: RowEncoding, signal: AbortSignal): PartStream {
-    const counts: CopyOutCounts = { rows: 0, bytes: 0 };
+    const counts: CopyOutCounts = { rows: 0, bytes: 0, arrived: 0 };
     const copyOptions = { binary: encoding.kind === 'copy-binary', table: displayName(this.schema), signal, isQuery: this.#isQuery };
     return {
       part: { index, interval },
       encoding,
+      framed: true,
       chunks: this.#snapshot.read(unit, (session) => copyOut(session, sql, copyOptions, counts), signal),
-      counts: () => ({ read: counts.rows, skipped: 0, bytes: counts.bytes }),
+      counts: () => ({ read: counts.rows, skipped: 0, bytes: counts.bytes, arrived: counts.arrived }),
     };
   }
 }

@@ -80,7 +80,24 @@ export class CsvWriter implements FormatWriter {
     return this.#sink.abort();
   }
 
+  /** Where the source frames its rows (one message each), passing all bytes on is passing all rows on. */
   async *#passing(table: TableSchema, part: PartStream): AsyncGenerator<Uint8Array, number, undefined> {
+    if (!part.framed) return yield* this.#passingUnframed(table, part);
+    let passed = 0;
+    let last = LF;
+    for await (const chunk of part.chunks) {
+      if (chunk.length === 0) continue;
+      passed += chunk.length;
+      last = chunk[chunk.length - 1]!;
+      yield chunk;
+    }
+    if (last !== LF) yield Uint8Array.of(LF);
+    const { bytes, arrived } = part.counts();
+    if (passed !== bytes || arrived === undefined) throw new SluiceError('INTERNAL', { reason: `${passed} of ${bytes} bytes were passed on` }, { table: table.name });
+    return arrived;
+  }
+
+  async *#passingUnframed(table: TableSchema, part: PartStream): AsyncGenerator<Uint8Array, number, undefined> {
     const scanner = new RecordScanner(dialectBytes(this.#dialect), { oneColumn: table.columns.length === 1, forbidden: [], maxRecordBytes: Infinity });
     let base = 0;
     let last = LF;

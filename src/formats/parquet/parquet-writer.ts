@@ -21,7 +21,7 @@ import { loadSelect } from '../../engine/load-select.ts';
 import { fittedType, measureNumerics } from '../../engine/numeric-fit.ts';
 import { hasFloat, parquetItems, WITHOUT_DICTIONARIES } from '../../engine/parquet-values.ts';
 import { quoteIdentifier, quotePath, quoteString } from '../../engine/quoting.ts';
-import { textRelation } from '../../engine/text-relation.ts';
+import { recordLimit, textRelation } from '../../engine/text-relation.ts';
 import type { ByteSink } from '../../io/byte-sink.ts';
 import { createFifo } from '../../io/fifo.ts';
 import { targetError } from '../../io/system-errors.ts';
@@ -41,7 +41,8 @@ const SMALLEST_GROUP_ROWS = 2_048;
 const GROUP_SHARE = 8;
 
 export class ParquetWriter implements FormatWriter {
-  readonly wantsSizedNumerics = true;
+  readonly wantsMeasuredColumns = true;
+  readonly readAheadBytes: number;
   readonly #sink: ByteSink;
   readonly #memoryLimitBytes: number;
   readonly #compression: string;
@@ -59,6 +60,8 @@ export class ParquetWriter implements FormatWriter {
     if (options.multipleTables) throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Several tables in one Parquet file', context: '; name a folder' });
     this.#sink = sink;
     this.#memoryLimitBytes = options.engineMemoryBytes ?? DEFAULT_ENGINE_MEMORY_BYTES;
+    // The engine fills its reading buffer, then takes it apart before it reads on.
+    this.readAheadBytes = recordLimit(this.#memoryLimitBytes);
     this.#compression = options.compression ?? 'zstd';
   }
 
@@ -151,7 +154,7 @@ export class ParquetWriter implements FormatWriter {
   #selectFrom(path: string, encoding: RowEncoding, types: readonly EngineType[]): string {
     const { columns } = this.#table!;
     const { relation, expressions } = textRelation(path, encoding, types, this.#memoryLimitBytes);
-    const loaded = loadSelect(columns.map((column, i) => ({ expression: expressions[i], from: VARCHAR, column: column.name, to: types[i] })), relation, { numbered: false });
+    const loaded = loadSelect(columns.map((column, i) => ({ expression: expressions[i], from: VARCHAR, column: column.name, to: types[i] })), relation, { numbered: false, canonical: true });
     const items = columns.map((column, i) => ({ expression: `l${i}`, name: column.name, type: types[i] }));
     return `SELECT ${parquetItems(items)} FROM (${loaded}) AS loaded(${columns.map((_, i) => `l${i}`).join(', ')})`;
   }
@@ -171,9 +174,9 @@ export class ParquetWriter implements FormatWriter {
     await this.#connection!.run(copyTo(path, `SELECT ${items.join(', ')} FROM ${from}`, this.#compression, this.#layout()), context);
   }
 
-  /** What is said of the file besides its compression. The rows come once, so whether one has a negative zero is not known in advance. */
+  /** What is said of the file besides its compression. The rows come once: whether one has a negative zero is known only where the source has looked. */
   #layout(): string {
-    const floats = this.#table!.columns.some((column) => hasFloat(engineTypeFor(column.type) ?? VARCHAR));
+    const floats = this.#table!.columns.some((column) => column.noNegativeZero !== true && hasFloat(engineTypeFor(column.type) ?? VARCHAR));
     return `ROW_GROUP_SIZE ${this.#groupRows()}${floats ? WITHOUT_DICTIONARIES : ''}`;
   }
 

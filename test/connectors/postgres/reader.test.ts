@@ -299,7 +299,7 @@ describe('numerics without precision', () => {
   const sizedTypes = async (request: Parameters<Connection['openReader']>[0][number]): Promise<Record<string, unknown>> => {
     const reader = await connection.openReader([request]);
     try {
-      const { columns } = await reader.tables[0].sizedSchema!(new AbortController().signal);
+      const { columns } = await reader.tables[0].measuredSchema!(new AbortController().signal);
       return Object.fromEntries(columns.map((column) => [column.name, column.type]));
     } finally {
       await reader.close();
@@ -319,6 +319,14 @@ describe('numerics without precision', () => {
   test('only the rows of the condition and the columns that are asked for count', async () => {
     const request = await tableRequest(connection, 'numbers', { where: 'n = 3', columns: ['huge', 'small'] });
     expect(await sizedTypes(request)).toEqual({ huge: decimalOf(18, 0), small: decimalOf(18, 1) });
+  });
+
+  test('a float column says whether it has a negative zero', async () => {
+    await database.sql(`CREATE TABLE zeros (a real, b double precision, c real[], n integer); INSERT INTO zeros VALUES (0, '-0', '{0}', 1), (1, 2, '{-0}', 2)`);
+    const reader = await connection.openReader([await tableRequest(connection, 'zeros')]);
+    const { columns } = await reader.tables[0].measuredSchema!(new AbortController().signal);
+    await reader.close();
+    expect(columns.map((column) => column.noNegativeZero)).toEqual([true, false, undefined, undefined]);
   });
 
   test('a query is not asked twice', async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 async function readOne(snapshot: Snapshot): Promise<string> {
   let text = '';
-  const counts = { rows: 0, bytes: 0 };
+  const counts = { rows: 0, bytes: 0, arrived: 0 };
   const chunks = snapshot.read(undefined, (session) => copyOut(session, 'COPY (SELECT 42) TO STDOUT', { binary: false, table: 'q', signal }, counts), signal);
   for await (const chunk of chunks) text += Buffer.from(chunk).toString();
   return text;
