@@ -1,4 +1,5 @@
-import type { PartStream } from '../rows/part.ts';
+import type { CarefulPart, PartStream } from '../rows/part.ts';
+import type { Rejection } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
 import type { Column, TableName, TableSchema } from '../rows/table-schema.ts';
 
@@ -85,9 +86,30 @@ export interface NativeFileTarget {
 
 export type LoadMode = 'append' | 'replace' | 'upsert';
 
+/** `quarantine`: rows that break a type or constraint are rejected one by one, the rest is published. */
+export type OnError = 'stop' | 'quarantine';
+
 export interface LoadOptions {
   readonly run: string;
   readonly signal: AbortSignal;
+  /** Default `stop`. */
+  readonly onError?: OnError;
+  /** Disables the triggers of users (not those of constraints) while rows are published. */
+  readonly disableTriggers?: boolean;
+}
+
+/** Rows that a constraint rejects when everything is there; `part` is the index of the part that had them. */
+export interface RejectedRow extends Rejection {
+  readonly part: number;
+}
+
+export interface PublishHooks {
+  /**
+   * Called before anything is committed, per table in batches ordered by part and record, each awaited. Throwing ends the publication: nothing is published then.
+   */
+  rejected(table: string, rows: readonly RejectedRow[]): Promise<void>;
+  /** After the last `rejected`, before the commit: the place for limits that need all counts. Throwing ends the publication. */
+  judged(): Promise<void>;
 }
 
 /**
@@ -99,8 +121,11 @@ export interface LoadSession {
   plan(spec: LoadTableSpec): Promise<LoadTablePlan>;
   /** Makes the table ready to take parts (creates it or its staging). */
   begin(plan: LoadTablePlan): Promise<TableLoad>;
-  /** @returns per table (display name) what the target itself counts as written. */
-  publish(): Promise<ReadonlyMap<string, PublishedCounts>>;
+  /**
+   * @param hooks needed with `onError: 'quarantine'`
+   * @returns per table (display name) what the target itself counts as written.
+   */
+  publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>>;
   abort(): Promise<void>;
 }
 
@@ -135,6 +160,10 @@ export interface LoadTablePlan {
 
 export interface PublishedCounts {
   readonly written: number;
+  /** Rows given to PublishHooks.rejected. */
+  readonly rejected?: number;
+  /** Rows that were there and are gone: replaced. */
+  readonly removed?: number;
   /** Rows the target left out by itself (a trigger that returns nothing, a rule), or merged: upsert keys repeated in the source count as duplicate. */
   readonly skipped: number;
   readonly duplicate: number;
@@ -157,5 +186,10 @@ export interface PartWriter {
    * nothing, and counts the records on its own).
    */
   write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }>;
+  /**
+   * The same for a part that `write` has refused: every value is tested by the target itself, the good rows are written, the others given to `beforeCommit` (ordered
+   * by record, in batches, each awaited) before anything is committed; its failure leaves nothing of the part. `record` counts in the part, left-out records included.
+   */
+  writeCarefully?(part: CarefulPart, index: number, beforeCommit: (rejections: readonly Rejection[]) => Promise<void>): Promise<{ written: number; rejected: number }>;
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { RecordPlace, Rejection } from './rejection.ts';
 import type { RowEncoding } from './row-encoding.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface Part {
 
 /**
  * The rows of one part on their way. Contract:
- * - `chunks` may be iterated once. A chunk's memory belongs to the producer and is valid only until the next pull: a consumer that
+ * - `chunks` may be iterated once; of a `replayable` part again and again, from the start, one iteration at a time, until `release()`. A chunk's memory belongs to the producer and is valid only until the next pull: a consumer that
  *   keeps bytes copies them. Chunks may be cut anywhere, also inside a record. Not iterating to the end must release everything (`return()`).
  * - `firstRow` is the number (from 1) of the part's first record within its table's source, where the source knows it (undefined
  *   for independent page ranges).
@@ -38,8 +39,32 @@ export interface PartStream {
   locate?(line: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
   /** As `locate`, from the number of a record (from 1) within the part, for targets that count records and not lines. */
   locateRow?(row: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
+  /** The part's bytes are kept, or can be read again, until `release`; asked for with ReadRequest.replayable. */
+  readonly replayable?: boolean;
+  /** Gives back what a replayable part holds. Must be called then; safe to call twice. */
+  release?(): void;
+  /**
+   * Records that the format itself had to leave out of `chunks`, in order: only with ReadRequest.tolerant, otherwise such a record is an error. Complete when `chunks` is
+   * exhausted; counted in `counts().read`.
+   */
+  readonly leftOut?: readonly Rejection[];
+  /** The same part with every record looked at, for after a failure; only of replayable parts. */
+  careful?(): CarefulPart;
+  /** The places of these records (numbers within the part, from 1, ascending), in order. May read the source again. */
+  places?(records: readonly number[]): AsyncIterable<RecordPlace>;
   /** Only with the `file` encoding: what the target's engine is to read by itself. */
   readonly file?: NativeFile;
+}
+
+/**
+ * A part as text that a table of nothing but text columns takes without complaint: copy-text, fields in the order of the binding, every record
+ * complete, UTF-8, without NUL. What cannot be written so is in `leftOut`, so the nth record of `chunks` is the nth of the part that is not in `leftOut`.
+ */
+export interface CarefulPart {
+  /** May be iterated again, like the chunks of the part it comes from. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Ascending; holds every record that was left out before the bytes pulled so far. */
+  readonly leftOut: readonly Rejection[];
 }
 
 export interface PartCounts {
