@@ -94,6 +94,10 @@ export interface LoadOptions {
   readonly signal: AbortSignal;
   /** Default `stop`. */
   readonly onError?: OnError;
+  /** Keep a ledger, so that the load can be suspended, and taken up again also after the death of this process. */
+  readonly resumable?: boolean;
+  /** An earlier session of the same run was suspended or died: tables go on where its ledger ends. */
+  readonly resumes?: boolean;
   /** Disables the triggers of users (not those of constraints) while rows are published. */
   readonly disableTriggers?: boolean;
 }
@@ -112,6 +116,23 @@ export interface PublishHooks {
   judged(): Promise<void>;
 }
 
+/** What earlier sessions of a run have committed of a table. */
+export interface CommittedParts {
+  readonly read: number;
+  readonly written: number;
+  readonly rejected: number;
+  readonly skipped: number;
+  readonly bytes: number;
+  has(part: number): boolean;
+  /** Of a part that had one. */
+  hash(part: number): number | undefined;
+}
+
+/** A table of a run that is published: the counts of its parts, and of its publication. */
+export interface PublishedTable extends Omit<CommittedParts, 'has' | 'hash'> {
+  readonly published: PublishedCounts;
+}
+
 /**
  * Everything one run loads into one database. `publish` makes all of it visible; `abort` leaves the database as it was before the
  * run (tables that the run created are gone). Exactly one of them is called, after all writers are closed.
@@ -127,6 +148,12 @@ export interface LoadSession {
    */
   publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>>;
   abort(): Promise<void>;
+  /** In place of `abort`, for resumable sessions: everything stays as it is for the next session of the run. */
+  suspend?(): Promise<void>;
+  /** With `resumes`: what the run has published already, when only the record of that was lost. By table (display name). */
+  published?(): Promise<ReadonlyMap<string, PublishedTable> | undefined>;
+  /** The run is recorded as done: its ledger goes. Called after `publish`, or after `published` had an answer. */
+  forget?(): Promise<void>;
 }
 
 export interface LoadTableSpec {
@@ -172,6 +199,8 @@ export interface PublishedCounts {
 export interface TableLoad {
   readonly plan: LoadTablePlan;
   accepts(encoding: RowEncoding): boolean;
+  /** With `resumes`: the parts that are there already. */
+  readonly committed?: CommittedParts;
   /** How array values must be written for this target. */
   readonly arrays: 'postgres' | 'json';
   openWriter(): Promise<PartWriter>;
@@ -188,7 +217,8 @@ export interface PartWriter {
   write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }>;
   /**
    * The same for a part that `write` has refused: every value is tested by the target itself, the good rows are written, the others given to `beforeCommit` (ordered
-   * by record, in batches, each awaited) before anything is committed; its failure leaves nothing of the part. `record` counts in the part, left-out records included.
+   * by record, in batches, each awaited) before anything is committed; its failure leaves nothing of the part. The last call, with no rows, says that all were given:
+   * when it resolves they are safe. `record` counts in the part, left-out records included.
    */
   writeCarefully?(part: CarefulPart, index: number, beforeCommit: (rejections: readonly Rejection[]) => Promise<void>): Promise<{ written: number; rejected: number }>;
   close(): Promise<void>;

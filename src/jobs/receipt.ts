@@ -4,7 +4,7 @@ import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
 import { totalsOf, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
 import type { TransferPlan } from '../transfer/transfer.ts';
 
-export type JobName = 'import' | 'export' | 'copy';
+export type JobName = 'import' | 'export' | 'copy' | 'restore';
 
 /** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
 export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';
@@ -55,6 +55,7 @@ export interface ReceiptParts {
   readonly tables?: readonly TableReceipt[];
   readonly plan?: TransferPlan | null;
   readonly warnings?: readonly string[];
+  readonly quarantine?: string;
   readonly error?: SluiceError;
 }
 
@@ -69,7 +70,7 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     totals: totalsOf(tables),
     seconds: Math.round(parts.seconds * 1000) / 1000,
     peakRssBytes: peakRssBytes(),
-    quarantine: null,
+    quarantine: parts.quarantine ?? null,
     targets: [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),

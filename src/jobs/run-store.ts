@@ -31,6 +31,16 @@ export interface RunListing {
   /** Rows: `written` of the receipt, or moved so far. */
   readonly rows: number;
   readonly cancelRequested: boolean;
+  /** Interrupted, and what is needed to go on is recorded. */
+  readonly resumable: boolean;
+}
+
+/** What a process needs to go on with a run. */
+export interface TakenRun {
+  readonly job: JobName;
+  readonly startedAt: number;
+  /** As `saveState` got it. */
+  readonly state: unknown;
 }
 
 export interface RunDetails extends RunListing {
@@ -46,7 +56,7 @@ export type Heartbeat = 'continue' | 'cancel' | 'lost';
 /** How long an owner may be silent before it counts as dead. Renewed far more often; a suspended laptop that wakes goes on. */
 export const LEASE_MS = 30_000;
 
-export const STORE_FORMAT = 1;
+export const STORE_FORMAT = 2;
 const FILE = 'runs.sqlite';
 const BUSY_TIMEOUT_MS = 5_000;
 const OPEN_ATTEMPTS = 20;
@@ -65,17 +75,22 @@ CREATE TABLE runs (
   cancel_requested INTEGER NOT NULL DEFAULT 0,
   plan TEXT,
   summary TEXT,
-  receipt TEXT
+  receipt TEXT,
+  state TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_start ON runs (started_at DESC, run DESC);
 `;
 
+/** By the format that they start from. */
+const MIGRATIONS: Readonly<Record<number, string>> = { 1: 'ALTER TABLE runs ADD COLUMN state TEXT' };
+
 interface Row {
   run: string;
   job: JobName;
-  status: Exclude<RunStatus, 'interrupted'>;
+  status: RunStatus;
   started_at: number;
   ended_at: number | null;
+  owner_token: string | null;
   owner_pid: number | null;
   owner_host: string | null;
   lease_until: number | null;
@@ -83,6 +98,7 @@ interface Row {
   plan: string | null;
   summary: string | null;
   receipt: string | null;
+  state: string | null;
 }
 
 export class RunStore {
@@ -135,6 +151,31 @@ export class RunStore {
     this.#run('UPDATE runs SET plan = ? WHERE run = ? AND owner_token = ?', [JSON.stringify(redactData(plan)), run, owner.token]);
   }
 
+  /** What the run needs to be taken up again after an interruption. */
+  saveState(run: string, owner: RunOwner, state: unknown): void {
+    this.#durably('UPDATE runs SET state = ? WHERE run = ? AND owner_token = ?', [JSON.stringify(redactData(state)), run, owner.token]);
+  }
+
+  /**
+   * Makes `owner` the owner of an interrupted run; of two that try only one succeeds.
+   * @throws SluiceError RUN_UNKNOWN, RUN_ACTIVE, RESUME_REFUSED
+   */
+  takeOver(run: string, owner: RunOwner, now: number = Date.now()): TakenRun {
+    const row = this.#all('SELECT * FROM runs WHERE run = ?', [run])[0] as unknown as Row | undefined;
+    if (row === undefined) throw new SluiceError('RUN_UNKNOWN', { run });
+    const status = statusOf(row, now);
+    if (status === 'running') throw new SluiceError('RUN_ACTIVE', { run, pid: row.owner_pid ?? '?', host: row.owner_host?.split('/')[0] });
+    if (status !== 'interrupted') throw new SluiceError('RESUME_REFUSED', { run, reason: `it is ${status}` });
+    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: row.job === 'import' || row.job === 'restore' ? 'it had not begun to move rows' : `only imports and restores can be, and this is ${row.job === 'copy' ? 'a copy' : 'an export'}` });
+    const changed = this.#run(
+      `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
+        WHERE run = ? AND status = ? AND owner_token IS ?`,
+      [owner.token, owner.pid, owner.host, now + LEASE_MS, run, row.status, row.owner_token],
+    );
+    if (changed === 0) throw new SluiceError('RUN_ACTIVE', { run, pid: '?', host: 'another process that was quicker' });
+    return { job: row.job, startedAt: row.started_at, state: parse(row.state) };
+  }
+
   /** Renews the lease and says whether somebody asked for an end. */
   beat(run: string, owner: RunOwner, summary: RunSummary, now: number = Date.now()): Heartbeat {
     const changed = this.#run(
@@ -151,11 +192,11 @@ export class RunStore {
     return row !== undefined && Number(row.cancel_requested) !== 0;
   }
 
-  /** Records the end. False when the run is no longer this owner's. */
-  finish(run: string, owner: RunOwner, receipt: Receipt, now: number = Date.now()): boolean {
-    return this.#run(
+  /** Records the end; `resumable`: the run failed on its way and can go on later. False when the run is no longer this owner's. */
+  finish(run: string, owner: RunOwner, receipt: Receipt, now: number = Date.now(), resumable = false): boolean {
+    return this.#durably(
       `UPDATE runs SET status = ?, ended_at = ?, receipt = ?, owner_token = NULL, lease_until = NULL WHERE run = ? AND owner_token = ? AND status = 'running'`,
-      [receipt.status, now, JSON.stringify(redactData(receipt)), run, owner.token],
+      [resumable ? 'interrupted' : receipt.status, now, JSON.stringify(redactData(receipt)), run, owner.token],
     ) > 0;
   }
 
@@ -188,6 +229,16 @@ export class RunStore {
     if (this.#database.isOpen) this.#database.close();
   }
 
+  /** On disk when it returns: what follows relies on it, also after a loss of power. */
+  #durably(sql: string, values: SQLInputValue[]): number {
+    this.#database.exec('PRAGMA synchronous = FULL');
+    try {
+      return this.#run(sql, values);
+    } finally {
+      this.#database.exec('PRAGMA synchronous = NORMAL');
+    }
+  }
+
   #run(sql: string, values: SQLInputValue[]): number {
     try {
       return Number(this.#database.prepare(sql).run(...values).changes);
@@ -214,7 +265,9 @@ function prepare(database: DatabaseSync, folder: string): void {
   try {
     const found = formatOf(database);
     if (found > STORE_FORMAT) throw new SluiceError('WORKSPACE_TOO_NEW', { path: folder, found, known: STORE_FORMAT });
-    if (found === 0) database.exec(`${SCHEMA}; PRAGMA user_version = ${STORE_FORMAT}`);
+    if (found === 0) database.exec(SCHEMA);
+    else for (let format = found; format < STORE_FORMAT; format++) database.exec(MIGRATIONS[format]);
+    database.exec(`PRAGMA user_version = ${STORE_FORMAT}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');
@@ -240,6 +293,7 @@ function listing(row: Row, now: number): RunListing {
     to: plan?.to ?? null,
     rows: receipt?.totals.written ?? summary?.rows ?? 0,
     cancelRequested: row.cancel_requested !== 0,
+    resumable: row.state !== null && statusOf(row, now) === 'interrupted',
   };
 }
 

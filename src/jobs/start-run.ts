@@ -65,11 +65,16 @@ export type Prepare = (context: RunContext) => Promise<Transfer>;
 
 /** Begins at once. Nothing is thrown from here: every failure is in the handle's promises. */
 export function startRun(job: JobName, prepare: Prepare, options: StartRunOptions): RunHandle {
-  return new LocalRun(job, prepare, options);
+  return new LocalRun(newRunId(), job, prepare, options);
+}
+
+/** Goes on with an interrupted run under its own id; it must be one of this job. As `startRun` otherwise. */
+export function resumeRun(run: string, job: JobName, prepare: Prepare, options: StartRunOptions): RunHandle {
+  return new LocalRun(run, job, prepare, options, true);
 }
 
 class LocalRun implements RunHandle {
-  readonly id = newRunId();
+  readonly id: string;
   readonly outcome: Promise<RunOutcome>;
   readonly #job: JobName;
   readonly #prepare: Prepare;
@@ -81,10 +86,18 @@ class LocalRun implements RunHandle {
   readonly #startedAt = performance.now();
   readonly #owner = newOwner();
   readonly #warnings: string[] = [];
+  readonly #isResumed: boolean;
+  #resumed: unknown;
+  #keep: (state: unknown) => void = () => {};
   #plan: TransferPlan | null = null;
   #result: TransferResult | undefined;
+  /** The transfer has left everything so that it can go on. */
+  #isSuspended = false;
 
-  constructor(job: JobName, prepare: Prepare, options: StartRunOptions) {
+  // oxlint-disable-next-line max-params -- made in two places
+  constructor(run: string, job: JobName, prepare: Prepare, options: StartRunOptions, isResumed = false) {
+    this.id = run;
+    this.#isResumed = isResumed;
     this.#job = job;
     this.#prepare = prepare;
     this.#options = options;
@@ -142,18 +155,26 @@ class LocalRun implements RunHandle {
   async #recorded(): Promise<RunOutcome> {
     const store = await RunStore.open(this.#options.workspace);
     try {
-      store.create(this.id, this.#job, this.#owner);
+      if (this.#isResumed) this.#resumed = store.takeOver(this.id, this.#owner).state;
+      else store.create(this.id, this.#job, this.#owner);
+      this.#keep = (state) => store.saveState(this.id, this.#owner, state);
       const stopHeartbeat = this.#startHeartbeat(store);
-      let outcome: RunOutcome;
+      let recorded: RunOutcome | undefined;
       try {
-        await this.#withTransfer((transfer, plan) => this.#move(transfer, plan, store));
-        outcome = { receipt: this.#receipt({ status: 'done' }) };
+        await this.#withTransfer(async (transfer, plan) => {
+          await this.#move(transfer, plan, store);
+          stopHeartbeat();
+          recorded = this.#record(store, { receipt: this.#receipt({ status: 'done' }) });
+          // Only now: what is forgotten before the end is recorded could be done twice.
+          await this.#forget();
+        });
+        return recorded!;
       } catch (error) {
-        outcome = this.#failed(error);
+        // Nothing is thrown after the end was recorded.
+        return this.#record(store, this.#failed(error));
       } finally {
         stopHeartbeat();
       }
-      return this.#record(store, outcome);
     } finally {
       store.close();
     }
@@ -163,7 +184,11 @@ class LocalRun implements RunHandle {
     store.savePlan(this.id, this.#owner, plan);
     if (this.#options.approve !== undefined && !(await this.#unlessStopped(this.#options.approve(plan)))) throw new SluiceError('CANCELLED');
     this.#throwIfStopped();
-    this.#result = await transfer.run();
+    try {
+      this.#result = await transfer.run();
+    } finally {
+      this.#isSuspended = transfer.suspended === true;
+    }
     for (const table of this.#result.tables) assertBalanced(table);
   }
 
@@ -195,12 +220,16 @@ class LocalRun implements RunHandle {
   /** The rows are where they belong, or not, whatever becomes of the record: trouble with it is said and changes no outcome. */
   #record(store: RunStore, outcome: RunOutcome): RunOutcome {
     try {
-      if (store.finish(this.id, this.#owner, outcome.receipt)) return outcome;
+      if (store.finish(this.id, this.#owner, outcome.receipt, Date.now(), this.#isSuspended)) return outcome;
       this.#warn('The end of the run could not be recorded: another process has taken it over');
     } catch (error) {
       this.#warn(`The end of the run could not be recorded: ${toSluiceError(error).message}`);
     }
     return { ...outcome, receipt: { ...outcome.receipt, warnings: [...(outcome.receipt.warnings ?? []), this.#warnings.at(-1)!] } };
+  }
+
+  async #forget(): Promise<void> {
+    await this.#result?.forget?.().catch((error: unknown) => this.#warn(`Tidying up after the run: ${toSluiceError(error).message}`));
   }
 
   #failed(thrown: unknown): RunOutcome {
@@ -218,6 +247,7 @@ class LocalRun implements RunHandle {
       plan: this.#plan,
       tables: this.#result?.tables ?? [],
       warnings: [...(this.#result?.warnings ?? []), ...this.#warnings],
+      ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
       ...parts,
     });
   }
@@ -231,6 +261,8 @@ class LocalRun implements RunHandle {
       progress: (event) => this.#tell(event),
       env: options.env ?? process.env,
       planOnly: options.dryRun === true,
+      resumed: this.#resumed,
+      keep: (state) => this.#keep(state),
       // Touching process.stdin opens it: only a run that reads it may do so.
       get stdin(): Readable {
         return options.stdin ?? process.stdin;

@@ -2,6 +2,7 @@ import type { PartWriter, TableLoad } from '../connectors/connector.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import type { PartStream } from '../rows/part.ts';
 import { throwIfAborted } from './abort-scope.ts';
+import type { Ladder, WrittenPart } from './ladder.ts';
 import type { TableMeter } from './table-meter.ts';
 
 /** A table while its parts are moving into a database. */
@@ -11,6 +12,7 @@ export interface LoadingTable {
   read: number;
   skipped: number;
   written: number;
+  rejected: number;
   bytes: number;
 }
 
@@ -27,7 +29,8 @@ export interface LoadingPart {
  * hand are finished, and the failure of the earliest part in source order is the one reported, whatever the timing was. Only then
  * `stopSource` is called: it ends a source that waits for room which nobody will make any more.
  */
-export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefined>, jobs: number, signal: AbortSignal, stopSource: () => void): Promise<void> {
+// oxlint-disable-next-line max-params -- the ladder is what a run may do without
+export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefined>, jobs: number, signal: AbortSignal, stopSource: () => void, ladder?: Ladder): Promise<void> {
   let failure: { order: number; error: SluiceError } | undefined;
   let handedOut = 0;
   let inHand = 0;
@@ -43,7 +46,7 @@ export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefin
         if (next.done === true) break;
         const order = handedOut++;
         inHand++;
-        await writePart(next.value, writers).catch((error: unknown) => fail(order, toSluiceError(error)));
+        await writePart(next.value, writers, ladder).catch((error: unknown) => fail(order, toSluiceError(error)));
         inHand--;
         if (failure !== undefined && inHand === 0) stopSource();
       }
@@ -60,22 +63,31 @@ export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefin
   if (failure !== undefined) throw failure.error;
 }
 
-async function writePart({ table, stream }: LoadingPart, writers: WriterSlot): Promise<void> {
+async function writePart({ table, stream }: LoadingPart, writers: WriterSlot, ladder: Ladder | undefined): Promise<void> {
   const writer = await writers.for(table.load);
-  let written: number;
+  const progress = (bytes: number): void => table.meter.addBytes(bytes);
+  let done: WrittenPart;
   try {
-    ({ written } = await writer.write(stream, (bytes) => table.meter.addBytes(bytes)));
+    done = ladder === undefined ? { ...await writer.write(stream, progress), rejected: 0 } : await ladder.write(table.load.plan.table, stream, writer, progress);
   } catch (error) {
     throw await atItsPlace(toSluiceError(error), stream, table.load.plan.table);
+  } finally {
+    stream.release?.();
   }
+  account(table, stream, done);
+}
+
+/** @throws SluiceError RECEIPT_UNBALANCED */
+function account(table: LoadingTable, stream: PartStream, { written, rejected }: WrittenPart): void {
   const counts = stream.counts();
   table.read += counts.read;
   table.skipped += counts.skipped;
   table.written += written;
+  table.rejected += rejected;
   table.bytes += counts.bytes;
   table.meter.addRows(counts.read);
-  if (written + counts.skipped !== counts.read) {
-    const facts = { table: table.load.plan.table, read: counts.read, written, rejected: 0, duplicate: 0, skipped: counts.skipped };
+  if (written + rejected + counts.skipped !== counts.read) {
+    const facts = { table: table.load.plan.table, read: counts.read, written, rejected, duplicate: 0, skipped: counts.skipped };
     throw new SluiceError('RECEIPT_UNBALANCED', facts, { table: table.load.plan.table, part: stream.part.index });
   }
 }

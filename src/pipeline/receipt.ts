@@ -12,9 +12,11 @@ export interface TableReceipt {
   readonly duplicate: number;
   readonly skipped: number;
   readonly bytes: number;
+  /** Rows that were in the table before and were replaced; absent where nothing was to be. Not part of the balance. */
+  readonly removed?: number;
 }
 
-export type Totals = Omit<TableReceipt, 'name'>;
+export type Totals = Omit<TableReceipt, 'name' | 'removed'>;
 
 /** @throws SluiceError RECEIPT_UNBALANCED naming the table and all counts */
 export function assertBalanced(receipt: TableReceipt): void {

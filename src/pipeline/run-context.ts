@@ -18,6 +18,10 @@ export interface RunContext {
   readonly partBytes: number;
   /** Memory limit of the embedded engine on lanes that use it. */
   readonly engineMemoryBytes: number;
+  /** What the run said with `keep` before it was interrupted; undefined for a run that begins. */
+  readonly resumed?: unknown;
+  /** Records what the run needs to be taken up again. Plain data without secrets. Until it is called the run cannot be resumed. */
+  readonly keep: (state: unknown) => void;
   /** The workspace folder (`.sluice`), absolute. */
   readonly workspace: string;
 }

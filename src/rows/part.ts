@@ -39,6 +39,8 @@ export interface PartStream {
   locate?(line: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
   /** As `locate`, from the number of a record (from 1) within the part, for targets that count records and not lines. */
   locateRow?(row: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }>;
+  /** CRC-32 of the encoded bytes, where the source has to be supplied again to go on after an interruption. */
+  readonly hash?: number;
   /** The part's bytes are kept, or can be read again, until `release`; asked for with ReadRequest.replayable. */
   readonly replayable?: boolean;
   /** Gives back what a replayable part holds. Must be called then; safe to call twice. */
@@ -65,6 +67,8 @@ export interface CarefulPart {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Ascending; holds every record that was left out before the bytes pulled so far. */
   readonly leftOut: readonly Rejection[];
+  /** Of the whole part, as PartStream.counts; valid once `chunks` is exhausted. */
+  counts?(): PartCounts;
 }
 
 export interface PartCounts {

@@ -1,6 +1,7 @@
-import type { LoadSession, LoadTablePlan, TableLoad } from '../connectors/connector.ts';
-import { SluiceError } from '../errors/sluice-error.ts';
+import type { CommittedParts, LoadSession, LoadTablePlan, TableLoad } from '../connectors/connector.ts';
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { AbortScope } from '../pipeline/abort-scope.ts';
+import type { Ladder } from '../pipeline/ladder.ts';
 import { loadParts, type LoadingPart, type LoadingTable } from '../pipeline/load-pipeline.ts';
 import { assertBalanced, type TableReceipt } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
@@ -24,11 +25,18 @@ export class LoadRun {
   readonly #tables = new Map<string, LoadingTable>();
   readonly #scope: AbortScope;
   readonly #writers: number;
+  readonly #ladder: Ladder | undefined;
+  /** The load failed on its way and was left so that it can go on. */
+  suspended = false;
 
-  /** @param plans the tables known in advance: embedded engines take one writer for all */
-  constructor(session: LoadSession, plans: readonly LoadTablePlan[], context: RunContext) {
+  /**
+   * @param plans the tables known in advance: embedded engines take one writer for all
+   * @param ladder for runs that put bad rows aside
+   */
+  constructor(session: LoadSession, plans: readonly LoadTablePlan[], context: RunContext, ladder?: Ladder) {
     this.#session = session;
     this.#context = context;
+    this.#ladder = ladder;
     this.#writers = Math.min(context.jobs, ...plans.map((plan) => plan.maxWriters));
     this.#scope = new AbortScope(context.signal);
   }
@@ -44,18 +52,26 @@ export class LoadRun {
     if (known !== undefined) return known.load;
     const load = await this.#session.begin(plan);
     const meter = new TableMeter(plan.table, expected, this.#context.progress);
-    this.#tables.set(plan.table, { load, meter, read: 0, skipped: 0, written: 0, bytes: 0 });
+    const { read = 0, skipped = 0, written = 0, rejected = 0, bytes = 0 } = load.committed ?? {};
+    this.#tables.set(plan.table, { load, meter, read, skipped, written, rejected, bytes });
+    if (bytes > 0) meter.addBytes(bytes);
+    if (read > 0) meter.addRows(read);
     return load;
   }
 
   /** @throws SluiceError; the session is aborted then and nothing is published */
   async move(parts: AsyncGenerator<RoutedPart, void, undefined>): Promise<TableReceipt[]> {
     try {
-      await loadParts(this.#resolve(parts), this.#writers, this.#context.signal, () => this.#scope.abort(new SluiceError('CANCELLED')));
+      await loadParts(this.#resolve(parts), this.#writers, this.#context.signal, () => this.#scope.abort(new SluiceError('CANCELLED')), this.#ladder);
       this.#context.progress({ type: 'phase', phase: 'publishing', at: Date.now() });
       return await this.#publish();
     } catch (error) {
-      await this.#session.abort();
+      if (this.#session.suspend !== undefined && isOfTheWay(error)) {
+        this.suspended = true;
+        await this.#session.suspend();
+      } else {
+        await this.#session.abort();
+      }
       throw error;
     } finally {
       this.#scope.dispose();
@@ -66,11 +82,13 @@ export class LoadRun {
     for (const table of this.#tables.values()) {
       assertBalanced({ ...this.#receipt(table), written: table.written });
     }
-    const published = await this.#session.publish();
+    const read = (): number => [...this.#tables.values()].reduce((sum, table) => sum + table.read, 0);
+    const published = await this.#session.publish(this.#ladder?.hooks(read));
     const receipts = [...this.#tables.values()].map((table): TableReceipt => {
-      const counts = published.get(table.load.plan.table) ?? { written: 0, skipped: 0, duplicate: 0 };
+      const counts = published.get(table.load.plan.table) ?? { written: 0, rejected: 0, skipped: 0, duplicate: 0 };
       const base = this.#receipt(table);
-      return { ...base, written: counts.written, skipped: base.skipped + counts.skipped, duplicate: counts.duplicate };
+      const removed = counts.removed === undefined ? {} : { removed: counts.removed };
+      return { ...base, written: counts.written, rejected: base.rejected + (counts.rejected ?? 0), skipped: base.skipped + counts.skipped, duplicate: counts.duplicate, ...removed };
     });
     for (const receipt of receipts) assertBalanced(receipt);
     for (const table of this.#tables.values()) table.meter.done();
@@ -78,14 +96,29 @@ export class LoadRun {
   }
 
   #receipt(table: LoadingTable): TableReceipt {
-    return { name: table.load.plan.table, read: table.read, written: 0, rejected: 0, duplicate: 0, skipped: table.skipped, bytes: table.bytes };
+    return { name: table.load.plan.table, read: table.read, written: 0, rejected: table.rejected, duplicate: 0, skipped: table.skipped, bytes: table.bytes };
   }
 
   async *#resolve(parts: AsyncGenerator<RoutedPart, void, undefined>): AsyncGenerator<LoadingPart, void, undefined> {
     for await (const part of parts) {
       const table = this.#tables.get(part.table);
       if (table === undefined) throw new SluiceError('INTERNAL', { reason: `a part came for ${part.table}, which was not opened` });
-      yield { table, stream: part.stream };
+      if (table.load.committed?.has(part.stream.part.index) === true) await passOver(part, table.load.committed);
+      else yield { table, stream: part.stream };
     }
   }
+}
+
+/** Failures that say nothing against the data: the same load may go well when the server, the network or the disk is there again. */
+function isOfTheWay(error: unknown): boolean {
+  const { code, retryable } = toSluiceError(error);
+  return retryable || code === 'SERVER_DISK_FULL' || code === 'DISK_FULL' || code === 'TARGET_UNWRITABLE' || code === 'WORKSPACE_UNUSABLE';
+}
+
+/** A part that is there already. @throws SluiceError SOURCE_CHANGED when other bytes were supplied this time */
+async function passOver({ table, stream }: RoutedPart, committed: CommittedParts): Promise<void> {
+  const { index } = stream.part;
+  if (stream.hash !== undefined && stream.hash !== committed.hash(index)) throw new SluiceError('SOURCE_CHANGED', { source: table }, { table, part: index });
+  if (stream.release !== undefined) stream.release();
+  else await stream.chunks[Symbol.asyncIterator]().return?.();
 }

@@ -1,5 +1,6 @@
 import type { FormatName, ReadOptions } from '../formats/format.ts';
-import type { LoadMode } from '../connectors/connector.ts';
+import type { LoadMode, OnError } from '../connectors/connector.ts';
+import type { MaxErrors } from '../pipeline/rejection-limit.ts';
 import type { TableReceipt } from '../pipeline/receipt.ts';
 
 /** A prepared import, export or copy: its plan can be looked at before it runs. Run it at most once; close it always. */
@@ -7,6 +8,8 @@ export interface Transfer {
   readonly plan: TransferPlan;
   /** Moves everything and publishes it, or leaves the target as it was. */
   run(): Promise<TransferResult>;
+  /** After a failure of `run`: the target was left so that the run can be resumed. */
+  readonly suspended?: boolean;
   /** Frees connections and files; safe before, after and instead of `run`. */
   close(): Promise<void>;
 }
@@ -14,6 +17,10 @@ export interface Transfer {
 export interface TransferResult {
   readonly tables: readonly TableReceipt[];
   readonly warnings: readonly string[];
+  /** The folder of the rejected rows, when there are any. */
+  readonly quarantine?: string;
+  /** To be called when the end of the run is recorded, before `close`: removes what resuming would have needed. */
+  readonly forget?: () => Promise<void>;
 }
 
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
@@ -59,6 +66,10 @@ export interface ImportOptions {
   readonly columns?: readonly string[];
   readonly format?: FormatName;
   readonly read: ReadOptions;
+  /** Default `stop`: the first bad row ends the run and nothing is published. */
+  readonly onError?: OnError;
+  /** With `quarantine`: more rejected rows than this, and nothing is published. */
+  readonly maxErrors?: MaxErrors;
 }
 
 export interface ExportOptions {

@@ -1,0 +1,173 @@
+/**
+ * The steps that a part goes down when its content is refused: the byte lane; then the careful form of the same part, every value of which the
+ * target tests; what is left over is stored as rejected before the rest is committed. A run that stops at the first bad row has no ladder.
+ */
+import type { PartWriter, PublishHooks, RejectedRow } from '../connectors/connector.ts';
+import type { ErrorCode } from '../errors/error-codes.ts';
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import type { PartStream } from '../rows/part.ts';
+import type { Rejection } from '../rows/rejection.ts';
+import type { RejectionLimit } from './rejection-limit.ts';
+
+/** Keeps rejected rows safe while a run goes on. What one segment holds replaces whatever the same segment held before. */
+export interface RejectionStore {
+  begin(table: string, part: number | 'publication'): RejectionSegment;
+  /** Forgets a committed segment. */
+  drop(table: string, part: number | 'publication'): Promise<void>;
+}
+
+export interface RejectionSegment {
+  /** In the order of parts and records. */
+  append(rejections: readonly (Rejection | RejectedRow)[]): Promise<void>;
+  /** Durable when it resolves; nothing is appended after it. */
+  commit(): Promise<void>;
+  /** Before the commit: leaves what was there before. */
+  discard(): Promise<void>;
+}
+
+export interface WrittenPart {
+  readonly written: number;
+  readonly rejected: number;
+}
+
+/** Errors that say something of rows, not of the way to the target. */
+const OF_CONTENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'VALUE_INVALID', 'ROW_INVALID', 'ENCODING_INVALID', 'NUL_BYTE', 'CSV_MALFORMED', 'CSV_FIELD_COUNT', 'RECORD_TOO_LARGE',
+  'UNIQUE_VIOLATED', 'NOT_NULL_VIOLATED', 'CHECK_VIOLATED', 'FOREIGN_KEY_VIOLATED', 'EXCLUSION_VIOLATED', 'CONSTRAINT_VIOLATED',
+]);
+
+export class Ladder {
+  readonly #store: RejectionStore;
+  readonly #limit: RejectionLimit;
+  /** Tables whose types were only sampled: a value that does not fit is a reason to look at all of them, not to reject it. */
+  readonly #isSampled: (table: string) => boolean;
+
+  constructor(store: RejectionStore, limit: RejectionLimit, isSampled: (table: string) => boolean) {
+    this.#store = store;
+    this.#limit = limit;
+    this.#isSampled = isSampled;
+  }
+
+  get rejected(): number {
+    return this.#limit.rejected;
+  }
+
+  async write(table: string, stream: PartStream, writer: PartWriter, progress: (bytes: number) => void): Promise<WrittenPart> {
+    const segment = new LazySegment(this.#store, this.#limit, table, stream.part.index);
+    try {
+      return await this.#fast(stream, writer, progress, segment);
+    } catch (error) {
+      await segment.discard();
+      const coded = toSluiceError(error);
+      if (!this.#mayTryCarefully(table, stream, writer, coded)) throw coded;
+    }
+    try {
+      return await this.#careful(stream, writer, segment);
+    } catch (error) {
+      await segment.discard();
+      throw error;
+    }
+  }
+
+  /** What constraints reject when everything is there. `read`: rows of the whole run. */
+  hooks(read: () => number): PublishHooks {
+    let open: { table: string; segment: LazySegment } | undefined;
+    return {
+      rejected: async (table, rows) => {
+        if (open?.table !== table) await open?.segment.commit();
+        if (open?.table !== table) open = { table, segment: new LazySegment(this.#store, this.#limit, table, 'publication') };
+        await open.segment.append(rows);
+      },
+      judged: async () => {
+        await open?.segment.commit();
+        this.#limit.judge(read());
+      },
+    };
+  }
+
+  #mayTryCarefully(table: string, stream: PartStream, writer: PartWriter, error: SluiceError): boolean {
+    if (!OF_CONTENT.has(error.code) || stream.careful === undefined || writer.writeCarefully === undefined) return false;
+    return !(error.code === 'VALUE_INVALID' && this.#isSampled(table));
+  }
+
+  /** Records that the format leaves out are known when the chunks have ended, and safe before the target commits the part. */
+  async #fast(stream: PartStream, writer: PartWriter, progress: (bytes: number) => void, segment: LazySegment): Promise<WrittenPart> {
+    const chunks = withEnd(stream.chunks, async () => {
+      await segment.append(stream.leftOut ?? []);
+      await segment.commit();
+    });
+    const { written } = await writer.write(withChunks(stream, chunks), progress);
+    return { written, rejected: stream.leftOut?.length ?? 0 };
+  }
+
+  async #careful(stream: PartStream, writer: PartWriter, segment: LazySegment): Promise<WrittenPart> {
+    const part = stream.careful!();
+    let stored = 0;
+    const { written, rejected } = await writer.writeCarefully!({ ...part, counts: () => stream.counts() }, stream.part.index, async (rejections) => {
+      // What the format left out goes between what the target refuses, in the order of the records.
+      const upTo = rejections.at(-1)?.record ?? Infinity;
+      const next = part.leftOut.findIndex(({ record }, i) => i >= stored && record > upTo);
+      const between = part.leftOut.slice(stored, next < 0 ? undefined : next);
+      stored += between.length;
+      await segment.append([...between, ...rejections].toSorted((a, b) => a.record - b.record));
+      if (rejections.length === 0) await segment.commit();
+    });
+    return { written, rejected: rejected + part.leftOut.length };
+  }
+}
+
+/** A segment that only comes to be with its first row; counts against the limit. */
+class LazySegment {
+  readonly #store: RejectionStore;
+  readonly #limit: RejectionLimit;
+  readonly #table: string;
+  readonly #part: number | 'publication';
+  #segment: RejectionSegment | undefined;
+  #isCommitted = false;
+  #count = 0;
+
+  constructor(store: RejectionStore, limit: RejectionLimit, table: string, part: number | 'publication') {
+    this.#store = store;
+    this.#limit = limit;
+    this.#table = table;
+    this.#part = part;
+  }
+
+  async append(rejections: readonly (Rejection | RejectedRow)[]): Promise<void> {
+    if (rejections.length === 0) return;
+    this.#segment ??= this.#store.begin(this.#table, this.#part);
+    await this.#segment.append(rejections);
+    this.#count += rejections.length;
+    this.#limit.add(rejections.length);
+  }
+
+  async commit(): Promise<void> {
+    if (this.#segment === undefined || this.#isCommitted) return;
+    await this.#segment.commit();
+    this.#isCommitted = true;
+  }
+
+  async discard(): Promise<void> {
+    if (this.#isCommitted) await this.#store.drop(this.#table, this.#part);
+    else await this.#segment?.discard();
+    this.#isCommitted = false;
+    this.#segment = undefined;
+    this.#limit.add(-this.#count);
+    this.#count = 0;
+  }
+}
+
+async function* withEnd(chunks: AsyncIterable<Uint8Array>, atEnd: () => Promise<void>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks;
+  await atEnd();
+}
+
+function withChunks(stream: PartStream, chunks: AsyncIterable<Uint8Array>): PartStream {
+  const { part, encoding, firstRow, file } = stream;
+  return {
+    part, encoding, chunks,
+    counts: () => stream.counts(),
+    ...(firstRow === undefined ? {} : { firstRow }),
+    ...(file === undefined ? {} : { file }),
+  };
+}

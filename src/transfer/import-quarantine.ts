@@ -1,0 +1,125 @@
+/**
+ * The quarantine of an import: gives the pipeline its ladder, remembers which parts came from which source, and when all rows are in (or too many were
+ * rejected) finds the rejected records again and completes the files.
+ */
+import type { LoadMode } from '../connectors/connector.ts';
+import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import type { InspectedSource, InspectedTable, TableBinding } from '../formats/format.ts';
+import { Ladder } from '../pipeline/ladder.ts';
+import { RejectionLimit } from '../pipeline/rejection-limit.ts';
+import type { RunContext } from '../pipeline/run-context.ts';
+import { QuarantineLog } from '../quarantine/quarantine-log.ts';
+import type { ReplayRecipe, ReplaySource, ReplayTable } from '../quarantine/replay-recipe.ts';
+import { RejectedRecords, type ReadAgain, type SourceParts } from './rejected-records.ts';
+import type { ImportOptions, TransferResult } from './transfer.ts';
+
+/** How a table was read from one source. */
+export interface BoundSource {
+  readonly inspected: InspectedSource;
+  readonly table: InspectedTable;
+  readonly binding: TableBinding;
+  readonly mode: LoadMode;
+  readonly key: readonly string[];
+  /** The load's columns, in the order of the binding's fields. */
+  readonly columns: readonly string[];
+}
+
+export interface ImportQuarantineParts {
+  readonly options: ImportOptions;
+  readonly context: RunContext;
+  /** The target without secrets. */
+  readonly to: string;
+  /** Types that were found by looking at samples, and can be found better. */
+  readonly isSampled: (table: string) => boolean;
+  readonly readAgain: ReadAgain;
+  readonly bound: () => Iterable<BoundSource>;
+}
+
+export class ImportQuarantine {
+  readonly ladder: Ladder;
+  readonly #parts: ImportQuarantineParts;
+  readonly #log: QuarantineLog;
+  readonly #sources = new Map<string, SourceParts[]>();
+
+  private constructor(parts: ImportQuarantineParts, log: QuarantineLog) {
+    this.#parts = parts;
+    this.#log = log;
+    const store = {
+      begin: (table: string, part: number | 'publication') => log.begin({ table, part }),
+      drop: (table: string, part: number | 'publication') => log.drop({ table, part }),
+    };
+    this.ladder = new Ladder(store, new RejectionLimit(parts.options.maxErrors), parts.isSampled);
+  }
+
+  static async open(parts: ImportQuarantineParts): Promise<ImportQuarantine> {
+    const { workspace, run } = parts.context;
+    const log = await QuarantineLog.open({ workspace, run, job: 'import', recipe: () => recipeOf(parts) });
+    const quarantine = new ImportQuarantine(parts, log);
+    // An attempt that was given up has left some.
+    for await (const { segment } of log.segments()) await log.drop(segment);
+    return quarantine;
+  }
+
+  /** A part of the table comes from this source. */
+  note(table: string, inspected: InspectedSource, index: number): void {
+    const sources = this.#sources.get(table) ?? [];
+    this.#sources.set(table, sources);
+    const last = sources.at(-1);
+    if (last?.inspected === inspected) last.count++;
+    else sources.push({ inspected, first: index, count: 1 });
+  }
+
+  /**
+   * Runs the load and completes the quarantine after it, also when the load failed for too many rejected rows: whoever has to correct them needs to see them.
+   * @param isGivenUp after this failure the import will be tried in another way
+   */
+  async around(load: () => Promise<TransferResult>, isGivenUp: (error: SluiceError) => boolean): Promise<TransferResult> {
+    try {
+      const result = await load();
+      return await this.#seal() ? { ...result, quarantine: this.#log.folder } : result;
+    } catch (error) {
+      const coded = toSluiceError(error);
+      if (coded.code === 'TOO_MANY_REJECTED' && !isGivenUp(coded)) await this.#seal();
+      throw coded;
+    }
+  }
+
+  async #seal(): Promise<boolean> {
+    const records = new RejectedRecords(this.#sources, this.#parts.readAgain, this.#parts.context.signal);
+    try {
+      const summary = await this.#log.seal({ tables: [...this.#sources.keys()], fetch: (table, part, wanted) => records.fetch(table, part, wanted) });
+      return summary.rows > 0;
+    } finally {
+      await records.close();
+    }
+  }
+}
+
+function recipeOf({ bound, options, to }: ImportQuarantineParts): ReplayRecipe {
+  const tables = new Map<string, { table: Omit<ReplayTable, 'sources'>; sources: ReplaySource[] }>();
+  for (const { inspected, binding, mode, key, columns } of bound()) {
+    const { table } = binding;
+    const entry = tables.get(table) ?? { table: { table, mode: mode === 'replace' ? 'append' : mode, columns, ...(key.length === 0 ? {} : { key }) }, sources: [] };
+    tables.set(table, entry);
+    entry.sources.push(sourceOf(inspected, binding, columns, options));
+  }
+  return { version: 1, to, tables: [...tables.values()].map(({ table, sources }) => ({ ...table, sources })) };
+}
+
+function sourceOf(inspected: InspectedSource, binding: TableBinding, columns: readonly string[], options: ImportOptions): ReplaySource {
+  const { details, format } = inspected;
+  const fields = inspected.tables.find((table) => binding.fields.every((field) => field.absent === true || table.columns.some(({ name }) => name === field.source)))?.columns.map(({ name }) => name) ?? binding.fields.map(({ source }) => source);
+  const map = Object.fromEntries(binding.fields.flatMap((field, i): [string, string][] => (field.absent === true || field.source === columns[i] ? [] : [[field.source, columns[i]]])));
+  const text = (key: string): string => String(details[key] ?? '');
+  return {
+    name: inspected.source.name,
+    format,
+    fields,
+    ...(Object.keys(map).length === 0 ? {} : { map }),
+    ...(binding.ignored.length === 0 ? {} : { ignored: binding.ignored }),
+    ...(format === 'csv' ? { csv: { delimiter: text('delimiter'), quote: text('quote'), escape: text('escape'), nullText: text('nullText') } } : {}),
+    ...(typeof details.charset === 'string' ? { charset: details.charset } : {}),
+    ...(options.read.types === undefined ? {} : { types: options.read.types }),
+    ...(options.read.maxRecordBytes === undefined ? {} : { maxRecordBytes: options.read.maxRecordBytes }),
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * Finds rejected records again in their sources, for their places and their bytes as they were. A run only remembers the number of part and record of
+ * what was rejected; when all is loaded, the sources are read once more as they were read before (same binding, same parts), only parts with rejections
+ * are looked into, and only the bytes of their records are copied. Sources that cannot be read again give nothing.
+ */
+import { SluiceError } from '../errors/sluice-error.ts';
+import type { InspectedSource } from '../formats/format.ts';
+import type { ByteSource } from '../io/byte-source.ts';
+import type { PartStream } from '../rows/part.ts';
+import type { RecordPlace } from '../rows/rejection.ts';
+
+/** The parts of one table that came from one source: numbers from `first` on. */
+export interface SourceParts {
+  readonly inspected: InspectedSource;
+  readonly first: number;
+  count: number;
+}
+
+export interface FoundRecord {
+  readonly place: RecordPlace;
+  readonly raw?: Uint8Array;
+}
+
+/** Reads the parts of a table from a source again, replayable, in order. */
+export type ReadAgain = (inspected: InspectedSource, table: string) => AsyncGenerator<PartStream, void, undefined>;
+
+export class RejectedRecords {
+  readonly #sources: ReadonlyMap<string, readonly SourceParts[]>;
+  readonly #readAgain: ReadAgain;
+  readonly #signal: AbortSignal;
+  #open: { table: string; source: SourceParts; parts: AsyncGenerator<PartStream, void, undefined>; next: number; current: PartStream | undefined } | undefined;
+  #bytes: { source: ByteSource; ranges: ByteRanges } | undefined;
+
+  /** @param sources by table, in the order in which they were read */
+  constructor(sources: ReadonlyMap<string, readonly SourceParts[]>, readAgain: ReadAgain, signal: AbortSignal) {
+    this.#sources = sources;
+    this.#readAgain = readAgain;
+    this.#signal = signal;
+  }
+
+  /** One for each record, in order. Cheapest when parts are asked for in ascending order. */
+  async *fetch(table: string, part: number, records: readonly number[]): AsyncGenerator<FoundRecord, void, undefined> {
+    const source = this.#sources.get(table)?.find(({ first, count }) => part >= first && part < first + count);
+    if (source === undefined || !source.inspected.source.repeatable) {
+      const file = source?.inspected.source.name;
+      for (const _ of records) yield { place: file === undefined ? {} : { file } };
+      return;
+    }
+    const stream = await this.#partOf(table, source, part);
+    let found = 0;
+    for await (const place of stream.places?.(records) ?? []) {
+      found++;
+      yield { place, ...await this.#rawOf(source.inspected.source, place) };
+    }
+    for (; found < records.length; found++) yield { place: { file: source.inspected.source.name } };
+  }
+
+  async close(): Promise<void> {
+    await this.#closePass();
+    await this.#bytes?.ranges.close();
+    this.#bytes = undefined;
+  }
+
+  /** A part is kept until another one is asked for: a part with many rejections is asked for them in batches. */
+  async #partOf(table: string, source: SourceParts, part: number): Promise<PartStream> {
+    let open = this.#open;
+    if (open?.table === table && open.source === source && open.next === part + 1 && open.current !== undefined) return open.current;
+    if (open?.table !== table || open.source !== source || open.next > part) {
+      await this.#closePass();
+      open = { table, source, parts: this.#readAgain(source.inspected, table), next: source.first, current: undefined };
+      this.#open = open;
+    }
+    for (;;) {
+      open.current?.release?.();
+      const { value, done } = await open.parts.next();
+      if (done === true) throw new SluiceError('SOURCE_CHANGED', { source: source.inspected.source.name }, { file: source.inspected.source.name, table, part });
+      open.current = value;
+      if (open.next++ === part) return value;
+    }
+  }
+
+  async #closePass(): Promise<void> {
+    this.#open?.current?.release?.();
+    await this.#open?.parts.return(undefined);
+    this.#open = undefined;
+  }
+
+  async #rawOf(source: ByteSource, { byte, endByte }: RecordPlace): Promise<{ raw?: Uint8Array }> {
+    if (byte === undefined || endByte === undefined) return {};
+    if (this.#bytes?.source !== source) {
+      await this.#bytes?.ranges.close();
+      this.#bytes = { source, ranges: source.seekable ? new SeekingRanges(source, this.#signal) : new PassingRanges(source, this.#signal) };
+    }
+    const raw = await this.#bytes.ranges.read(byte, endByte);
+    return raw === undefined ? {} : { raw };
+  }
+}
+
+interface ByteRanges {
+  read(start: number, end: number): Promise<Uint8Array | undefined>;
+  close(): Promise<void>;
+}
+
+class SeekingRanges implements ByteRanges {
+  readonly #source: ByteSource;
+  readonly #signal: AbortSignal;
+
+  constructor(source: ByteSource, signal: AbortSignal) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  async read(start: number, end: number): Promise<Uint8Array | undefined> {
+    const pieces: Buffer[] = [];
+    for await (const chunk of this.#source.read({ start, end, signal: this.#signal })) pieces.push(Buffer.from(chunk));
+    const bytes = Buffer.concat(pieces);
+    return bytes.length === end - start ? bytes : undefined;
+  }
+
+  async close(): Promise<void> { /* nothing is open between two ranges */ }
+}
+
+/** Ranges of a source that can only be read from its start: ascending ones in one pass. */
+class PassingRanges implements ByteRanges {
+  readonly #source: ByteSource;
+  readonly #signal: AbortSignal;
+  #chunks: AsyncGenerator<Uint8Array, void, undefined> | undefined;
+  #chunk: Uint8Array = new Uint8Array(0);
+  /** Offset of the chunk in the source. */
+  #base = 0;
+
+  constructor(source: ByteSource, signal: AbortSignal) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  async read(start: number, end: number): Promise<Uint8Array | undefined> {
+    if (this.#chunks === undefined || start < this.#base) await this.#restart();
+    const bytes = new Uint8Array(end - start);
+    for (let at = start; at < end;) {
+      if (at >= this.#base + this.#chunk.length) {
+        if (!(await this.#next())) return undefined;
+        continue;
+      }
+      const piece = this.#chunk.subarray(at - this.#base, end - this.#base);
+      bytes.set(piece, at - start);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks?.return(undefined);
+    this.#chunks = undefined;
+  }
+
+  async #restart(): Promise<void> {
+    await this.close();
+    this.#chunks = this.#source.read({ signal: this.#signal });
+    this.#chunk = new Uint8Array(0);
+    this.#base = 0;
+  }
+
+  async #next(): Promise<boolean> {
+    this.#base += this.#chunk.length;
+    this.#chunk = new Uint8Array(0);
+    const { value, done } = await this.#chunks!.next();
+    if (done === true) return false;
+    this.#chunk = value;
+    return true;
+  }
+}
