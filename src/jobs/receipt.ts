@@ -4,7 +4,7 @@ import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
 import { totalsOf, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
 import type { TransferPlan } from '../transfer/transfer.ts';
 
-export type JobName = 'import' | 'export' | 'copy';
+export type JobName = 'import' | 'export' | 'copy' | 'restore';
 
 /** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
 export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';

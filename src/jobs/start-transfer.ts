@@ -1,4 +1,4 @@
-import type { CopyOptions, ExportOptions, ImportOptions } from '../transfer/transfer.ts';
+import type { CopyOptions, ExportOptions, ImportOptions, RestoreOptions } from '../transfer/transfer.ts';
 import { startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
 
 /** Each job loads its code when it starts: starting an import must not pay for the export. */
@@ -13,4 +13,8 @@ export function startExport(options: ExportOptions, run: StartRunOptions): RunHa
 
 export function startCopy(options: CopyOptions, run: StartRunOptions): RunHandle {
   return startRun('copy', async (context) => (await import('../transfer/copy.ts')).planCopy(options, context), run);
+}
+
+export function startRestore(options: RestoreOptions, run: StartRunOptions): RunHandle {
+  return startRun('restore', async (context) => (await import('../transfer/restore.ts')).planRestore(options, context), run);
 }

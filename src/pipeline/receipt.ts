@@ -12,6 +12,8 @@ export interface TableReceipt {
   readonly duplicate: number;
   readonly skipped: number;
   readonly bytes: number;
+  /** Rows that were in the target before and are gone: replaced. Absent where nothing was to be replaced. */
+  readonly removed?: number;
 }
 
 export type Totals = Omit<TableReceipt, 'name'>;
@@ -33,5 +35,6 @@ export function totalsOf(tables: readonly TableReceipt[]): Totals {
     totals.skipped += table.skipped;
     totals.bytes += table.bytes;
   }
-  return totals;
+  const removed = tables.filter((table) => table.removed !== undefined);
+  return removed.length === 0 ? totals : { ...totals, removed: removed.reduce((sum, table) => sum + table.removed!, 0) };
 }

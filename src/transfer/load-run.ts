@@ -70,7 +70,7 @@ export class LoadRun {
     const receipts = [...this.#tables.values()].map((table): TableReceipt => {
       const counts = published.get(table.load.plan.table) ?? { written: 0, skipped: 0, duplicate: 0 };
       const base = this.#receipt(table);
-      return { ...base, written: counts.written, skipped: base.skipped + counts.skipped, duplicate: counts.duplicate };
+      return { ...base, written: counts.written, skipped: base.skipped + counts.skipped, duplicate: counts.duplicate, ...(counts.removed === undefined ? {} : { removed: counts.removed }) };
     });
     for (const receipt of receipts) assertBalanced(receipt);
     for (const table of this.#tables.values()) table.meter.done();

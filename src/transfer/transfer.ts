@@ -1,5 +1,5 @@
 import type { FormatName, ReadOptions } from '../formats/format.ts';
-import type { LoadMode } from '../connectors/connector.ts';
+import type { LoadMode, OnError } from '../connectors/connector.ts';
 import type { TableReceipt } from '../pipeline/receipt.ts';
 
 /** A prepared import, export or copy: its plan can be looked at before it runs. Run it at most once; close it always. */
@@ -19,7 +19,7 @@ export interface TransferResult {
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
 export interface TransferPlan {
   readonly version: 1;
-  readonly job: 'import' | 'export' | 'copy';
+  readonly job: 'import' | 'export' | 'copy' | 'restore';
   readonly from: string;
   readonly to: string;
   readonly jobs: number;
@@ -44,6 +44,9 @@ export interface PlannedTable {
   readonly statements: readonly string[];
 }
 
+/** How many rows may be rejected before nothing is published; a percentage is of the rows read, in the whole run. */
+export type ErrorLimit = { readonly kind: 'rows'; readonly rows: number } | { readonly kind: 'percent'; readonly percent: number };
+
 export interface ImportOptions {
   /** Paths, folders, globs, `-`, http(s) URLs. */
   readonly sources: readonly string[];
@@ -59,6 +62,34 @@ export interface ImportOptions {
   readonly columns?: readonly string[];
   readonly format?: FormatName;
   readonly read: ReadOptions;
+  /** Default `stop`. */
+  readonly onError?: OnError;
+  /** Default: no limit. Only with `onError: 'quarantine'`. */
+  readonly maxErrors?: ErrorLimit;
+  readonly disableTriggers?: boolean;
+  /** Fields for columns that the database computes: left out instead of refused. */
+  readonly ignoreGenerated?: boolean;
+}
+
+export interface RestoreOptions {
+  /** A folder of files or of backups, a file, a glob, `-` or a URL. */
+  readonly source: string;
+  /** Resolved connection URL. */
+  readonly to: string;
+  /** Name of the backup in the folder `source`; default the newest complete one. */
+  readonly pick?: string;
+  /** `replace`: the tables of the backup are emptied first. */
+  readonly mode: LoadMode;
+  /** Only these tables, by the target's or the backup's name. */
+  readonly tables?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Name in the backup → table. */
+  readonly mapTables?: Readonly<Record<string, string>>;
+  readonly format?: FormatName;
+  readonly read: ReadOptions;
+  readonly onError?: OnError;
+  readonly maxErrors?: ErrorLimit;
+  readonly disableTriggers?: boolean;
 }
 
 export interface ExportOptions {
