@@ -6,12 +6,13 @@ import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { embeddedUrl, resolveConnection } from './config/resolve-connection.ts';
 import { workspaceFolder } from './config/settings.ts';
-import type { LoadMode } from './connectors/connector.ts';
+import type { LoadMode, OnError } from './connectors/connector.ts';
 import { SluiceError } from './errors/sluice-error.ts';
 import type { FormatName, ReadOptions } from './formats/format.ts';
 import type { RunHandle, StartRunOptions } from './jobs/start-run.ts';
-import { startCopy, startExport, startImport } from './jobs/start-transfer.ts';
+import { startCopy, startExport, startImport, startRestore } from './jobs/start-transfer.ts';
 import type { ProgressListener } from './progress/progress-event.ts';
+import type { ErrorLimit } from './pipeline/rejection-limit.ts';
 
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition, type ExitCode } from './errors/error-codes.ts';
 export { SluiceError, type ErrorFacts, type ErrorPlace } from './errors/sluice-error.ts';
@@ -21,7 +22,7 @@ export type { TableReceipt, Totals } from './pipeline/receipt.ts';
 export type { Expected, Phase, ProgressEvent, ProgressListener } from './progress/progress-event.ts';
 export type { ColumnType } from './rows/column-type.ts';
 export type { PlannedTable, TransferPlan } from './transfer/transfer.ts';
-export type { FormatName, LoadMode, ReadOptions };
+export type { ErrorLimit, FormatName, LoadMode, OnError, ReadOptions };
 
 /** What every job takes besides its ends. */
 export interface RunOptions {
@@ -65,6 +66,31 @@ export interface ImportFileOptions extends RunOptions {
   readonly format?: FormatName;
   /** Dialect, encoding and types, where they are not to be detected. */
   readonly read?: ReadOptions;
+  /** Default `stop`. */
+  readonly onError?: OnError;
+  /** With `quarantine`: when more rows are rejected, nothing is published. Default: no limit. */
+  readonly maxErrors?: ErrorLimit;
+}
+
+export interface RestoreBackupOptions extends RunOptions {
+  /** A folder with a file for each table, a folder of such backups, a document or dump of many tables, a glob, an http(s) URL, or `-`. */
+  readonly source: string;
+  /** Connection URL or DuckDB file; default the workspace's own DuckDB database. */
+  readonly to?: string;
+  /** Name of the backup in the folder; default the newest complete one. */
+  readonly pick?: string;
+  /** Default `append`; `replace` empties the tables of the backup first, in the same transaction. */
+  readonly mode?: LoadMode;
+  /** Only these, by the target's or the backup's name. */
+  readonly tables?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Name in the backup → table. */
+  readonly mapTables?: Readonly<Record<string, string>>;
+  readonly disableTriggers?: boolean;
+  readonly format?: FormatName;
+  readonly read?: ReadOptions;
+  readonly onError?: OnError;
+  readonly maxErrors?: ErrorLimit;
 }
 
 export interface ExportTableOptions extends RunOptions {
@@ -114,15 +140,29 @@ export interface CopyTablesOptions extends RunOptions {
  * const { totals } = await run.receipt;
  */
 export function importFile(options: ImportFileOptions): RunHandle {
-  const { source, to, table, mode = 'append', key, map, columns, format, read = {}, ...run } = options;
+  const { source, to, table, mode = 'append', key, map, columns, format, read = {}, onError, maxErrors, ...run } = options;
   const start = startOptions(run);
   const target = to === undefined ? { url: embeddedUrl(start.workspace) } : connection(to, start);
   const wanted = oneOf(table, 'table' in target ? target.table : undefined);
   return startImport({
     sources: typeof source === 'string' ? [source] : source,
     to: target.url, mode, read,
-    ...present({ table: wanted, key, map, columns, format }),
+    ...present({ table: wanted, key, map, columns, format, onError, maxErrors }),
   }, start);
+}
+
+/**
+ * Loads a backup that another program made: many tables at once, matched by name to those of the database, published in one transaction.
+ *
+ * All or nothing: when the receipt's promise rejects, the target is as it was.
+ * @throws SluiceError at once for connections that cannot be understood; everything later rejects the handle's promises
+ */
+export function restoreBackup(options: RestoreBackupOptions): RunHandle {
+  const { source, to, pick, mode = 'append', tables, exclude, mapTables, disableTriggers, format, read = {}, onError, maxErrors, ...run } = options;
+  const start = startOptions(run);
+  const target = to === undefined ? { url: embeddedUrl(start.workspace) } : connection(to, start);
+  if ('table' in target && target.table !== undefined) throw new SluiceError('USAGE', { what: 'A restore loads many tables: `to` must not name one' });
+  return startRestore({ source, to: target.url, mode, read, ...present({ pick, tables, exclude, mapTables, disableTriggers, format, onError, maxErrors }) }, start);
 }
 
 /**

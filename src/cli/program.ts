@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   import: { summary: 'load files, folders or URLs into the tables of a database', load: async () => (await import('./commands/import.ts')).defineImport },
   export: { summary: 'write tables or a query into files', load: async () => (await import('./commands/export.ts')).defineExport },
   copy: { summary: 'copy tables from one database into another', load: async () => (await import('./commands/copy.ts')).defineCopy },
+  restore: { summary: 'load a backup of many tables (a folder of files, a document, a dump) into a database', load: async () => (await import('./commands/restore.ts')).defineRestore },
   runs: { summary: 'list, show and cancel runs', load: async () => (await import('./commands/runs.ts')).defineRuns },
   doctor: { summary: 'check this machine, the workspace and connections', load: async () => (await import('./commands/doctor.ts')).defineDoctor },
 };
@@ -26,6 +27,7 @@ Examples:
   $ sluice import cities.csv --to postgres://localhost/shop
   $ sluice export --table cities --to cities.json.gz
   $ sluice copy postgres://localhost/shop --to duckdb
+  $ sluice restore backups/ --to postgres://localhost/shop --clean
   $ sluice runs list
 
 \`sluice COMMAND --help\` has the options and more examples. Exit codes: 0 done, 1 failed, 2 usage,
@@ -33,8 +35,8 @@ Examples:
 `;
 
 /** Commands whose receipt is the JSON document also when their options are wrong. */
-export function isJob(name: string | undefined): name is 'import' | 'export' | 'copy' {
-  return name === 'import' || name === 'export' || name === 'copy';
+export function isJob(name: string | undefined): name is 'import' | 'export' | 'copy' | 'restore' {
+  return name === 'import' || name === 'export' || name === 'copy' || name === 'restore';
 }
 
 /**

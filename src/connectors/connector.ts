@@ -39,11 +39,19 @@ export interface Connection {
   listTables(): Promise<TableSchema[]>;
   /** Undefined when there is no such table. Without schema: the connector's search path decides. */
   describeTable(name: TableName): Promise<TableSchema | undefined>;
+  /** Foreign keys between tables, as pairs of different tables; names as `listTables` gives them. */
+  listReferences(): Promise<readonly Reference[]>;
   /** Reads several tables in one consistent state. */
   openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader>;
   /** Loads tables. One session per run. */
   openLoad(options: LoadOptions): Promise<LoadSession>;
   close(): Promise<void>;
+}
+
+/** A foreign key of `table` refers to `parent`. */
+export interface Reference {
+  readonly table: TableName;
+  readonly parent: TableName;
 }
 
 export type ReadTableRequest =
@@ -164,6 +172,8 @@ export interface LoadTableSpec {
   readonly primaryKey?: readonly string[];
   /** Upsert key; default the primary key. */
   readonly key?: readonly string[];
+  /** With `replace`: tables that the same run empties as well, so that rows of theirs that go along with this table's are no loss. */
+  readonly replacedAlong?: readonly TableName[];
   /** Of the database itself when the source is of the same kind (native types may be used). */
   readonly nativeTypesOf?: ConnectorKind;
 }

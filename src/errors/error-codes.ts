@@ -35,6 +35,9 @@ export const ERROR_CODES = define({
   SOURCE_EMPTY: { message: '{source} is empty', exit: 1, http: 400, hint: 'An empty file has no columns. If the producer failed, run it again.' },
   SOURCE_CHANGED: { message: '{source} changed while it was read', exit: 1, http: 409, hint: 'Run again when nothing writes to it.' },
   NO_FILES: { message: 'No file in {path} can be imported', exit: 1, http: 404, hint: 'Known endings: .csv .tsv .txt .json .ndjson .jsonl .parquet .sql, each also with .gz or .zst.' },
+  BACKUP_UNKNOWN: { message: 'There is no backup "{backup}" in {path}', exit: 1, http: 404, hint: 'There is: {candidates}.' },
+  BACKUP_AMBIGUOUS: { message: 'Cannot tell which backup in {path} is the newest: {candidates}', exit: 2, http: 409, hint: 'Say which with --pick NAME.' },
+  BACKUP_EMPTY: { message: 'Nothing of {source} is left to restore', exit: 1, http: 400, hint: 'Check --table and --exclude, and the notes of `--dry-run`.' },
   HTTP_SOURCE_FAILED: { message: 'Cannot read {url}: {reason}', exit: 1, http: 502, hint: 'Open the URL with another client; check the address and access rights.' },
   COMPRESSION_CORRUPT: { message: 'The compressed data of {source} is damaged or cut off: {reason}', exit: 1, http: 400, hint: 'Fetch the file again; test it with `gzip -t` or `zstd -t`.' },
 
@@ -63,6 +66,8 @@ export const ERROR_CODES = define({
   TOO_MANY_CONNECTIONS: { message: '{address} has no connection left', exit: 1, http: 503, hint: 'Lower --jobs, or raise max_connections.', retryable: true },
   PERMISSION_DENIED: { message: '{connection} refused: {reason}', exit: 1, http: 403, hint: 'Grant the missing right to the user, or connect as another.' },
   TABLE_UNKNOWN: { message: 'There is no table {table} in {connection}', exit: 1, http: 404, hint: '{suggestion}' },
+  TABLE_AMBIGUOUS: { message: '"{source}" may mean several tables: {candidates}', exit: 2, http: 409, hint: 'Say which with --map-table NAME=TABLE.' },
+  TABLE_TWICE: { message: '"{source}" and "{other}" both lead to the table {table}', exit: 2, http: 409, hint: 'Say where they go with --map-table NAME=TABLE, or leave one out with --exclude.' },
   TABLE_EXISTS: { message: 'The table {table} exists already in {connection}', exit: 1, http: 409, hint: 'Use --mode append, replace or upsert.' },
   COLUMN_UNKNOWN: { message: 'The table {table} has no column "{column}"', exit: 1, http: 400, hint: '{suggestion}' },
   COLUMN_MISSING: { message: 'Column "{column}" of {table} needs a value and {source} has none', exit: 1, http: 400, hint: 'Map a field to it with --map FIELD=COLUMN, or give the column a default.' },

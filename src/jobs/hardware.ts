@@ -28,8 +28,8 @@ export function defaultJobs(hardware: Hardware): number {
 /**
  * Measured: exports keep jobs + 1 parts in memory while they wait for their turn, and gain nothing above 2 MiB; imports pay a transaction for each part.
  */
-export function defaultPartBytes(job: 'import' | 'export' | 'copy'): number {
-  return (job === 'import' ? 8 : job === 'copy' ? 4 : 2) * MIB;
+export function defaultPartBytes(job: 'import' | 'export' | 'copy' | 'restore'): number {
+  return (job === 'import' || job === 'restore' ? 8 : job === 'copy' ? 4 : 2) * MIB;
 }
 
 /** A sixteenth of the memory, from 256 to 512 MiB. */

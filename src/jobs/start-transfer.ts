@@ -1,5 +1,5 @@
-import type { CopyOptions, ExportOptions, ImportOptions } from '../transfer/transfer.ts';
-import { startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
+import type { CopyOptions, ExportOptions, ImportOptions, RestoreOptions } from '../transfer/transfer.ts';
+import { resumeRun, startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
 
 /** Each job loads its code when it starts: starting an import must not pay for the export. */
 
@@ -13,4 +13,15 @@ export function startExport(options: ExportOptions, run: StartRunOptions): RunHa
 
 export function startCopy(options: CopyOptions, run: StartRunOptions): RunHandle {
   return startRun('copy', async (context) => (await import('../transfer/copy.ts')).planCopy(options, context), run);
+}
+
+/** Goes on with an interrupted import or restore. `to`: the resolved target. */
+export function resumeLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
+  return resumeRun(run, job, async (context) => (
+    job === 'import' ? (await import('../transfer/import.ts')).resumeImport(to, context) : (await import('../transfer/restore.ts')).resumeRestore(to, context)
+  ), options);
+}
+
+export function startRestore(options: RestoreOptions, run: StartRunOptions): RunHandle {
+  return startRun('restore', async (context) => (await import('../transfer/restore.ts')).planRestore(options, context), run);
 }

@@ -48,6 +48,11 @@ export class Ladder {
     this.#isSampled = isSampled;
   }
 
+  /** Rows that the run has rejected before it was interrupted. */
+  countEarlier(rows: number): void {
+    this.#limit.add(rows);
+  }
+
   get rejected(): number {
     return this.#limit.rejected;
   }

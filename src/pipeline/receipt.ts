@@ -16,7 +16,7 @@ export interface TableReceipt {
   readonly removed?: number;
 }
 
-export type Totals = Omit<TableReceipt, 'name' | 'removed'>;
+export type Totals = Omit<TableReceipt, 'name'>;
 
 /** @throws SluiceError RECEIPT_UNBALANCED naming the table and all counts */
 export function assertBalanced(receipt: TableReceipt): void {
@@ -35,5 +35,6 @@ export function totalsOf(tables: readonly TableReceipt[]): Totals {
     totals.skipped += table.skipped;
     totals.bytes += table.bytes;
   }
-  return totals;
+  const removed = tables.filter((table) => table.removed !== undefined);
+  return removed.length === 0 ? totals : { ...totals, removed: removed.reduce((sum, table) => sum + table.removed!, 0) };
 }

@@ -52,12 +52,16 @@ function columnFor(field: string, existing: readonly string[] | undefined, map: 
   const mapped = map !== undefined && Object.hasOwn(map, field) ? map[field] : undefined;
   if (existing === undefined) return mapped ?? field;
   const name = mapped ?? field;
-  const found = existing.find((column) => column === name)
+  const found = findColumn(name, existing);
+  if (found !== undefined) return found;
+  throw new SluiceError('COLUMN_UNKNOWN', { table, column: name, suggestion: suggest(name, existing) }, { table, column: name });
+}
+
+export function findColumn(name: string, existing: readonly string[]): string | undefined {
+  return existing.find((column) => column === name)
     ?? existing.find((column) => column.toLowerCase() === name.toLowerCase())
     ?? existing.find((column) => column === snakeCase(name))
     ?? existing.find((column) => snakeCase(column) === snakeCase(name));
-  if (found !== undefined) return found;
-  throw new SluiceError('COLUMN_UNKNOWN', { table, column: name, suggestion: suggest(name, existing) }, { table, column: name });
 }
 
 function unknownField(name: string, fields: readonly Column[], source: string): SluiceError {

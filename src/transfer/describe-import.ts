@@ -9,13 +9,13 @@ import type { ImportOptions, PlannedTable, TransferPlan } from './transfer.ts';
 
 /** The plan of an import as plain data for people and for the run store. */
 export async function describeImport(
-  inspected: readonly InspectedSource[], targets: readonly ImportTarget[], to: string, options: ImportOptions, context: RunContext, notes: readonly string[],
+  inspected: readonly InspectedSource[], targets: readonly ImportTarget[], to: string, options: ImportOptions, context: RunContext, notes: readonly string[], job: 'import' | 'restore',
 ): Promise<TransferPlan> {
   const formats = new Map<FormatName, Format>();
   for (const { format } of inspected) formats.set(format, await loadFormat(format));
   return {
     version: 1,
-    job: 'import',
+    job,
     from: inspected.map((source) => source.source.name).join(', '),
     to,
     jobs: context.jobs,

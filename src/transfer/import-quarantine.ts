@@ -2,7 +2,7 @@
  * The quarantine of an import: gives the pipeline its ladder, remembers which parts came from which source, and when all rows are in (or too many were
  * rejected) finds the rejected records again and completes the files.
  */
-import type { LoadMode } from '../connectors/connector.ts';
+import type { CommittedParts, LoadMode } from '../connectors/connector.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import type { InspectedSource, InspectedTable, TableBinding } from '../formats/format.ts';
 import { Ladder } from '../pipeline/ladder.ts';
@@ -10,7 +10,8 @@ import { RejectionLimit } from '../pipeline/rejection-limit.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import { QuarantineLog } from '../quarantine/quarantine-log.ts';
 import type { ReplayRecipe, ReplaySource, ReplayTable } from '../quarantine/replay-recipe.ts';
-import { RejectedRecords, type ReadAgain, type SourceParts } from './rejected-records.ts';
+import type { ImportReading } from './import-reading.ts';
+import { RejectedRecords, type SourceParts } from './rejected-records.ts';
 import type { ImportOptions, TransferResult } from './transfer.ts';
 
 /** How a table was read from one source. */
@@ -29,10 +30,12 @@ export interface ImportQuarantineParts {
   readonly context: RunContext;
   /** The target without secrets. */
   readonly to: string;
+  readonly job: 'import' | 'restore';
+  /** The run goes on: what it has put aside before stays. */
+  readonly resumes: boolean;
   /** Types that were found by looking at samples, and can be found better. */
   readonly isSampled: (table: string) => boolean;
-  readonly readAgain: ReadAgain;
-  readonly bound: () => Iterable<BoundSource>;
+  readonly reading: ImportReading;
 }
 
 export class ImportQuarantine {
@@ -40,6 +43,7 @@ export class ImportQuarantine {
   readonly #parts: ImportQuarantineParts;
   readonly #log: QuarantineLog;
   readonly #sources = new Map<string, SourceParts[]>();
+  readonly #reconciled = new Set<string>();
 
   private constructor(parts: ImportQuarantineParts, log: QuarantineLog) {
     this.#parts = parts;
@@ -53,11 +57,22 @@ export class ImportQuarantine {
 
   static async open(parts: ImportQuarantineParts): Promise<ImportQuarantine> {
     const { workspace, run } = parts.context;
-    const log = await QuarantineLog.open({ workspace, run, job: 'import', recipe: () => recipeOf(parts) });
+    const log = await QuarantineLog.open({ workspace, run, job: parts.job, recipe: () => recipeOf(parts) });
     const quarantine = new ImportQuarantine(parts, log);
-    // An attempt that was given up has left some.
-    for await (const { segment } of log.segments()) await log.drop(segment);
+    // An attempt that was given up has left some. Of a run that goes on, each table's are looked at when it is opened.
+    if (!parts.resumes) for await (const { segment } of log.segments()) await log.drop(segment);
     return quarantine;
+  }
+
+  /** Forgets what was put aside of parts that were not committed: they come again. */
+  async reconcile(table: string, committed: CommittedParts | undefined): Promise<void> {
+    if (!this.#parts.resumes || this.#reconciled.has(table)) return;
+    this.#reconciled.add(table);
+    for await (const { segment, rows } of this.#log.segments()) {
+      if (segment.table !== table) continue;
+      if (segment.part !== 'publication' && committed?.has(segment.part) === true) this.ladder.countEarlier(rows);
+      else await this.#log.drop(segment);
+    }
   }
 
   /** A part of the table comes from this source. */
@@ -84,8 +99,23 @@ export class ImportQuarantine {
     }
   }
 
+  /** The run was published before its process died, and nothing was read since: which parts came from where. */
+  async #countParts(): Promise<void> {
+    const numbers = new Map<string, number>();
+    for (const { inspected, binding: { table } } of this.#parts.reading.bound) {
+      for await (const part of this.#parts.reading.again(inspected, table)) {
+        const index = numbers.get(table) ?? 0;
+        numbers.set(table, index + 1);
+        this.note(table, inspected, index);
+        part.release?.();
+      }
+    }
+  }
+
   async #seal(): Promise<boolean> {
-    const records = new RejectedRecords(this.#sources, this.#parts.readAgain, this.#parts.context.signal);
+    if (this.#log.count() > 0 && this.#sources.size === 0) await this.#countParts();
+    const { reading, context } = this.#parts;
+    const records = new RejectedRecords(this.#sources, (inspected, table) => reading.again(inspected, table), context.signal);
     try {
       const summary = await this.#log.seal({ tables: [...this.#sources.keys()], fetch: (table, part, wanted) => records.fetch(table, part, wanted) });
       return summary.rows > 0;
@@ -95,9 +125,9 @@ export class ImportQuarantine {
   }
 }
 
-function recipeOf({ bound, options, to }: ImportQuarantineParts): ReplayRecipe {
+function recipeOf({ reading, options, to }: ImportQuarantineParts): ReplayRecipe {
   const tables = new Map<string, { table: Omit<ReplayTable, 'sources'>; sources: ReplaySource[] }>();
-  for (const { inspected, binding, mode, key, columns } of bound()) {
+  for (const { inspected, binding, mode, key, columns } of reading.bound) {
     const { table } = binding;
     const entry = tables.get(table) ?? { table: { table, mode: mode === 'replace' ? 'append' : mode, columns, ...(key.length === 0 ? {} : { key }) }, sources: [] };
     tables.set(table, entry);

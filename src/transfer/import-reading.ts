@@ -27,7 +27,7 @@ export interface ImportReadingParts {
   readonly tolerant: boolean;
   /** All tables of the source were there before: their types are the user's word. */
   readonly onlyExisting: (inspected: InspectedSource) => boolean;
-  readonly bind: (inspected: InspectedSource, table: InspectedTable, encodings: Encodings) => Promise<BoundTable>;
+  readonly bind: (inspected: InspectedSource, table: InspectedTable, encodings: Encodings) => Promise<BoundTable | null>;
   readonly note: (message: string) => void;
 }
 
@@ -79,8 +79,10 @@ export class ImportReading {
     return { jobs, partBytes, signal, engineMemoryBytes, trustSampledTypes: onlyExisting(inspected), replayable: true, tolerant };
   }
 
-  async #bind(inspected: InspectedSource, table: InspectedTable, encodings: Encodings): Promise<TableBinding> {
-    const { binding, load } = await this.#parts.bind(inspected, table, encodings);
+  async #bind(inspected: InspectedSource, table: InspectedTable, encodings: Encodings): Promise<TableBinding | null> {
+    const bound = await this.#parts.bind(inspected, table, encodings);
+    if (bound === null) return null;
+    const { binding, load } = bound;
     this.#bound.set(keyOf(inspected, table), { inspected, table, binding, mode: load.mode, key: load.key, columns: load.columns.map((column) => column.name) });
     return binding;
   }

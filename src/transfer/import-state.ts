@@ -12,6 +12,8 @@ export interface ImportState {
   readonly version: 1;
   /** Without `to`, which may hold a password: `reference` is what the user called it. */
   readonly options: Omit<ImportOptions, 'to'>;
+  /** ImportRules.stored. */
+  readonly rules?: unknown;
   readonly partBytes: number;
   readonly engineMemoryBytes: number;
   readonly sources: readonly SourceState[];
@@ -39,6 +41,7 @@ type BoundState = Omit<BoundSource, 'inspected'> & { readonly source: number };
 
 export interface ImportStateParts {
   readonly options: ImportOptions;
+  readonly rules: unknown;
   readonly partBytes: number;
   readonly engineMemoryBytes: number;
   readonly inspected: readonly InspectedSource[];
@@ -52,6 +55,7 @@ export function importState(parts: ImportStateParts): ImportState {
   return {
     version: 1,
     options,
+    rules: parts.rules,
     partBytes,
     engineMemoryBytes,
     sources: inspected.map(({ source, ...rest }): SourceState => ({

@@ -3,7 +3,7 @@ import { SluiceError } from '../errors/sluice-error.ts';
 import type { BoundField, InspectedSource, InspectedTable } from '../formats/format.ts';
 import { mergeColumns } from '../rows/merge-types.ts';
 import { displayName, type Column, type TableName, type TableSchema } from '../rows/table-schema.ts';
-import { matchColumns, type Matching } from './column-matching.ts';
+import { findColumn, matchColumns, type Matching } from './column-matching.ts';
 import type { ImportOptions } from './transfer.ts';
 
 /** A table of a file (or URL) and where it goes. */
@@ -29,10 +29,11 @@ export function parseTableName(text: string): TableName {
 }
 
 /** Groups what the sources hold by target table: several files may go to one table, one file to several. */
-export function groupByTarget(tables: readonly SourceTable[], options: ImportOptions): Map<string, { name: TableName; sources: SourceTable[] }> {
+export function groupByTarget(tables: readonly SourceTable[], nameOf: (source: SourceTable) => TableName | null): Map<string, { name: TableName; sources: SourceTable[] }> {
   const groups = new Map<string, { name: TableName; sources: SourceTable[] }>();
   for (const source of tables) {
-    const name = targetName(source, options);
+    const name = nameOf(source);
+    if (name === null) continue;
     const key = displayName(name);
     const group = groups.get(key) ?? { name, sources: [] };
     group.sources.push(source);
@@ -45,7 +46,11 @@ export function groupByTarget(tables: readonly SourceTable[], options: ImportOpt
 const WRAPPERS: ReadonlySet<string> = new Set(['data', 'records', 'rows', 'items', 'results', 'features', 'values', 'entries', 'list']);
 
 export function targetName(source: SourceTable, options: ImportOptions): TableName {
-  if (options.table !== undefined) return parseTableName(options.table);
+  return options.table === undefined ? sourceTableName(source) : parseTableName(options.table);
+}
+
+/** The name that the source itself has for the table. */
+export function sourceTableName(source: SourceTable): TableName {
   const { name } = source.table;
   const { format, source: { stem } } = source.inspected;
   return name === undefined || (format === 'json' && WRAPPERS.has(name.name)) ? { name: stem } : name;
@@ -53,7 +58,7 @@ export function targetName(source: SourceTable, options: ImportOptions): TableNa
 
 /** Plans one target table: matches columns, merges the types of all its sources, asks the connector how it will load. */
 export async function planTarget(
-  name: TableName, sources: readonly SourceTable[], options: ImportOptions, connection: Connection, session: LoadSession,
+  name: TableName, sources: readonly SourceTable[], options: ImportOptions, connection: Connection, session: LoadSession, replacedAlong?: readonly TableName[],
 ): Promise<ImportTarget> {
   const existing = await connection.describeTable(name);
   let columns: Column[] = [];
@@ -67,19 +72,35 @@ export async function planTarget(
     columns = columns.length === 0 ? own : mergeColumns(columns, own);
     primaryKey = source.table.primaryKey;
   }
+  // A table without a record says no columns: all of the target's will do.
+  if (columns.length === 0) columns = existing!.columns.filter((column) => column.filled !== 'generated');
   const load = await session.plan({
     table: name,
     mode: options.mode,
     columns,
     ...(primaryKey === undefined || sources.length > 1 ? {} : { primaryKey }),
     ...(options.key === undefined ? {} : { key: options.key }),
+    ...(replacedAlong === undefined ? {} : { replacedAlong }),
   });
   return { name, load, existing, sources };
 }
 
 export function matchFor(source: SourceTable, existing: TableSchema | undefined, options: ImportOptions, table: string): Matching {
   const names = existing?.columns.filter((column) => column.filled !== 'generated').map((column) => column.name);
-  return matchColumns(source.table.columns, names, options, table, source.inspected.source.name);
+  const generated = options.ignoreGenerated === true ? generatedFields(source, existing, options) : [];
+  const fields = source.table.columns.filter((field) => !generated.includes(field.name));
+  const matching = matchColumns(fields, names, options, table, source.inspected.source.name);
+  return generated.length === 0 ? matching : { ...matching, ignored: [...matching.ignored, ...generated] };
+}
+
+/** Fields of the source that lead to a column that the database computes. */
+export function generatedFields(source: SourceTable, existing: TableSchema | undefined, { map }: ImportOptions): string[] {
+  const generated = existing?.columns.filter((column) => column.filled === 'generated') ?? [];
+  if (generated.length === 0) return [];
+  return source.table.columns.map(({ name }) => name).filter((name) => {
+    const found = findColumn(map !== undefined && Object.hasOwn(map, name) ? map[name] : name, existing!.columns.map((column) => column.name));
+    return generated.some((column) => column.name === found);
+  });
 }
 
 /**

@@ -1,17 +1,21 @@
-import type { Connection, LoadSession } from '../connectors/connector.ts';
+import type { Connection, LoadSession, PublishedTable } from '../connectors/connector.ts';
 import { connectorFor } from '../connectors/registry.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
-import type { InspectedSource, ReadRequest } from '../formats/format.ts';
+import type { InspectedSource, InspectedTable, ReadRequest } from '../formats/format.ts';
 import { formatOf, IMPORTABLE_ENDINGS, loadFormat } from '../formats/registry.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { openSources, type SourceGroup } from '../io/open-sources.ts';
 import { negotiate } from '../pipeline/negotiate.ts';
+import type { TableReceipt } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import type { Expected } from '../progress/progress-event.ts';
-import type { PartStream } from '../rows/part.ts';
 import { displayName } from '../rows/table-schema.ts';
 import { describeImport } from './describe-import.ts';
-import { bindFields, groupByTarget, matchFor, planTarget, targetName, type ImportTarget, type SourceTable } from './import-target.ts';
+import { ImportQuarantine, type BoundSource } from './import-quarantine.ts';
+import { ImportReading, type BoundTable } from './import-reading.ts';
+import { importRules, type Arrangement, type ImportRules } from './import-rules.ts';
+import { importState, restoreImport, type ImportState, type RestoredImport } from './import-state.ts';
+import { bindFields, groupByTarget, matchFor, planTarget, type ImportTarget, type SourceTable } from './import-target.ts';
 import { LoadRun, type RoutedPart } from './load-run.ts';
 import type { ImportOptions, Transfer, TransferPlan, TransferResult } from './transfer.ts';
 
@@ -21,6 +25,28 @@ import type { ImportOptions, Transfer, TransferPlan, TransferResult } from './tr
  * @throws SluiceError of sources, formats and connectors
  */
 export async function planImport(options: ImportOptions, context: RunContext): Promise<Transfer> {
+  return planLoad(options, context, importRules(options));
+}
+
+/** An import whose tables are named and ordered by these rules: a restore has its own. */
+export async function planLoad(options: ImportOptions, context: RunContext, rules: ImportRules): Promise<Transfer> {
+  return openLoad(options, context, rules, async (transfer, sources) => transfer.prepare(await inspectAll(sources, options, rules, 'sample', context.signal)));
+}
+
+/** An import that was interrupted, as its state says; `to` is the resolved target. @throws SluiceError RESUME_REFUSED */
+export async function resumeImport(to: string, context: RunContext): Promise<Transfer> {
+  const options: ImportOptions = { ...stateOf(context).options, to };
+  return resumeLoad(options, context, importRules(options));
+}
+
+export async function resumeLoad(options: ImportOptions, context: RunContext, rules: ImportRules): Promise<Transfer> {
+  const state = stateOf(context);
+  const { partBytes, engineMemoryBytes } = state;
+  // Parts must come as they came: their size is the one of the beginning, whatever is the default now.
+  return openLoad(options, { ...context, partBytes, engineMemoryBytes }, rules, async (transfer, sources) => transfer.takeUp(restoreImport(context.run, state, sources)));
+}
+
+async function openLoad(options: ImportOptions, context: RunContext, rules: ImportRules, begin: (transfer: ImportTransfer, sources: readonly ByteSource[]) => Promise<void>): Promise<Transfer> {
   context.progress({ type: 'phase', phase: 'inspecting', at: Date.now() });
   // Asking for the process's standard input opens it, so only an import from there asks.
   const stdin = options.sources.includes('-') ? { stdin: context.stdin } : {};
@@ -29,15 +55,14 @@ export async function planImport(options: ImportOptions, context: RunContext): P
   let connection: Connection | undefined;
   try {
     refuseFolderForTable(groups, options);
-    const inspected = await inspectAll(sources, options, 'sample', context.signal);
     const connector = await connectorFor(options.to);
     connection = await connector.connect(options.to, {
       signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes,
-      applicationName: `sluice import ${context.run}`, create: true, planOnly: context.planOnly, env: context.env,
+      applicationName: `sluice ${rules.job} ${context.run}`, create: true, planOnly: context.planOnly, env: context.env,
     });
-    const notes = groups.flatMap((group) => group.leftOut.map((name) => `left out: ${name} (not a known format)`));
-    const transfer = new ImportTransfer(options, context, sources, connection, notes);
-    await transfer.prepare(inspected);
+    const notes = [...rules.notes, ...groups.flatMap((group) => group.leftOut.map((name) => `left out: ${name} (not a known format)`))];
+    const transfer = new ImportTransfer(options, context, rules, sources, connection, notes);
+    await begin(transfer, sources);
     return transfer;
   } catch (error) {
     await connection?.close();
@@ -52,11 +77,12 @@ function refuseFolderForTable(groups: readonly SourceGroup[], options: ImportOpt
   if (folder !== undefined) throw new SluiceError('SOURCE_IS_DIRECTORY', { path: folder.location }, { file: folder.location });
 }
 
-async function inspectAll(sources: readonly ByteSource[], options: ImportOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource[]> {
+async function inspectAll(sources: readonly ByteSource[], options: ImportOptions, rules: ImportRules, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource[]> {
   const inspected: InspectedSource[] = [];
   for (const source of sources) {
     const format = await loadFormat(options.format ?? await formatOf(source));
-    inspected.push(await format.inspect(source, options.read, depth, signal));
+    const found = await rules.inspect(source, format.name, (wanted) => format.inspect(source, options.read, wanted, signal), depth);
+    if (found !== null) inspected.push(found);
   }
   return inspected;
 }
@@ -68,10 +94,14 @@ async function closeAll(sources: readonly ByteSource[]): Promise<void> {
 /** Errors that a complete look at the source can prevent: a value or key that the sample did not show. */
 const SURPRISES: ReadonlySet<string> = new Set(['VALUE_INVALID', 'SCHEMA_SURPRISE', 'JSON_UNKNOWN_KEY', 'COLUMN_UNKNOWN', 'CSV_IRREGULAR']);
 
+/** Of these also where the table exists: a key that the sample did not show may have its column, and there is another way to read the file. */
+const FOUND_BY_READING: ReadonlySet<string> = new Set(['JSON_UNKNOWN_KEY', 'CSV_IRREGULAR']);
+
 class ImportTransfer implements Transfer {
   plan!: TransferPlan;
   readonly #options: ImportOptions;
   readonly #context: RunContext;
+  readonly #rules: ImportRules;
   readonly #sources: readonly ByteSource[];
   readonly #connection: Connection;
   readonly #notes: string[];
@@ -79,24 +109,56 @@ class ImportTransfer implements Transfer {
   /** Open and not yet used: handed to the attempt, which publishes or aborts it. */
   #session: LoadSession | undefined;
   #targets = new Map<string, ImportTarget>();
+  #arranged: Arrangement = { inspected: [], notes: [] };
+  #reading!: ImportReading;
+  #resumes = false;
+  suspended = false;
 
-  constructor(options: ImportOptions, context: RunContext, sources: readonly ByteSource[], connection: Connection, notes: string[]) {
+  constructor(options: ImportOptions, context: RunContext, rules: ImportRules, sources: readonly ByteSource[], connection: Connection, notes: string[]) {
     this.#options = options;
     this.#context = context;
+    this.#rules = rules;
     this.#sources = sources;
     this.#connection = connection;
     this.#notes = notes;
   }
 
   async prepare(inspected: readonly InspectedSource[]): Promise<void> {
-    this.#inspected = inspected;
-    this.#session = await this.#connection.openLoad({ run: this.#context.run, signal: this.#context.signal });
+    this.#arranged = await this.#rules.arrange(inspected, this.#connection);
+    this.#inspected = this.#arranged.inspected;
+    this.#session = await this.#openSession();
     this.#targets = new Map();
-    const tables = inspected.flatMap((source) => source.tables.map((table): SourceTable => ({ inspected: source, table })));
-    for (const { name, sources } of groupByTarget(tables, this.#options).values()) {
-      this.#addTarget(await planTarget(name, sources, this.#options, this.#connection, this.#session));
+    this.#reading = this.#newReading([]);
+    const tables = this.#inspected.flatMap((source) => source.tables.map((table): SourceTable => ({ inspected: source, table })));
+    for (const { name, sources } of groupByTarget(tables, (source) => this.#rules.nameOf(source)).values()) {
+      this.#addTarget(await planTarget(name, sources, this.#options, this.#connection, this.#session, this.#arranged.replacedAlong));
     }
-    this.plan = await describeImport(inspected, [...this.#targets.values()], this.#connection.name, this.#options, this.#context, this.#notes);
+    await this.#describe();
+  }
+
+  /** Goes on with what another process has begun, as it was planned then. */
+  async takeUp({ inspected, targets, bound }: RestoredImport): Promise<void> {
+    this.#resumes = true;
+    // For tables that show themselves only from here on; what is arranged already stays so.
+    this.#arranged = await this.#rules.arrange(inspected, this.#connection);
+    this.#inspected = inspected;
+    this.#session = await this.#openSession();
+    for (const target of targets) this.#addTarget(target);
+    this.#reading = this.#newReading(bound);
+    await this.#describe();
+  }
+
+  #openSession(): Promise<LoadSession> {
+    const { onError, disableTriggers } = this.#options;
+    return this.#connection.openLoad({
+      run: this.#context.run, signal: this.#context.signal, resumable: true, resumes: this.#resumes,
+      ...(onError === undefined ? {} : { onError }), ...(disableTriggers === undefined ? {} : { disableTriggers }),
+    });
+  }
+
+  async #describe(): Promise<void> {
+    const notes = [...this.#notes, ...this.#arranged.notes];
+    this.plan = await describeImport(this.#inspected, [...this.#targets.values()], this.#connection.name, this.#options, this.#context, notes, this.#rules.job);
   }
 
   async run(): Promise<TransferResult> {
@@ -121,47 +183,87 @@ class ImportTransfer implements Transfer {
   async #attempt(): Promise<TransferResult> {
     const session = this.#session!;
     this.#session = undefined;
-    this.#context.progress({ type: 'phase', phase: 'moving', at: Date.now() });
-    const plans = [...this.#targets.values()].map((target) => target.load);
-    const run = new LoadRun(session, plans, this.#context);
-    const receipts = await run.move(this.#parts(run, session));
-    return { tables: receipts, warnings: this.#notes };
+    const quarantine = this.#options.onError === 'quarantine' ? await this.#openQuarantine() : undefined;
+    const load = async (): Promise<TransferResult> => {
+      const published = this.#resumes ? await session.published?.() : undefined;
+      const tables = published === undefined ? await this.#load(session, quarantine) : receiptsOf(published);
+      const forget = session.forget === undefined ? {} : { forget: () => session.forget!() };
+      return { tables, warnings: [...this.#notes, ...this.#arranged.notes], ...forget };
+    };
+    return quarantine === undefined ? load() : quarantine.around(load, (error) => this.#canLookAgain(error));
   }
 
-  async *#parts(run: LoadRun, session: LoadSession): AsyncGenerator<RoutedPart, void, undefined> {
-    const numbers = new Map<string, number>();
-    for (const inspected of this.#inspected) {
-      const format = await loadFormat(inspected.format);
-      const request: ReadRequest = {
-        jobs: this.#context.jobs, partBytes: this.#context.partBytes, signal: run.sourceSignal,
-        trustSampledTypes: this.#onlyExisting(inspected), engineMemoryBytes: this.#context.engineMemoryBytes,
-        bind: (table, encodings) => this.#bind({ inspected, table }, encodings, run, session),
-        onSkipped: (table, rows) => this.#notes.push(`left out: ${rows} rows of ${table.name === undefined ? inspected.source.name : displayName(table.name)}`),
-      };
-      // Parts are numbered through all sources of a table: "the last row wins" needs their order.
-      for await (const part of format.read(inspected, request)) {
-        const index = numbers.get(part.table) ?? 0;
-        numbers.set(part.table, index + 1);
-        yield { table: part.table, stream: numbered(part, index) };
-      }
+  async #load(session: LoadSession, quarantine: ImportQuarantine | undefined): Promise<TableReceipt[]> {
+    this.#context.progress({ type: 'phase', phase: 'moving', at: Date.now() });
+    this.#keepState();
+    const plans = [...this.#targets.values()].map((target) => target.load);
+    const run = new LoadRun(session, plans, this.#context, quarantine?.ladder);
+    this.#bindTable = (inspected, table, encodings) => this.#bind({ inspected, table }, encodings, run, session, quarantine);
+    try {
+      return await run.move(this.#parts(run, quarantine));
+    } finally {
+      this.suspended = run.suspended;
     }
   }
 
-  async #bind(source: SourceTable, encodings: Parameters<ReadRequest['bind']>[1], run: LoadRun, session: LoadSession): ReturnType<ReadRequest['bind']> {
+  async *#parts(run: LoadRun, quarantine: ImportQuarantine | undefined): AsyncGenerator<RoutedPart, void, undefined> {
+    yield* this.#reading.parts(run.sourceSignal, (table, inspected, index) => quarantine?.note(table, inspected, index));
+    // A table without a part is begun all the same: it is created, or what it had is replaced by nothing.
+    for (const target of this.#targets.values()) await run.open(target.load, expectedOf(target));
+  }
+
+  /** How the attempt that is under way binds tables. */
+  #bindTable: ConstructorParameters<typeof ImportReading>[0]['bind'] = () => Promise.reject(new SluiceError('INTERNAL', { reason: 'a table is bound before the load has begun' }));
+
+  #newReading(bound: readonly BoundSource[]): ImportReading {
+    return new ImportReading({
+      context: this.#context,
+      inspected: this.#inspected.filter(({ source }) => source.bytes !== 0),
+      tolerant: this.#options.onError === 'quarantine',
+      onlyExisting: (inspected) => this.#onlyExisting(inspected),
+      bind: (inspected, table, encodings) => this.#bindTable(inspected, table, encodings),
+      note: (message) => this.#notes.push(message),
+    }, bound);
+  }
+
+  #openQuarantine(): Promise<ImportQuarantine> {
+    return ImportQuarantine.open({
+      options: this.#options, context: this.#context, job: this.#rules.job, to: this.#connection.name, resumes: this.#resumes,
+      reading: this.#reading, isSampled: (table) => this.#isSampled(table),
+    });
+  }
+
+  #keepState(): void {
+    const { partBytes, engineMemoryBytes } = this.#context;
+    this.#context.keep(importState({
+      options: this.#options, rules: this.#rules.stored, partBytes, engineMemoryBytes, inspected: this.#inspected, targets: [...this.#targets.values()], bound: this.#reading.bound,
+    }));
+  }
+
+  // oxlint-disable-next-line max-params -- what one attempt has
+  async #bind(source: SourceTable, encodings: Parameters<ReadRequest['bind']>[1], run: LoadRun, session: LoadSession, quarantine: ImportQuarantine | undefined): Promise<BoundTable | null> {
+    const known = this.#targets.size;
     const target = await this.#targetOf(source, session);
+    if (target === null) return null;
+    // Before anything is made for a table that nobody knew of.
+    if (this.#targets.size > known) this.#keepState();
     const load = await run.open(target.load, expectedOf(target));
+    await quarantine?.reconcile(target.load.table, load.committed);
+    const before = this.#reading.bound.find(({ inspected, table }) => inspected === source.inspected && sameTable(table, source.table));
+    if (before !== undefined && this.#resumes) return { binding: before.binding, load: target.load };
     const matching = matchFor(source, target.existing, this.#options, target.load.table);
     const fields = bindFields(target, matching, this.#options, load.arrays);
     const encoding = negotiate(encodings(fields.map((field) => field.source)), (offered) => load.accepts(offered), target.load.table);
-    return { table: target.load.table, fields, encoding, ignored: matching.ignored };
+    return { binding: { table: target.load.table, fields, encoding, ignored: matching.ignored }, load: target.load };
   }
 
   /** Tables that only showed themselves while the source was read are planned when they are reached. */
-  async #targetOf(source: SourceTable, session: LoadSession): Promise<ImportTarget> {
-    const name = targetName(source, this.#options);
+  async #targetOf(source: SourceTable, session: LoadSession): Promise<ImportTarget | null> {
+    const name = this.#rules.nameOf(source);
+    if (name === null) return null;
     const known = this.#targets.get(displayName(name));
     if (known !== undefined) return known;
-    const target = await planTarget(name, [source], this.#options, this.#connection, session);
+    const target = await planTarget(name, [source], this.#options, this.#connection, session, this.#arranged.replacedAlong);
     this.#addTarget(target);
     return target;
   }
@@ -176,35 +278,48 @@ class ImportTransfer implements Transfer {
     this.#targets.set(displayName(target.name), target);
   }
 
+  /** Types of a table that the run creates, found without having seen every value, and still to be found better. */
+  #isSampled(table: string): boolean {
+    const target = [...this.#targets.values()].find(({ load }) => load.table === table);
+    if (target === undefined || !target.load.creates) return false;
+    return target.sources.some(({ inspected }) => inspected.depth === 'sample') && this.#sources.every((source) => source.repeatable);
+  }
+
   #canLookAgain(error: SluiceError): boolean {
+    // What is loaded already was loaded with the types of the beginning.
+    if (this.#resumes || this.suspended) return false;
     if (this.#context.signal.aborted || !SURPRISES.has(error.code)) return false;
     const target = [...this.#targets.values()].find(({ load }) => load.table === error.at.table);
     // Types of an existing table are not ours to widen; another way to read the same file helps there as well.
-    if (target !== undefined && !target.load.creates && error.code !== 'CSV_IRREGULAR') return false;
+    if (target !== undefined && !target.load.creates && !FOUND_BY_READING.has(error.code)) return false;
     return this.#inspected.some((source) => source.depth === 'sample') && this.#sources.every((source) => source.repeatable);
   }
 
   async #prepareInFull(first: SluiceError): Promise<void> {
     const before = shape(this.#inspected);
-    const inspected = await inspectAll(this.#sources, this.#options, 'full', this.#context.signal);
+    const inspected = await inspectAll(this.#sources, this.#options, this.#rules, 'full', this.#context.signal);
     // Nothing new was learnt: the same load would fail at the same place.
     if (shape(inspected) === before) throw first;
     await this.prepare(inspected);
   }
 }
 
-function numbered(stream: PartStream, index: number): PartStream {
-  const { part, encoding, chunks, firstRow, file } = stream;
-  return {
-    part: { ...part, index },
-    encoding,
-    chunks,
-    counts: () => stream.counts(),
-    ...(firstRow === undefined ? {} : { firstRow }),
-    ...(file === undefined ? {} : { file }),
-    ...(stream.locate === undefined ? {} : { locate: (line: number) => stream.locate!(line) }),
-    ...(stream.locateRow === undefined ? {} : { locateRow: (row: number) => stream.locateRow!(row) }),
-  };
+function stateOf({ run, resumed }: RunContext): ImportState {
+  const state = resumed as ImportState | undefined;
+  if (state?.version === 1) return state;
+  throw new SluiceError('RESUME_REFUSED', { run, reason: 'it was begun by another version of Sluice' });
+}
+
+function sameTable(a: InspectedTable, b: InspectedTable): boolean {
+  return a.name?.name === b.name?.name && a.name?.schema === b.name?.schema;
+}
+
+/** Of a run that had published when its process died. */
+function receiptsOf(published: ReadonlyMap<string, PublishedTable>): TableReceipt[] {
+  return [...published].map(([name, { published: counts, read, rejected, skipped, bytes }]) => ({
+    name, read, written: counts.written, rejected: rejected + (counts.rejected ?? 0), duplicate: counts.duplicate, skipped: skipped + counts.skipped, bytes,
+    ...(counts.removed === undefined ? {} : { removed: counts.removed }),
+  }));
 }
 
 /** What decides how a load goes: names, columns and the way of reading, not estimates. */

@@ -1,6 +1,6 @@
 import type { FormatName, ReadOptions } from '../formats/format.ts';
 import type { LoadMode, OnError } from '../connectors/connector.ts';
-import type { MaxErrors } from '../pipeline/rejection-limit.ts';
+import type { ErrorLimit } from '../pipeline/rejection-limit.ts';
 import type { TableReceipt } from '../pipeline/receipt.ts';
 
 /** A prepared import, export or copy: its plan can be looked at before it runs. Run it at most once; close it always. */
@@ -26,7 +26,7 @@ export interface TransferResult {
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
 export interface TransferPlan {
   readonly version: 1;
-  readonly job: 'import' | 'export' | 'copy';
+  readonly job: 'import' | 'export' | 'copy' | 'restore';
   readonly from: string;
   readonly to: string;
   readonly jobs: number;
@@ -66,10 +66,37 @@ export interface ImportOptions {
   readonly columns?: readonly string[];
   readonly format?: FormatName;
   readonly read: ReadOptions;
-  /** Default `stop`: the first bad row ends the run and nothing is published. */
+  /** The user's own name for `to`, without secrets: a run that is resumed later looks it up again. */
+  readonly reference?: string;
+  /** Default `stop`. */
   readonly onError?: OnError;
-  /** With `quarantine`: more rejected rows than this, and nothing is published. */
-  readonly maxErrors?: MaxErrors;
+  /** Default: no limit. Only with `onError: 'quarantine'`. */
+  readonly maxErrors?: ErrorLimit;
+  readonly disableTriggers?: boolean;
+  /** Fields for columns that the database computes: left out instead of refused. */
+  readonly ignoreGenerated?: boolean;
+}
+
+export interface RestoreOptions {
+  /** A folder of files or of backups, a file, a glob, `-` or a URL. */
+  readonly source: string;
+  /** Resolved connection URL. */
+  readonly to: string;
+  readonly reference?: string;
+  /** Name of the backup in the folder `source`; default the newest complete one. */
+  readonly pick?: string;
+  /** `replace`: the tables of the backup are emptied first. */
+  readonly mode: LoadMode;
+  /** Only these tables, by the target's or the backup's name. */
+  readonly tables?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Name in the backup → table. */
+  readonly mapTables?: Readonly<Record<string, string>>;
+  readonly format?: FormatName;
+  readonly read: ReadOptions;
+  readonly onError?: OnError;
+  readonly maxErrors?: ErrorLimit;
+  readonly disableTriggers?: boolean;
 }
 
 export interface ExportOptions {

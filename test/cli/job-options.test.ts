@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineCopy } from '../../src/cli/commands/copy.ts';
 import { defineExport } from '../../src/cli/commands/export.ts';
 import { defineImport } from '../../src/cli/commands/import.ts';
+import { defineRestore } from '../../src/cli/commands/restore.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { startRun, type RunHandle, type StartRunOptions } from '../../src/jobs/start-run.ts';
 import { FakeTransfer, tableReceipt } from '../jobs/fake-transfer.ts';
@@ -20,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
-const DEFINITIONS = { import: defineImport, export: defineExport, copy: defineCopy };
+const DEFINITIONS = { import: defineImport, export: defineExport, copy: defineCopy, restore: defineRestore };
 
 /** Parses the arguments as the program does, and starts a job that moves nothing; `given` is what it would have been told. */
 async function parse(job: keyof typeof DEFINITIONS, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<unknown> {
@@ -49,13 +50,14 @@ describe('sluice import', () => {
   it('passes every option on', async () => {
     const args = ['a.csv', 'b/*.csv', '--to', 'postgres://h/d', '--table', 'public.t', '--mode', 'upsert', '--key', 'a,b', '--key', 'c', '--map', 'x=y', '--map', 'v=w',
       '--columns', 'a,"b,c"', '--format', 'csv', '--delimiter', 'tab', '--quote', 'none', '--escape', '\\', '--no-header', '--null-text', '-',
-      '--encoding', 'cp1252', '--type', 'a=numeric(10,2)', '--json-path', 'data.rows', '--max-record-size', '1MiB', '--jobs', '3', '--part-size', '1MB'];
+      '--encoding', 'cp1252', '--type', 'a=numeric(10,2)', '--json-path', 'data.rows', '--max-record-size', '1MiB', '--on-error', 'quarantine', '--max-errors', '0.5%', '--jobs', '3', '--part-size', '1MB'];
     expect(await parse('import', args)).toEqual({
       sources: ['a.csv', 'b/*.csv'], to: 'postgres://h/d', table: 'public.t', mode: 'upsert', key: ['a', 'b', 'c'], map: { x: 'y', v: 'w' }, columns: ['a', 'b,c'], format: 'csv',
       read: {
         csv: { delimiter: '\t', quote: '', escape: '\\', header: false, nullText: '-' },
         charset: 'windows-1252', types: { a: { kind: 'numeric', precision: 10, scale: 2 } }, jsonPath: 'data.rows', maxRecordBytes: 1_048_576,
       },
+      onError: 'quarantine', maxErrors: { kind: 'percent', percent: 0.5 },
     });
     expect(given!.run).toMatchObject({ jobs: 3, partBytes: 1_000_000 });
   });
@@ -106,5 +108,33 @@ describe('sluice copy', () => {
     expect(await parse('copy', ['a.duckdb', '--to', 'postgres://h/d'])).toEqual({ from: 'duckdb:a.duckdb', to: 'postgres://h/d', mode: 'append' });
     const args = ['a.duckdb#t', '--to', 'duckdb#u', '--mode', 'upsert', '--key', 'id', '--where', 'x', '--columns', 'id,x'];
     expect(await parse('copy', args)).toEqual({ from: 'duckdb:a.duckdb', to: embedded(), tables: ['t'], table: 'u', mode: 'upsert', key: ['id'], where: 'x', columns: ['id', 'x'] });
+  });
+});
+
+describe('sluice restore', () => {
+  it('needs no more than a source', async () => {
+    expect(await parse('restore', ['backups/'])).toEqual({ source: 'backups/', to: embedded(), mode: 'append', read: {} });
+  });
+
+  it('passes every option on', async () => {
+    const args = ['backups/', '--to', 'postgres://h/d', '--pick', '2026-11-21', '--clean', '--table', 'a,b', '--table', 'c', '--exclude', 'd', '--map-table', 'x=y', '--disable-triggers',
+      '--on-error', 'quarantine', '--max-errors', '100', '--format', 'csv', '--delimiter', ';', '--null-text', 'NULL', '--encoding', 'latin1', '--max-record-size', '1MiB'];
+    expect(await parse('restore', args)).toEqual({
+      source: 'backups/', to: 'postgres://h/d', pick: '2026-11-21', mode: 'replace', tables: ['a', 'b', 'c'], exclude: ['d'], mapTables: { x: 'y' }, disableTriggers: true,
+      onError: 'quarantine', maxErrors: { kind: 'rows', rows: 100 }, format: 'csv', read: { csv: { delimiter: ';', nullText: 'NULL' }, charset: 'latin1', maxRecordBytes: 1_048_576 },
+    });
+    expect(await parse('restore', ['b', '--mode', 'upsert', '--max-errors', '1 %'])).toMatchObject({ mode: 'upsert', onError: 'quarantine', maxErrors: { kind: 'percent', percent: 1 } });
+  });
+
+  it.each([
+    [['--mode', 'replace'], '--clean'],
+    [['--clean', '--mode', 'upsert'], '--clean and --mode'],
+    [['--to', 'duckdb:x.duckdb#t'], '--map-table'],
+    [['--on-error', 'skip'], '--on-error'],
+    [['--on-error', 'stop', '--max-errors', '1'], '--max-errors'],
+    [['--max-errors', '101%'], '--max-errors'],
+    [['--max-errors', '1.5'], '--max-errors'],
+  ])('refuses %j', async (args, what) => {
+    await expect(parse('restore', ['b', ...args])).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining(what) });
   });
 });

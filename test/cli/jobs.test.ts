@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -92,5 +92,21 @@ describe('a job from the command line', () => {
     });
     expect(code).toBe(1);
     expect(stderr).toContain('OUTPUT_CLOSED');
+  });
+
+  it('restores a folder of tables, and says what went', async () => {
+    await client.query(`CREATE TABLE public.${table} (id bigint PRIMARY KEY, name text); INSERT INTO public.${table} VALUES (1, 'old'), (5, 'older')`);
+    await mkdir(join(cwd, 'backups', '2026-11-21'), { recursive: true });
+    await writeFile(join(cwd, 'backups', '2026-11-21', `${table}.ndjson`), ROWS);
+    const planned = await sluice(['restore', 'backups', '--to', url, '--clean', '--dry-run']);
+    expect(planned.stdout).toContain('plan: restore from');
+    expect(planned.stdout).toContain('note: backup: 2026-11-21 (the only one)');
+    const { code, stdout } = await sluice(['restore', 'backups', '--to', url, '--clean']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/table +read +written +rejected +duplicate +skipped +size +removed/);
+    expect(stdout).toMatch(new RegExp(`${table} +3 +3 +0 +0 +0 +\\S+ \\S+ +2`));
+    const receipt = JSON.parse((await sluice(['restore', 'backups', '--to', url, '--clean', '--json'])).stdout) as Receipt;
+    expect(receipt).toMatchObject({ job: 'restore', tables: [{ name: table, written: 3, removed: 3 }], totals: { removed: 3 } });
+    expect((JSON.parse((await sluice(['runs', 'list', '--json'])).stdout) as { runs: unknown[] }).runs).toMatchObject([{ job: 'restore' }, { job: 'restore' }]);
   });
 });

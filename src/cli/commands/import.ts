@@ -1,38 +1,25 @@
 import type { Command } from 'commander';
-import { parseByteSize } from '../../config/byte-size.ts';
 import { EMBEDDED, resolveConnection } from '../../config/resolve-connection.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
-import type { ReadOptions } from '../../formats/format.ts';
 import { startImport } from '../../jobs/start-transfer.ts';
 import type { ImportOptions } from '../../transfer/transfer.ts';
 import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '../common-options.ts';
-import { parseColumnTypes } from '../options/column-types.ts';
-import { parseCharset, parseFormat, parseMode } from '../options/choices.ts';
-import { parseDelimiter, parseEscape, parseQuote } from '../options/csv-dialect.ts';
+import { parseFormat, parseMode } from '../options/choices.ts';
+import { parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
 import { collect, parseNames, parsePairs } from '../options/lists.ts';
 import { definedOnly } from '../options/defined-only.ts';
+import { readOptions, type ReadFlags } from '../options/read-options.ts';
 import type { CommandEnd } from '../command-end.ts';
 import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface ImportFlags extends JobFlags {
+interface ImportFlags extends JobFlags, ReadFlags, ErrorFlags {
   readonly to?: string;
   readonly table?: string;
   readonly mode?: string;
   readonly key?: string[];
   readonly map?: string[];
   readonly columns?: string[];
-  readonly format?: string;
-  readonly delimiter?: string;
-  readonly quote?: string;
-  readonly escape?: string;
-  /** False with --no-header, true with --header, else detected. */
-  readonly header?: boolean;
-  readonly nullText?: string;
-  readonly encoding?: string;
-  readonly type?: string[];
-  readonly jsonPath?: string;
-  readonly maxRecordSize?: string;
 }
 
 const EXAMPLES = `
@@ -75,7 +62,9 @@ export function defineImport(command: Command, terminal: Terminal, end: CommandE
     .option('--encoding <name>', 'utf-8, utf-16le, utf-16be, latin1 or windows-1252 (default: detected)')
     .option('--type <column=type>', 'type of a field, such as price=numeric(10,2); repeatable', collect)
     .option('--json-path <path>', 'JSON: the key (a.b.c) under which the array of records is')
-    .option('--max-record-size <size>', 'largest single record (default: 256MiB)');
+    .option('--max-record-size <size>', 'largest single record (default: 256MiB)')
+    .option('--on-error <what>', 'stop, or quarantine the rows that break a type or constraint (default: stop)')
+    .option('--max-errors <limit>', 'with quarantine: publish nothing when more rows are rejected, as N or P% of the rows read');
   // Both --header and --no-header are given, so that commander gives no default and detection stays possible.
   addJobOptions(command)
     .addHelpText('after', EXAMPLES)
@@ -96,6 +85,7 @@ function importOptions(sources: string[], flags: ImportFlags, scope: CommandScop
     to: target.url,
     mode: parseMode(flags.mode) ?? scope.configuration.settings.import?.mode ?? 'append',
     read: readOptions(flags, scope),
+    ...parseErrorHandling(flags),
     ...definedOnly({
       table: flags.table ?? target.table,
       key: parseNames(flags.key, '--key'),
@@ -104,22 +94,4 @@ function importOptions(sources: string[], flags: ImportFlags, scope: CommandScop
       format: parseFormat(flags.format),
     }),
   };
-}
-
-function readOptions(flags: ImportFlags, scope: CommandScope): ReadOptions {
-  const csv = definedOnly({
-    // `--format tsv` is CSV with a tab.
-    delimiter: parseDelimiter(flags.delimiter) ?? (flags.format?.toLowerCase() === 'tsv' ? '\t' : undefined),
-    quote: parseQuote(flags.quote),
-    escape: parseEscape(flags.escape),
-    header: flags.header,
-    nullText: flags.nullText,
-  });
-  return definedOnly({
-    csv: Object.keys(csv).length === 0 ? undefined : csv,
-    charset: parseCharset(flags.encoding),
-    jsonPath: flags.jsonPath,
-    types: parseColumnTypes(flags.type, '--type'),
-    maxRecordBytes: flags.maxRecordSize === undefined ? scope.configuration.settings.maxRecordSize : parseByteSize(flags.maxRecordSize, '--max-record-size'),
-  });
 }

@@ -15,18 +15,24 @@ export function receiptLines(receipt: Receipt): string[] {
 function tableLines({ tables, totals }: Receipt): string[] {
   if (tables.length === 0) return [];
   const shown = tables.slice(0, MAX_TABLES);
+  const removes = totals.removed !== undefined;
   const rows = [
-    ['table', 'read', 'written', 'rejected', 'duplicate', 'skipped', 'size'],
-    ...shown.map((table) => [printableLine(table.name), ...counts(table)]),
-    ...(tables.length > 1 ? [['total', ...counts(totals)]] : []),
+    ['table', 'read', 'written', 'rejected', 'duplicate', 'skipped', 'size', ...(removes ? ['removed'] : [])],
+    ...shown.map((table) => [printableLine(table.name), ...counts(table), ...removed(table, removes)]),
+    ...(tables.length > 1 ? [['total', ...counts(totals), ...removed(totals, removes)]] : []),
   ];
-  const lines = alignColumns(rows, 'lrrrrrr');
+  const lines = alignColumns(rows, `lrrrrrr${removes ? 'r' : ''}`);
   if (tables.length > shown.length) lines.splice(-1, 0, `… and ${formatCount(tables.length - shown.length)} more tables`);
   return lines;
 }
 
 function counts(of: TableReceipt | Totals): string[] {
   return [...[of.read, of.written, of.rejected, of.duplicate, of.skipped].map(formatCount), formatBytes(of.bytes)];
+}
+
+/** Rows that were there and are gone; the column is there when the run was to remove any. */
+function removed(of: TableReceipt | Totals, removes: boolean): string[] {
+  return removes ? [formatCount(of.removed ?? 0)] : [];
 }
 
 function headline({ run, job, status, totals, seconds, peakRssBytes }: Receipt): string {

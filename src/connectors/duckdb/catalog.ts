@@ -7,6 +7,7 @@ import type { EngineConnection } from '../../engine/engine-connection.ts';
 import type { EngineColumn } from '../../engine/engine-type.ts';
 import { DEFAULT_SCHEMA, quoteIdentifier, quoteString, quoteTable } from '../../engine/quoting.ts';
 import type { Column, IndexSchema, TableName, TableSchema } from '../../rows/table-schema.ts';
+import type { Reference } from '../connector.ts';
 
 interface TableRow {
   readonly schema: string;
@@ -26,6 +27,15 @@ export async function listTables(connection: EngineConnection): Promise<TableSch
   const tables: TableSchema[] = [];
   for (const row of await tableRows(connection, '')) tables.push(await describe(connection, row));
   return tables;
+}
+
+export async function listReferences(connection: EngineConnection): Promise<Reference[]> {
+  const rows = await connection.rows(`SELECT DISTINCT schema_name, table_name, referenced_table FROM duckdb_constraints()
+    WHERE database_name = current_database() AND constraint_type = 'FOREIGN KEY' AND table_name <> referenced_table ORDER BY ALL`);
+  return rows.map(([schema, table, parent]) => {
+    const within = schema === DEFAULT_SCHEMA ? {} : { schema: String(schema) };
+    return { table: { ...within, name: String(table) }, parent: { ...within, name: String(parent) } };
+  });
 }
 
 export async function describeTable(connection: EngineConnection, name: TableName): Promise<TableSchema | undefined> {

@@ -2,8 +2,8 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { EngineConnection } from '../../engine/engine-connection.ts';
 import type { Engine, EngineOptions, openEngine } from '../../engine/engine.ts';
 import type { TableName, TableSchema } from '../../rows/table-schema.ts';
-import type { Connection, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, TablesReader } from '../connector.ts';
-import { describeTable, listTables } from './catalog.ts';
+import type { Connection, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
+import { describeTable, listReferences, listTables } from './catalog.ts';
 import { DuckdbLoadSession } from './load-session.ts';
 import { openTablesReader } from './reader.ts';
 
@@ -49,6 +49,10 @@ export class DuckdbConnection implements Connection {
 
   describeTable(name: TableName): Promise<TableSchema | undefined> {
     return describeTable(this.#catalog!, name);
+  }
+
+  listReferences(): Promise<readonly Reference[]> {
+    return listReferences(this.#catalog!);
   }
 
   async openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader> {

@@ -53,7 +53,10 @@ export class DuckdbLoadSession implements LoadSession {
       const staged = plan.mode === 'upsert' && !plan.creates;
       const loading = new LoadingTable(plan, staged ? stagingName(plan, this.#tables.size) : plan.name, types, run);
       if (staged) await this.#createStaging(connection, loading, plan, run);
-      if (plan.mode === 'replace' && !plan.creates) await connection.run(`DELETE FROM ${quoteTable(plan.name)}`, run);
+      if (plan.mode === 'replace' && !plan.creates) {
+        loading.removed = await this.#count(connection, plan.name, run);
+        await connection.run(`DELETE FROM ${quoteTable(plan.name)}`, run);
+      }
       if (!plan.creates) loading.before = staged ? 0 : await this.#count(connection, plan.name, run);
       return loading;
     });
@@ -165,7 +168,7 @@ export class DuckdbLoadSession implements LoadSession {
     if (plan.mode !== 'upsert') {
       const written = await this.#count(connection, plan.name, run) - table.before;
       await table.addKey(connection);
-      return { written, skipped: 0, duplicate: 0 };
+      return { written, skipped: 0, duplicate: 0, ...(table.removed === undefined ? {} : { removed: table.removed }) };
     }
     await rejectNullKeys(connection, plan, table.quoted, run);
     const duplicate = await keepLast(connection, plan, table.quoted, run);

@@ -45,6 +45,8 @@ export class LoadingTable {
   inserted = 0;
   /** Rows that the table had before the run, for append. */
   before = 0;
+  /** Rows that were deleted to be replaced. */
+  removed: number | undefined;
 
   /** @param target where rows go: the table itself, or its staging table */
   constructor(plan: LoadTablePlan, target: TableName, types: readonly (EngineType | undefined)[], run: RunOptions) {

@@ -54,7 +54,9 @@ export class PostgresLoadSession implements LoadSession {
     return this.#parts.withControl(async (session) => {
       const [target] = await findTables(session, [fittedName(spec)], defaultSchema, this.#signal);
       if (target === undefined) return planNewTable(spec, { session, jobs, defaultSchema }, options);
-      return planExistingTable(spec, target, await readTargetFacts(session, target, options), jobs);
+      const along = spec.replacedAlong === undefined ? [] : await findTables(session, spec.replacedAlong, defaultSchema, this.#signal);
+      const facts = await readTargetFacts(session, target, options, along.flatMap((table) => (table === undefined ? [] : [table.oid])));
+      return planExistingTable(spec, target, facts, jobs);
     });
   }
 

@@ -1,9 +1,10 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { TableName, TableSchema } from '../../rows/table-schema.ts';
-import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, TablesReader } from '../connector.ts';
+import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
 import { currentSchema, findTables, listTables } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
+import { listReferences } from './foreign-keys.ts';
 import { PostgresLoadSession } from './load-session.ts';
 import { openTablesReader } from './reader.ts';
 import { Serial } from './serial.ts';
@@ -55,6 +56,10 @@ class PostgresConnection implements Connection {
   async describeTable(name: TableName): Promise<TableSchema | undefined> {
     const [table] = await this.#serial.run(() => findTables(this.#control, [name], this.#defaultSchema, this.#options.signal));
     return table?.schema;
+  }
+
+  listReferences(): Promise<readonly Reference[]> {
+    return this.#serial.run(() => listReferences(this.#control, this.#defaultSchema, this.#options.signal));
   }
 
   async openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader> {

@@ -50,8 +50,12 @@ export class Publisher {
     const staged = await this.#inOrder(this.#loads.filter((load) => load.plan.publication === 'staged'));
     // Rows that refer to others go before them and come after them.
     for (const { load, sql } of staged) if (sql.lock !== undefined) await this.#query(sql.lock, load);
-    for (const { load, sql } of staged.toReversed()) if (sql.remove !== undefined) await this.#query(sql.remove, load);
-    for (const one of staged) counts.set(one.load.plan.table, await this.#insert(one));
+    const removed = new Map<PostgresTableLoad, number>();
+    for (const { load, sql } of staged.toReversed()) if (sql.remove !== undefined) removed.set(load, (await this.#query(sql.remove, load)).count);
+    for (const one of staged) {
+      const gone = removed.get(one.load);
+      counts.set(one.load.plan.table, { ...(await this.#insert(one)), ...(gone === undefined ? {} : { removed: gone }) });
+    }
     for (const { load, staging } of staged) if (staging.length > 0) await this.#query(`DROP TABLE ${staging.join(', ')}`, load);
     for (const load of this.#loads) await this.#advanceSequences(load);
     return counts;

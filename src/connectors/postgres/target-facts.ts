@@ -27,7 +27,8 @@ export interface TargetFacts {
  */
 const LAST_SAFE_XID = 2 ** 32 - 100_000_000;
 
-export async function readTargetFacts(session: Session, table: CatalogTable, options: QueryOptions): Promise<TargetFacts> {
+/** @param replacedAlong oids of tables whose rows go anyway: rows of theirs that go along with this table's are no loss */
+export async function readTargetFacts(session: Session, table: CatalogTable, options: QueryOptions, replacedAlong: readonly string[] = []): Promise<TargetFacts> {
   const { rows } = await session.query(`
     WITH tree AS (SELECT ${table.oid}::oid AS oid UNION SELECT relid FROM pg_catalog.pg_partition_tree(${table.oid}))
     SELECT
@@ -39,7 +40,7 @@ export async function readTargetFacts(session: Session, table: CatalogTable, opt
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN tree ON c.oid = tree.oid WHERE c.relkind NOT IN ('r', 'p'))
         AND pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric < ${LAST_SAFE_XID},
       (SELECT pg_catalog.json_agg(DISTINCT k.conrelid::pg_catalog.regclass::text) FROM pg_catalog.pg_constraint k
-        WHERE k.contype = 'f' AND k.confrelid = ${table.oid} AND k.confdeltype IN ('c', 'n', 'd')),
+        WHERE k.contype = 'f' AND k.confrelid = ${table.oid} AND k.confdeltype IN ('c', 'n', 'd') AND NOT k.conrelid = ANY ('{${[table.oid, ...replacedAlong].join(',')}}'::oid[])),
       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('columns', names.list, 'nullsEqual', COALESCE((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)))
         FROM pg_catalog.pg_index i CROSS JOIN LATERAL (
           SELECT pg_catalog.json_agg(a.attname) AS list FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS key(attnum, n)
