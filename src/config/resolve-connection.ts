@@ -10,6 +10,8 @@ export interface ResolvedConnection {
   readonly url: string;
   /** Of `CONNECTION#schema.table`, percent-decoded. */
   readonly table?: string;
+  /** What to ask for again later: the configured name, else the URL without its password and with an absolute path. */
+  readonly reference: string;
 }
 
 export interface ConnectionScope {
@@ -37,9 +39,10 @@ export function resolveConnection(text: string, scope: ConnectionScope): Resolve
   if (named !== undefined) {
     const inner = splitTable(named);
     const wanted = table ?? inner.table;
-    return { url: inner.base, ...(wanted === undefined ? {} : { table: wanted }) };
+    return { url: inner.base, reference: base, ...(wanted === undefined ? {} : { table: wanted }) };
   }
-  return { url: literalConnection(base, scope), ...(table === undefined ? {} : { table }) };
+  const url = literalConnection(base, scope);
+  return { url, reference: redactText(anchorFile(url, process.cwd())), ...(table === undefined ? {} : { table }) };
 }
 
 /** URL of the workspace's own DuckDB file. */

@@ -218,6 +218,13 @@ export class RunStore {
     };
   }
 
+  /** What `saveState` got; null when nothing was saved. @throws SluiceError RUN_UNKNOWN */
+  stateOf(run: string): unknown {
+    const row = this.#all('SELECT state FROM runs WHERE run = ?', [run])[0];
+    if (row === undefined) throw new SluiceError('RUN_UNKNOWN', { run });
+    return parse(row.state as string | null);
+  }
+
   /** Asks the owner to stop; it answers within a second. @throws SluiceError RUN_UNKNOWN, RUN_NOT_ACTIVE */
   requestCancel(run: string): void {
     const { status } = this.show(run);

@@ -4,7 +4,7 @@
  */
 import type { PartWriter, PublishHooks, RejectedRow } from '../connectors/connector.ts';
 import type { ErrorCode } from '../errors/error-codes.ts';
-import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
 import type { PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RejectionLimit } from './rejection-limit.ts';

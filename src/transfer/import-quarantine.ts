@@ -3,7 +3,7 @@
  * rejected) finds the rejected records again and completes the files.
  */
 import type { CommittedParts, LoadMode } from '../connectors/connector.ts';
-import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
 import type { InspectedSource, InspectedTable, TableBinding } from '../formats/format.ts';
 import { Ladder } from '../pipeline/ladder.ts';
 import { RejectionLimit } from '../pipeline/rejection-limit.ts';

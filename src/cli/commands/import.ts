@@ -83,6 +83,7 @@ function importOptions(sources: string[], flags: ImportFlags, scope: CommandScop
   return {
     sources,
     to: target.url,
+    reference: target.reference,
     mode: parseMode(flags.mode) ?? scope.configuration.settings.import?.mode ?? 'append',
     read: readOptions(flags, scope),
     ...parseErrorHandling(flags),

@@ -74,7 +74,7 @@ function restoreOptions(source: string, flags: RestoreFlags, scope: CommandScope
   const target = resolveConnection(flags.to ?? EMBEDDED, scope.connections);
   if (target.table !== undefined) throw new SluiceError('USAGE', { what: 'A restore loads many tables: leave out what is after "#" in --to, and say --table or --map-table' });
   return {
-    source, to: target.url, mode: modeOf(flags), read: readOptions(flags, scope),
+    source, to: target.url, reference: target.reference, mode: modeOf(flags), read: readOptions(flags, scope),
     ...parseErrorHandling(flags),
     ...definedOnly({
       pick: flags.pick,

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { resolveConnection } from '../../config/resolve-connection.ts';
+import { resumeLoad } from '../../jobs/start-transfer.ts';
 import { RunStore, type RunDetails, type RunListing } from '../../jobs/run-store.ts';
-import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
+import { addGeneralOptions, addJobOptions, commandScope, type GeneralFlags, type JobFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
 import { errorLines } from '../output/error-text.ts';
 import { planLines } from '../output/plan-text.ts';
@@ -10,6 +12,7 @@ import { formatBytes, formatCount, formatSeconds, formatTime } from '../output/q
 import { receiptLines } from '../output/receipt-text.ts';
 import { alignColumns, printableLine } from '../output/text.ts';
 import { printJson, printLines } from '../print-json.ts';
+import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface ListFlags extends GeneralFlags {
@@ -22,6 +25,7 @@ Examples:
   $ sluice runs show                 # the newest run
   $ sluice runs show 1jd4kz2q8xk2f7
   $ sluice runs cancel               # the run that is running
+  $ sluice runs resume               # the newest run that was interrupted
 `;
 
 /** How long \`runs cancel\` waits to see the run end; the run goes on ending when that is not enough. */
@@ -42,6 +46,31 @@ export function defineRuns(command: Command, terminal: Terminal, end: CommandEnd
     .argument('[run]', 'the run (default: the one that is running)')
     .addHelpText('after', '\nExamples:\n  $ sluice runs cancel\n  $ sluice runs cancel 1jd4kz2q8xk2f7\n')
     .action(async (run: string | undefined, flags: GeneralFlags) => end(await cancel(run, flags, terminal)));
+  addJobOptions(command.command('resume').description('go on with an import or restore that was interrupted (killed, lost server, full disk)'))
+    .argument('[run]', 'the run (default: the newest that can be resumed)')
+    .option('--to <connection>', 'the target, where the run was begun with a password in its URL')
+    .addHelpText('after', '\nExamples:\n  $ sluice runs resume\n  $ sluice runs resume 1jd4kz2q8xk2f7 --to postgres://me:secret@host/db\n')
+    .action(async (run: string | undefined, flags: ResumeFlags) => end(await resume(run, flags, terminal)));
+}
+
+interface ResumeFlags extends JobFlags {
+  readonly to?: string;
+}
+
+/** Goes on with a run as it was begun; what was read from standard input is read from there again. */
+async function resume(run: string | undefined, flags: ResumeFlags, terminal: Terminal): Promise<number> {
+  const { id, job, reference, rowsOnStdin } = await withStore(flags, terminal, async (store) => {
+    const wanted = run ?? store?.list().find((one) => one.resumable)?.run;
+    if (store === undefined || wanted === undefined) throw new SluiceError('RUN_UNKNOWN', { run: run ?? 'that was interrupted and can be resumed' });
+    const details = store.show(wanted);
+    const state = store.stateOf(wanted) as { options?: { reference?: string; sources?: readonly string[] } } | null;
+    return { id: wanted, job: details.job, reference: state?.options?.reference, rowsOnStdin: state?.options?.sources?.includes('-') === true };
+  });
+  const scope = await commandScope(flags, terminal);
+  const named = flags.to ?? reference;
+  // Without a target in its record it is no import: the store says why it cannot go on.
+  const target = named === undefined ? undefined : resolveConnection(named, scope.connections);
+  return runJob({ terminal, scope, flags, rowsOnStdin, start: (options) => resumeLoad(id, job === 'restore' ? 'restore' : 'import', target?.url ?? '', options) });
 }
 
 async function list(flags: ListFlags, terminal: Terminal): Promise<number> {
@@ -107,7 +136,7 @@ function listLines(runs: readonly RunListing[]): string[] {
   const rows = runs.map((run) => [
     run.run,
     run.job,
-    run.cancelRequested && run.status === 'running' ? 'cancelling' : run.status,
+    run.cancelRequested && run.status === 'running' ? 'cancelling' : run.resumable ? 'interrupted (resume)' : run.status,
     formatTime(run.startedAt),
     run.endedAt === null ? '' : formatSeconds((run.endedAt - run.startedAt) / 1000),
     formatCount(run.rows),
