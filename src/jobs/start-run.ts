@@ -3,6 +3,7 @@
  * start runs here, so that every run is recorded, cancellable from elsewhere, and accounted for.
  */
 import type { Readable, Writable } from 'node:stream';
+import { redactText } from '../config/redact.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { assertBalanced } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
@@ -168,7 +169,7 @@ class LocalRun implements RunHandle {
           // Only now: what is forgotten before the end is recorded could be done twice.
           await this.#forget();
         });
-        return recorded!;
+        return this.#withLateWarnings(recorded!);
       } catch (error) {
         // Nothing is thrown after the end was recorded.
         return this.#record(store, this.#failed(error));
@@ -226,6 +227,12 @@ class LocalRun implements RunHandle {
       this.#warn(`The end of the run could not be recorded: ${toSluiceError(error).message}`);
     }
     return { ...outcome, receipt: { ...outcome.receipt, warnings: [...(outcome.receipt.warnings ?? []), this.#warnings.at(-1)!] } };
+  }
+
+  /** Of tidying up and closing, after the end was recorded: they change nothing of it. */
+  #withLateWarnings(outcome: RunOutcome): RunOutcome {
+    const all = [...(this.#result?.warnings ?? []), ...this.#warnings];
+    return all.length === 0 ? outcome : { ...outcome, receipt: { ...outcome.receipt, warnings: all.map(redactText) } };
   }
 
   async #forget(): Promise<void> {

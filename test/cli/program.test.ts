@@ -39,7 +39,7 @@ describe('runProgram', () => {
     ['export --to - --json', 'both need standard output'],
     ['export --to x.csv --compress lzma', '--compress: "lzma"'],
     ['copy duckdb', "Required option '--to <connection>' not specified"],
-    ['runs resume x', "Unknown command 'resume'"],
+    ['runs restart x', "Unknown command 'restart'"],
     ['runs', 'No command was given'],
     ['runs list --limit 0', '--limit'],
     ['runs cancel --on-error x', "Unknown option '--on-error'"],
