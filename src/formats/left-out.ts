@@ -3,6 +3,9 @@ import type { ErrorCode } from '../errors/error-codes.ts';
 import { SluiceError, type ErrorFacts } from '../errors/sluice-error.ts';
 import type { Rejection } from '../rows/rejection.ts';
 
+/** What a rejection takes in memory, about: parts of nothing but bad records must end, too. */
+export const REJECTION_BYTES = 128;
+
 export type RecordProblem = Pick<Rejection, 'code' | 'message'>;
 
 export function problemOf(code: ErrorCode, facts: ErrorFacts): RecordProblem {
