@@ -149,7 +149,7 @@ class Reading {
       counts: () => ({ read, skipped: 0, bytes }),
       locate: async (line) => {
         const record = Math.min(leftOut.recordOf(Math.max(line, 1)), read);
-        const { endByte, ...place } = this.#placeOf(firstRow, record, places.at(record - 1));
+        const { endByte: _, ...place } = this.#placeOf(firstRow, record, places.at(record - 1));
         return place;
       },
       careful: () => carefulText({

@@ -90,7 +90,7 @@ export class RecordSequence {
       } catch (thrown) {
         const error = thrown === NEED_MORE || begin < 0 || !this.#tolerant ? thrown : this.#leaveOut(thrown, begin, consumer);
         if (error === undefined) continue;
-        if (error !== NEED_MORE) throw error;
+        if (error !== NEED_MORE) throw error as Error;
         lexer.line = line;
         this.count = count;
         lexer.row = count;
