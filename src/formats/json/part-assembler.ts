@@ -14,6 +14,7 @@ export class PartAssembler implements RecordConsumer {
   readonly #transcoder: RecordTranscoder;
   readonly #partBytes: number;
   #buffer = new ByteBuffer(0);
+  /** The end of the last record that is one. */
   #mark = 0;
   #places: RecordPlaces;
   #leftOut = new LeftOut();
@@ -48,12 +49,12 @@ export class PartAssembler implements RecordConsumer {
   }
 
   record(i: number): number {
-    this.#mark = this.#buffer.length;
     return this.#transcoder.record(i);
   }
 
   accept(begin: number, end: number, line: number): void {
     const { window } = this.#lexer;
+    this.#mark = this.#buffer.length;
     this.#places.add(window.offset(begin), line, window.offset(end));
   }
 

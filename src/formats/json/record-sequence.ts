@@ -145,7 +145,10 @@ export class RecordSequence {
     }
     window.pos = stop;
     while (stop > pos && bytes[stop - 1] <= 0x20) stop--;
-    consumer.leaveOut?.(problem, { byte, line, end: window.offset(stop) });
+    // Whether its size or its content is noticed first depends on what the window has of it.
+    const { sourceName, maxRecordBytes } = window.options;
+    const isTooLarge = window.offset(stop) - byte > maxRecordBytes;
+    consumer.leaveOut?.(isTooLarge ? problemOf('RECORD_TOO_LARGE', { source: sourceName, limit: maxRecordBytes }) : problem, { byte, line, end: window.offset(stop) });
     this.#bad = undefined;
     this.#started = true;
     return true;
