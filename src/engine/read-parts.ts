@@ -39,6 +39,13 @@ export interface ReadPartsRequest {
   /** For messages. */
   readonly table: string;
   readonly context: EngineErrorContext;
+  /** Parts can be pulled again and again, until they are released. */
+  readonly replayable?: boolean;
+}
+
+/** A part, and its bytes for who wants them at once: void when it is released, or (not replayable) pulled. */
+export interface EnginePart extends PartStream {
+  readonly bytes: () => Uint8Array;
 }
 
 const CHUNK_BYTES = 256 * 1024;
@@ -48,7 +55,7 @@ export function readColumns(columns: readonly EngineColumn[]): ReadColumn[] {
 }
 
 /** @throws SluiceError of the engine; CANCELLED; RECEIPT_UNBALANCED when the counts disagree */
-export async function* readParts(request: ReadPartsRequest): AsyncGenerator<PartStream, void, undefined> {
+export async function* readParts(request: ReadPartsRequest): AsyncGenerator<EnginePart, void, undefined> {
   const { connection, encoding, signal, table } = request;
   const stop = new AbortController();
   const forward = (): void => stop.abort(signal.reason);
@@ -60,7 +67,7 @@ export async function* readParts(request: ReadPartsRequest): AsyncGenerator<Part
   copied.catch((error: unknown) => pipe.close(toSluiceError(error)));
   const cutter = new RecordCutter(request.partBytes, encoding.kind === 'csv' ? encoding.quote : undefined);
   try {
-    yield* numbered(cutPipe(pipe, cutter, copied, table), encoding, cutter);
+    yield* numbered(cutPipe(pipe, cutter, copied, table), encoding, cutter, request.replayable === true);
   } finally {
     signal.removeEventListener('abort', forward);
     stop.abort(new SluiceError('CANCELLED'));
@@ -99,26 +106,37 @@ async function* cutPipe(pipe: Pipe, cutter: RecordCutter, copied: Promise<number
   if (last !== undefined) yield last;
 }
 
-async function* numbered(parts: AsyncGenerator<CutPart, void, undefined>, encoding: RowEncoding, cutter: RecordCutter): AsyncGenerator<PartStream, void, undefined> {
+async function* numbered(parts: AsyncGenerator<CutPart, void, undefined>, encoding: RowEncoding, cutter: RecordCutter, replayable: boolean): AsyncGenerator<EnginePart, void, undefined> {
   let index = 0;
   let row = 0;
   for await (const part of parts) {
+    let held = true;
+    const release = (): void => {
+      if (held) cutter.recycle(part);
+      held = false;
+    };
+    const bytes = (): Uint8Array => {
+      if (!held) throw new SluiceError('INTERNAL', { reason: 'a part is read after it was released' });
+      return part.bytes;
+    };
     yield {
       part: { index: index++, interval: { kind: 'rows', start: row, end: row + part.records } },
       encoding,
       firstRow: row + 1,
-      chunks: chunksOf(part, cutter),
+      chunks: replayable ? { [Symbol.asyncIterator]: () => chunksOf(bytes(), () => undefined) } : chunksOf(bytes(), release),
       counts: () => ({ read: part.records, skipped: 0, bytes: part.bytes.length }),
+      replayable,
+      release,
+      bytes,
     };
     row += part.records;
   }
 }
 
-async function* chunksOf(part: CutPart, cutter: RecordCutter): AsyncGenerator<Uint8Array, void, undefined> {
-  const { bytes } = part;
+async function* chunksOf(bytes: Uint8Array, end: () => void): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, Math.min(at + CHUNK_BYTES, bytes.length));
   } finally {
-    cutter.recycle(part);
+    end();
   }
 }

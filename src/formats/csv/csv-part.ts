@@ -1,10 +1,13 @@
 /** One part of a CSV source on its way: its bytes as they are, or taken apart and written anew. */
 import { SluiceError } from '../../errors/sluice-error.ts';
-import type { NativeFile, Part, PartCounts } from '../../rows/part.ts';
-import type { RowEncoding } from '../../rows/row-encoding.ts';
+import type { CarefulPart, Part, PartCounts } from '../../rows/part.ts';
+import type { RecordPlace, Rejection } from '../../rows/rejection.ts';
+import { COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
 import type { TableBinding, TablePart } from '../format.ts';
+import { releasedPart } from '../kept-chunks.ts';
+import { LeftOut, problemOf } from '../left-out.ts';
 import type { CsvInput } from './inspected-csv.ts';
-import { locateLine, locateRow, type SourcePlace } from './locate.ts';
+import { locateLine, placesOf, type SourcePlace } from './locate.ts';
 import type { PartBlocks } from './part-blocks.ts';
 import type { RecordRange } from './range-cutter.ts';
 import { RecordEncoder } from './record-encoder.ts';
@@ -18,6 +21,8 @@ export interface PartContext {
   readonly raw: boolean;
   readonly guard: ValueGuard;
   readonly signal: AbortSignal;
+  readonly replayable: boolean;
+  readonly tolerant: boolean;
 }
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
@@ -27,56 +32,104 @@ export class CsvPart implements TablePart {
   readonly part: Part;
   readonly encoding: RowEncoding;
   readonly firstRow: number;
-  readonly chunks: Chunks;
+  readonly replayable: boolean;
+  readonly chunks: AsyncIterable<Uint8Array>;
   readonly #context: PartContext;
   readonly #range: RecordRange;
   readonly #blocks: PartBlocks | undefined;
+  readonly #leftOut = new LeftOut();
 
   /** `blocks`: the bytes, where the source cannot be read again at the range. */
   constructor(context: PartContext, range: RecordRange, blocks?: PartBlocks) {
-    const { input, binding } = context;
+    const { input, binding, replayable } = context;
     this.table = binding.table;
     this.encoding = binding.encoding;
     this.firstRow = range.row;
     this.part = { index: range.index, interval: input.seekable ? { kind: 'bytes', start: range.start, end: range.end } : { kind: 'rows', start: range.row - 1, end: range.row - 1 + range.records } };
+    this.replayable = replayable;
     this.#context = context;
     this.#range = range;
     this.#blocks = blocks;
-    this.chunks = this.#chunks();
+    this.chunks = replayable ? { [Symbol.asyncIterator]: () => this.#fast() } : this.#once();
   }
 
   counts(): PartCounts {
     return { read: this.#range.records, skipped: 0, bytes: this.#range.end - this.#range.start };
   }
 
+  get leftOut(): readonly Rejection[] {
+    return this.#leftOut.rejections;
+  }
+
+  release(): void {
+    this.#blocks?.release();
+  }
+
   async locate(line: number): Promise<SourcePlace> {
-    const { input, binding, signal } = this.#context;
-    const readable = input.source.repeatable;
-    const bytes = readable ? input.read(this.#range.start, this.#range.end, signal) : undefined;
-    return locateLine({ input, range: this.#range, fields: binding.fields, encoding: this.#passes ? 'raw' : binding.encoding.kind, bytes }, line);
+    const { input, binding, tolerant } = this.#context;
+    const { rejections } = this.#leftOut;
+    return locateLine({
+      input, range: this.#range, fields: binding.fields, encoding: this.#passes ? 'raw' : binding.encoding.kind, bytes: this.#readable ? this.#bytes() : undefined,
+      ...(tolerant ? { leftOut: this.#passes ? [] : rejections } : {}),
+    }, line);
+  }
+
+  careful(): CarefulPart {
+    const leftOut = new LeftOut();
+    const binding = { ...this.#context.binding, encoding: COPY_TEXT };
+    return { chunks: { [Symbol.asyncIterator]: () => this.#fit(binding, leftOut) }, leftOut: leftOut.rejections };
+  }
+
+  async *places(records: readonly number[]): AsyncGenerator<RecordPlace, void, undefined> {
+    const { input } = this.#context;
+    const range = this.#range;
+    if (this.#readable) yield* placesOf(input, range, records, () => this.#bytes());
+    else for (const record of records) yield { file: input.source.name, row: range.row + record - 1 };
   }
 
   get #passes(): boolean {
     return this.#context.raw && this.#range.regular;
   }
 
-  async *#chunks(): Chunks {
+  /** The range's bytes can be had now. */
+  get #readable(): boolean {
+    const { input, replayable } = this.#context;
+    return this.#blocks?.released === false || (input.source.repeatable && !(replayable && this.#blocks !== undefined));
+  }
+
+  async *#once(): Chunks {
     try {
-      if (!this.#passes) yield* encoded(this.#context, this.#range, this.#bytes());
-      else if (this.#context.guard.idle) yield* this.#bytes();
-      else yield* guarded(this.#context, this.#range, this.#bytes());
+      yield* this.#fast();
     } finally {
-      this.#blocks?.release();
+      this.release();
     }
   }
 
+  async *#fast(): Chunks {
+    const { guard, tolerant, binding } = this.#context;
+    if (tolerant && (!this.#passes || this.#range.tooLarge === true)) yield* this.#fit(binding, this.#leftOut);
+    else if (!this.#passes) yield* encoded(this.#context, this.#range, this.#bytes());
+    else if (guard.idle) yield* this.#bytes();
+    else yield* guarded(this.#context, this.#range, this.#bytes());
+  }
+
+  /** The records that are some, written anew. */
+  async *#fit(binding: TableBinding, leftOut: LeftOut): Chunks {
+    const { input } = this.#context;
+    const range = this.#range;
+    if (range.tooLarge === true) leftOut.add(1, problemOf('RECORD_TOO_LARGE', { source: input.source.name, limit: input.maxRecordBytes }));
+    else yield* encoded({ input, binding }, range, this.#bytes(), leftOut);
+  }
+
   async *#bytes(): Chunks {
-    const { input, signal } = this.#context;
+    const { input, signal, replayable } = this.#context;
     const { start, end } = this.#range;
-    if (this.#blocks !== undefined) {
-      yield* this.#blocks.views();
+    const blocks = this.#blocks;
+    if (blocks !== undefined && !blocks.released) {
+      yield* blocks.views();
       return;
     }
+    if (blocks !== undefined && replayable) throw releasedPart();
     let read = 0;
     for await (const chunk of input.read(start, end, signal)) {
       read += chunk.length;
@@ -87,8 +140,8 @@ export class CsvPart implements TablePart {
 }
 
 /** The bytes as they are, their values compared with the types found by sampling. */
-async function* guarded({ input, guard }: PartContext, range: RecordRange, bytes: Chunks): Chunks {
-  const cursor = input.cursor(range.start, range.row, range.line);
+async function* guarded({ input, guard, tolerant }: PartContext, range: RecordRange, bytes: Chunks): Chunks {
+  const cursor = input.cursor(range.start, range.row, range.line, tolerant);
   for await (const chunk of bytes) {
     cursor.push(chunk);
     guard.check(cursor, false);
@@ -97,67 +150,22 @@ async function* guarded({ input, guard }: PartContext, range: RecordRange, bytes
   guard.check(cursor, true);
 }
 
-async function* encoded({ input, binding }: PartContext, range: RecordRange, bytes: Chunks): Chunks {
-  const cursor = input.cursor(range.start, range.row, range.line);
+/** With `leftOut`, records that are none go there; without it they are errors. */
+async function* encoded({ input, binding }: Pick<PartContext, 'input' | 'binding'>, range: RecordRange, bytes: Chunks, leftOut?: LeftOut): Chunks {
+  const cursor = input.cursor(range.start, range.row, range.line, leftOut !== undefined);
   const encoder = new RecordEncoder({
     columns: input.columns.map((column) => column.name), fields: binding.fields, encoding: binding.encoding,
     charset: input.bytesKnown ? input.details.charset : 'utf-8', file: input.source.name, table: binding.table,
   });
+  const encode = (final: boolean): Uint8Array => (leftOut === undefined
+    ? encoder.encode(cursor, final)
+    : encoder.encodeFit(cursor, final, (problem) => leftOut.add(cursor.row - range.row + 1, problem)));
   for await (const chunk of bytes) {
     cursor.push(chunk);
-    const out = encoder.encode(cursor, false);
+    const out = encode(false);
     if (out.length > 0) yield out;
   }
   cursor.push(new Uint8Array(0));
-  const rest = encoder.encode(cursor, true);
+  const rest = encode(true);
   if (rest.length > 0) yield rest;
-}
-
-/** A part that the target's engine reads by itself: nothing passes, but the records are counted (and guarded) here, independently. */
-export class NativePart implements TablePart {
-  readonly table: string;
-  readonly part: Part = { index: 0, interval: { kind: 'whole' } };
-  readonly encoding: RowEncoding;
-  readonly firstRow = 1;
-  readonly file: NativeFile;
-  readonly chunks: Chunks;
-  #counts: PartCounts = { read: 0, skipped: 0, bytes: 0 };
-  readonly #context: PartContext;
-
-  constructor(context: PartContext, file: NativeFile, count: () => AsyncGenerator<RecordRange, void, undefined>) {
-    this.table = context.binding.table;
-    this.encoding = context.binding.encoding;
-    this.file = file;
-    this.#context = context;
-    this.chunks = this.#count(count);
-  }
-
-  counts(): PartCounts {
-    return this.#counts;
-  }
-
-  /** `line`: of the file, as the engine counts. */
-  async locate(line: number): Promise<SourcePlace> {
-    const { input, binding, signal } = this.#context;
-    const { dataStart, dataLine } = input.details;
-    const range: RecordRange = { index: 0, start: dataStart, end: Infinity, row: 1, line: dataLine, records: this.#counts.read, lines: 0, regular: true, lineEnds: 0 };
-    return locateLine({ input, range, fields: binding.fields, encoding: 'file', bytes: input.read(dataStart, undefined, signal) }, line);
-  }
-
-  locateRow(row: number): Promise<SourcePlace> {
-    const { input, signal } = this.#context;
-    return locateRow(input, row, signal);
-  }
-
-  // oxlint-disable-next-line require-yield -- the contract of the `file` encoding: iterated to its end, yields nothing
-  async *#count(count: () => AsyncGenerator<RecordRange, void, undefined>): Chunks {
-    const { input } = this.#context;
-    for await (const range of count()) {
-      this.#counts = { read: this.#counts.read + range.records, skipped: 0, bytes: this.#counts.bytes + range.end - range.start };
-      if (!range.regular) {
-        const place = { file: input.source.name, row: range.row, line: range.line, byte: range.start };
-        throw new SluiceError('CSV_IRREGULAR', { source: input.source.name }, place);
-      }
-    }
-  }
 }

@@ -58,9 +58,9 @@ export class CsvInput {
   }
 
   /** A cursor for bytes that begin at `start`, with row `row` in line `line`. */
-  cursor(start: number, row: number, line: number): RecordCursor {
+  cursor(start: number, row: number, line: number, tolerant = false): RecordCursor {
     return new RecordCursor({
-      parser: new RecordParser(this.bytes), file: this.source.name, columns: this.columns.length, maxRecordBytes: this.maxRecordBytes,
+      tolerant, parser: new RecordParser(this.bytes, tolerant), file: this.source.name, columns: this.columns.length, maxRecordBytes: this.maxRecordBytes,
       start, row, line, bytesKnown: this.bytesKnown,
     });
   }

@@ -4,6 +4,7 @@
  *
  * Runs after a failure only, so it reads and parses the part once more.
  */
+import type { RecordPlace, Rejection } from '../../rows/rejection.ts';
 import type { BoundField } from '../format.ts';
 import type { CsvInput } from './inspected-csv.ts';
 import type { RecordRange } from './range-cutter.ts';
@@ -25,15 +26,19 @@ export interface LocateRequest {
   readonly encoding: 'raw' | 'csv' | 'copy-text' | 'copy-binary' | 'file';
   /** Undefined where the source cannot be read again. */
   readonly bytes: AsyncGenerator<Uint8Array, void, undefined> | undefined;
+  /** Of a tolerant reading: the records that the target did not see. */
+  readonly leftOut?: readonly Rejection[];
 }
 
 export async function locateLine(request: LocateRequest, line: number): Promise<SourcePlace> {
-  const { input, range, bytes } = request;
+  const { input, range, bytes, leftOut } = request;
   const file = input.source.name;
   if (bytes === undefined) return withoutBytes(request, line);
-  const cursor = input.cursor(range.start, range.row, range.line);
+  const cursor = input.cursor(range.start, range.row, range.line, leftOut !== undefined);
+  const unseen = new Set(leftOut?.map(({ record }) => range.row + record - 1));
   let current = request.encoding === 'file' ? range.line : 1;
   const found = (): SourcePlace | undefined => {
+    if (unseen.has(cursor.row)) return undefined;
     current += linesOf(request, cursor);
     return current > line ? { file, row: cursor.row, line: cursor.line, ...(input.bytesKnown ? { byte: cursor.byte } : {}) } : undefined;
   };
@@ -50,6 +55,34 @@ export async function locateLine(request: LocateRequest, line: number): Promise<
     if (place !== undefined) return place;
   }
   return { file };
+}
+
+/** The places of records of a range, by their numbers (ascending) in it. */
+export async function* placesOf(input: CsvInput, range: RecordRange, records: readonly number[], read: () => AsyncIterable<Uint8Array>): AsyncGenerator<RecordPlace, void, undefined> {
+  const file = input.source.name;
+  if (range.tooLarge === true) {
+    const end = range.end - (range.lineEnds === 0 ? 0 : range.lineEnds === LINE_END.crlf ? 2 : 1);
+    for (const _ of records) yield { file, row: range.row, line: range.line, ...(input.bytesKnown ? { byte: range.start, endByte: end } : {}) };
+    return;
+  }
+  const cursor = input.cursor(range.start, range.row, range.line, true);
+  let next = 0;
+  function* reached(final: boolean): Generator<RecordPlace, void, undefined> {
+    while (next < records.length && cursor.next(final)) {
+      if (cursor.row - range.row + 1 !== records[next]) continue;
+      next++;
+      const { bytes, recordStart, recordEnd, byte } = cursor;
+      const length = withoutLineEnd(bytes, recordStart, recordEnd) - recordStart;
+      yield { file, row: cursor.row, line: cursor.line, ...(input.bytesKnown ? { byte, endByte: byte + length } : {}) };
+    }
+  }
+  for await (const chunk of read()) {
+    cursor.push(chunk);
+    yield* reached(false);
+    if (next === records.length) return;
+  }
+  cursor.push(new Uint8Array(0));
+  yield* reached(true);
 }
 
 /** The place of a record of the whole source. */

@@ -1,5 +1,5 @@
 /**
- * The bytes of parts of sources that cannot seek, in blocks that are recycled from part to part. `capacity` parts may be alive at once; who wants
+ * The bytes of parts of sources that cannot seek, in blocks that are recycled from part to part. `capacity` parts may be alive at once (until their bytes are pulled, or released); who wants
  * one more waits until one is released. So memory is `capacity` times a part (and a record), whatever the source's size.
  */
 import { cancellationOf } from '../../io/cancellation.ts';
@@ -30,9 +30,13 @@ export class BlockPool {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
   }
 
-  release(blocks: readonly Buffer[]): void {
+  giveBack(blocks: readonly Buffer[]): void {
     // What one huge record needed must not stay paid for.
     for (const block of blocks) if (this.#free.length < this.#keep) this.#free.push(block);
+  }
+
+  release(blocks: readonly Buffer[]): void {
+    this.giveBack(blocks);
     this.#left++;
     this.#waiting.shift()?.();
   }
@@ -75,6 +79,12 @@ export class PartBlocks {
       this.#length += count;
       at += count;
     }
+  }
+
+  /** Forgets what was appended after the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = length;
+    this.#pool.giveBack(this.#blocks.splice(Math.ceil(length / BLOCK_BYTES)));
   }
 
   *views(): Generator<Buffer, void, undefined> {

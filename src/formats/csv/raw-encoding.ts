@@ -26,10 +26,10 @@ export function standIns({ details }: { readonly details: CsvDialect }): number[
   ];
 }
 
-/** What can be produced for these fields (names of the source), cheapest first. */
-export function offeredEncodings(input: CsvInput, fields: readonly string[]): RowEncoding[] {
+/** What can be produced for these fields (names of the source), cheapest first. `tolerant`: an engine that reads by itself leaves out nothing, so it must not. */
+export function offeredEncodings(input: CsvInput, fields: readonly string[], tolerant = false): RowEncoding[] {
   const offered: RowEncoding[] = [];
-  if (isReadAlikeByEngine(input)) offered.push({ kind: 'file' });
+  if (!tolerant && isReadAlikeByEngine(input)) offered.push({ kind: 'file' });
   const raw = rawEncoding(input);
   if (raw !== undefined && isIdentity(input, fields)) offered.push(raw);
   return [...offered, COPY_TEXT, CANONICAL_CSV];

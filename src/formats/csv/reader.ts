@@ -7,18 +7,19 @@
  * part anew, in the encoding announced for the table.
  */
 import type { InspectedSource, ReadRequest, TablePart } from '../format.ts';
-import { CsvPart, NativePart, type PartContext } from './csv-part.ts';
+import { CsvPart, type PartContext } from './csv-part.ts';
 import { CsvInput, detailsOf } from './inspected-csv.ts';
 import { nativeFile } from './native-file.ts';
-import { BlockPool } from './part-blocks.ts';
-import { RangeCutter, type RecordRange } from './range-cutter.ts';
+import { NativePart } from './native-part.ts';
+import { BlockPool, type PartBlocks } from './part-blocks.ts';
+import { OVERLONG, RangeCutter, type RecordRange } from './range-cutter.ts';
 import { isIdentity, offeredEncodings, rawEncoding, standIns } from './raw-encoding.ts';
 import { ValueGuard } from './value-guard.ts';
 
 export async function* readParts(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
   const table = inspected.tables[0];
   const input = new CsvInput(inspected.source, detailsOf(inspected), table.columns, inspected.options.maxRecordBytes);
-  const binding = await request.bind(table, (fields) => offeredEncodings(input, fields));
+  const binding = await request.bind(table, (fields) => offeredEncodings(input, fields, request.tolerant));
   const { signal } = request;
   if (binding === null) {
     let rows = 0;
@@ -35,32 +36,43 @@ export async function* readParts(inspected: InspectedSource, request: ReadReques
   const trusted = inspected.depth === 'full' || request.trustSampledTypes === true;
   const guard = trusted ? new ValueGuard(input.bytes, table.columns, [], said) : typed;
   const isExact = (column: string): boolean => (inspected.depth === 'full' ? typed : guard).guards(column);
-  const context: PartContext = { input, binding, raw, guard, signal };
-  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding, isExact), () => ranges(input, request, guard));
+  const context: PartContext = { input, binding, raw, guard, signal, replayable: request.replayable === true, tolerant: request.tolerant === true };
+  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding, isExact), () => ranges(input, request, { guard }));
   else if (input.seekable) for await (const range of ranges(input, request)) yield new CsvPart(context, range);
   else yield* bufferedParts(context, request);
 }
 
-function cutterFor(input: CsvInput, partBytes: number): RangeCutter {
+function cutterFor(input: CsvInput, { partBytes, tolerant = false }: ReadRequest): RangeCutter {
   const { dataStart, dataLine } = input.details;
   return new RangeCutter({
     scanner: input.scanner(standIns(input)), partBytes, maxRecordBytes: input.maxRecordBytes, file: input.source.name,
-    start: dataStart, line: dataLine, bytesKnown: input.bytesKnown,
+    start: dataStart, line: dataLine, bytesKnown: input.bytesKnown, tolerant,
   });
 }
 
-/** The ranges of the whole source, one after the other; with a guard, values are compared with their types on the way. */
-async function* ranges(input: CsvInput, request: ReadRequest, guard?: ValueGuard): AsyncGenerator<RecordRange, void, undefined> {
-  const cutter = cutterFor(input, request.partBytes);
+interface Bystanders {
+  /** Compares values with their types on the way. */
+  readonly guard?: ValueGuard;
+  /** Where the bytes of the range that is being cut are kept. */
+  readonly keep?: () => PartBlocks;
+}
+
+/** The ranges of the whole source, one after the other. */
+async function* ranges(input: CsvInput, request: ReadRequest, { guard, keep }: Bystanders = {}): AsyncGenerator<RecordRange, void, undefined> {
+  const cutter = cutterFor(input, request);
   const { dataStart, dataLine } = input.details;
-  const cursor = guard === undefined || guard.idle ? undefined : input.cursor(dataStart, 1, dataLine);
+  const cursor = guard === undefined || guard.idle ? undefined : input.cursor(dataStart, 1, dataLine, request.tolerant);
   let base = dataStart;
   for await (const bytes of input.read(dataStart, undefined, request.signal)) {
     const chunk = asBuffer(bytes);
-    for (let from = 0, end = 0; from <= chunk.length; from = end) {
+    for (let from = 0, end = 0; end >= 0; from = end) {
       end = cutter.advance(chunk, from, base);
-      if (end < 0) break;
-      yield cutter.take(base + end);
+      if (!cutter.overlong) keep?.().append(chunk.subarray(from, end < 0 ? chunk.length : end));
+      if (end >= 0) yield cutter.take(base + end);
+      if (end !== OVERLONG) continue;
+      const before = cutter.takeBefore();
+      keep?.().truncate(before === undefined ? 0 : before.end - before.start);
+      if (before !== undefined) yield before;
     }
     if (cursor !== undefined) {
       cursor.push(chunk);
@@ -76,25 +88,11 @@ async function* ranges(input: CsvInput, request: ReadRequest, guard?: ValueGuard
 async function* bufferedParts(context: PartContext, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
   const { input, signal } = context;
   const pool = new BlockPool(request.jobs + 1, request.partBytes, signal);
-  const cutter = cutterFor(input, request.partBytes);
   let blocks = await pool.take();
-  let base = input.details.dataStart;
-  for await (const bytes of input.read(base, undefined, signal)) {
-    const chunk = asBuffer(bytes);
-    let from = 0;
-    for (;;) {
-      const end = cutter.advance(chunk, from, base);
-      blocks.append(chunk.subarray(from, end < 0 ? chunk.length : end));
-      if (end < 0) break;
-      yield new CsvPart(context, cutter.take(base + end), blocks);
-      blocks = await pool.take();
-      from = end;
-    }
-    base += chunk.length;
+  for await (const range of ranges(input, request, { keep: () => blocks })) {
+    yield new CsvPart(context, range, blocks);
+    if (range.last !== true) blocks = await pool.take();
   }
-  const last = cutter.finish(base);
-  if (last === undefined) blocks.release();
-  else yield new CsvPart(context, last, blocks);
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

@@ -5,7 +5,9 @@
  * What a chunk's end cuts off is kept and completed by the next chunks. A record that stays incomplete is parsed again only when at
  * least as many bytes have come as were there before, so that a record over many chunks costs linear time.
  */
-import { SluiceError, type ErrorPlace } from '../../errors/sluice-error.ts';
+import type { ErrorCode } from '../../errors/error-codes.ts';
+import { SluiceError, type ErrorFacts, type ErrorPlace } from '../../errors/sluice-error.ts';
+import { problemOf, type RecordProblem } from '../left-out.ts';
 import { MALFORMED, type RecordParser } from './record-parser.ts';
 
 export interface CursorOptions {
@@ -21,6 +23,8 @@ export interface CursorOptions {
   readonly line: number;
   /** False for UTF-16: positions count bytes of its UTF-8 form, which nobody can look up. */
   readonly bytesKnown: boolean;
+  /** `next` comes to records that are none as to any other, and says in `problem` what is wrong with them; the parser is lenient. */
+  readonly tolerant?: boolean;
 }
 
 export class RecordCursor {
@@ -32,6 +36,8 @@ export class RecordCursor {
   /** Number of the current record (from 1) in its table, and of the line that it begins in. */
   row: number;
   line: number;
+  /** Of the current record; only of a tolerant cursor. */
+  problem: RecordProblem | undefined;
 
   readonly #options: CursorOptions;
   #from = 0;
@@ -90,15 +96,21 @@ export class RecordCursor {
 
   /**
    * Moves to the next record; false when there is none complete. `final`: nothing will be pushed any more.
-   * @throws SluiceError CSV_MALFORMED, CSV_FIELD_COUNT, RECORD_TOO_LARGE
+   * @throws SluiceError CSV_MALFORMED, CSV_FIELD_COUNT, RECORD_TOO_LARGE; none when tolerant
    */
   next(final: boolean): boolean {
     const { parser, bytes } = this;
+    const { tolerant } = this.#options;
     const to = this.#to;
     while (this.#from < to) {
       const from = this.#from;
       if (!final && to - from < this.#wanted) return false;
-      const next = parser.parse(bytes, from, to, final);
+      let next = parser.parse(bytes, from, to, final);
+      if (next === MALFORMED && tolerant === true) {
+        // A quote that is still open at the end: all of the rest is this record.
+        next = to;
+        parser.count = 1;
+      }
       if (next < 0) {
         if (next === MALFORMED) throw this.#malformed();
         this.#waitForMore();
@@ -115,6 +127,10 @@ export class RecordCursor {
       this.recordStart = from;
       this.recordEnd = next;
       this.row++;
+      if (tolerant === true) {
+        this.problem = this.#problemOf(next - from);
+        return true;
+      }
       if (parser.count !== this.#options.columns && this.#options.columns > 0) throw this.#fieldCount();
       if (next - from > this.#options.maxRecordBytes) throw this.#tooLarge();
       return true;
@@ -166,11 +182,29 @@ export class RecordCursor {
   #waitForMore(): void {
     const pending = this.#to - this.#from;
     const limit = this.#options.maxRecordBytes;
-    if (pending > limit) {
+    if (pending > limit && this.#options.tolerant !== true) {
       this.#atIncomplete();
       throw this.#tooLarge();
     }
-    this.#wanted = Math.min(pending * 2, limit + 1);
+    this.#wanted = Math.min(pending * 2, Math.max(limit, pending) + 1);
+  }
+
+  #problemOf(length: number): RecordProblem | undefined {
+    const { file, columns, maxRecordBytes } = this.#options;
+    const { count, problem } = this.parser;
+    if (length > maxRecordBytes) return this.#told('RECORD_TOO_LARGE', { source: file, limit: maxRecordBytes }, '');
+    if (problem !== '') return this.#told('CSV_MALFORMED', { source: file, reason: problem }, problem);
+    return count === columns || columns === 0 ? undefined : this.#told('CSV_FIELD_COUNT', { source: file, found: count, expected: columns }, String(count));
+  }
+
+  #lastProblem: (RecordProblem & { readonly detail: string }) | undefined;
+
+  /** Bad records come in numbers, and mostly all with the same trouble: its text is made once. */
+  #told(code: ErrorCode, facts: ErrorFacts, detail: string): RecordProblem {
+    const last = this.#lastProblem;
+    if (last?.code === code && last.detail === detail) return last;
+    this.#lastProblem = { ...problemOf(code, facts), detail };
+    return this.#lastProblem;
   }
 
   /** Makes the record that could not be parsed the current one. */

@@ -2,12 +2,13 @@
  * Writes the records of a cursor in the encoding that the target wants: fields chosen and ordered, quotes taken off and put on, text turned into
  * UTF-8. The lane for everything that cannot pass as it is.
  */
-import { isAscii } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ColumnType } from '../../rows/column-type.ts';
 import { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
 import type { RowEncoding } from '../../rows/row-encoding.ts';
 import type { BoundField } from '../format.ts';
+import { problemOf, type RecordProblem } from '../left-out.ts';
 import { arrayToJson, arrayToPostgres } from '../sql/array-text.ts';
 import { firstInvalidUtf8, SingleByteDecoder, type Charset } from './charset.ts';
 import { CsvBuilder } from './csv-builder.ts';
@@ -61,6 +62,28 @@ export class RecordEncoder {
     while (cursor.next(final)) this.#encodeRecord(cursor);
     this.#checkText(cursor);
     return builder.view();
+  }
+
+  /** As `encode`, of a tolerant cursor: records that are none are told to `leaveOut`, at the moment the cursor is there. */
+  encodeFit(cursor: RecordCursor, final: boolean, leaveOut: (problem: RecordProblem) => void): Uint8Array {
+    const builder = this.#builder;
+    builder.reset();
+    const plain = isAscii(cursor.content);
+    this.#decodes = this.#decoder !== undefined && !plain;
+    const suspicious = !plain || cursor.content.includes(0);
+    while (cursor.next(final)) {
+      const problem = cursor.problem ?? (suspicious ? this.#textProblem(cursor) : undefined);
+      if (problem === undefined) this.#encodeRecord(cursor);
+      else leaveOut(problem);
+    }
+    return builder.view();
+  }
+
+  #textProblem({ bytes, recordStart, recordEnd }: RecordCursor): RecordProblem | undefined {
+    const { charset, file, table } = this.#options;
+    if (bytes.subarray(recordStart, recordEnd).includes(0)) return problemOf('NUL_BYTE', { source: file, target: table });
+    const valid = this.#decoder !== undefined ? this.#decoder.firstInvalid(bytes, recordStart, recordEnd) < 0 : charset !== 'utf-8' || isUtf8(bytes.subarray(recordStart, recordEnd));
+    return valid ? undefined : problemOf('ENCODING_INVALID', { source: file, encoding: charset });
   }
 
   #encodeRecord(cursor: RecordCursor): void {

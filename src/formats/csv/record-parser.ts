@@ -28,7 +28,7 @@ export class RecordParser {
   kinds = new Uint8Array(64);
   /** Line ends in the last record, its own included. */
   lines = 0;
-  /** After MALFORMED: what is wrong and where in the bytes. */
+  /** After MALFORMED (lenient: when it is not empty): what is wrong and where in the bytes. */
   problem = '';
   problemAt = 0;
 
@@ -41,9 +41,12 @@ export class RecordParser {
   readonly #delimiterLength: number;
   readonly #quote: number;
   readonly #escape: number;
+  readonly #lenient: boolean;
 
-  constructor(dialect: DialectBytes) {
+  /** `lenient`: text after a closing quote is noted in `problem` and passed over up to the field's end, as the record scanner does. */
+  constructor(dialect: DialectBytes, lenient = false) {
     this.dialect = dialect;
+    this.#lenient = lenient;
     this.#delimiter = dialect.delimiter[0] ?? -1;
     this.#delimiterLength = dialect.delimiter.length;
     this.#quote = dialect.quote;
@@ -58,6 +61,7 @@ export class RecordParser {
    */
   parse(bytes: Uint8Array, from: number, to: number, final: boolean): number {
     this.lines = 1;
+    if (this.#lenient) this.problem = '';
     if (this.#delimiterLength > 1) return this.#parseLong(bytes, from, to, final);
     const delimiter = this.#delimiter;
     const quote = this.#quote;
@@ -191,7 +195,7 @@ export class RecordParser {
       if (bytes[i] !== BLANK && bytes[i] !== TAB) {
         this.problem = 'text after the closing quote of a field';
         this.problemAt = i;
-        return MALFORMED;
+        if (!this.#lenient) return MALFORMED;
       }
       i++;
       this.#kind = QUOTED_PADDED;

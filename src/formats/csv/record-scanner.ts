@@ -74,7 +74,7 @@ export class RecordScanner {
   #state = START;
   /** The line before AFTER_CR has no byte. */
   #empty = false;
-  /** Line ends before the current record; only kept on the slow path. */
+  /** Line ends before the current record. */
   #linesAtStart = 0;
   /** The last bytes before the chunk, as far as a long delimiter needs them. */
   #before: Uint8Array = Buffer.alloc(0);
@@ -114,6 +114,20 @@ export class RecordScanner {
     this.#before = Buffer.alloc(0);
   }
 
+  /** Starts a new part at the record that is being scanned. */
+  beginAtRecord(): void {
+    this.records = 0;
+    this.lines -= this.#linesAtStart;
+    this.quoteLine -= this.#linesAtStart;
+    this.#linesAtStart = 0;
+    this.oddities = 0;
+    this.lineEnds = 0;
+  }
+
+  get linesBeforeRecord(): number {
+    return this.#linesAtStart;
+  }
+
   get insideQuotes(): boolean {
     return this.#state === QUOTED || this.#state === ESCAPED;
   }
@@ -148,7 +162,7 @@ export class RecordScanner {
     return found;
   }
 
-  /** At the end of the source: counts a last record without line end. Call only when not `insideQuotes`. */
+  /** At the end of the source: counts a last record without line end; while `insideQuotes` one that is broken. */
   finish(at: number): void {
     if (this.#state === START) return;
     if (this.#state !== AFTER_CR) this.#empty = false;
@@ -194,6 +208,7 @@ export class RecordScanner {
       this.lines += complete;
       this.lineEnds |= crlf ? LINE_END.crlf : LINE_END.lf;
       this.recordStart = base + block.lastIndexOf(LF) + 1;
+      this.#linesAtStart = this.lines;
     }
     this.#empty = false;
     this.#state = last === LF ? START : last === CR ? AFTER_CR : FIELD;

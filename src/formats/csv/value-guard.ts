@@ -62,6 +62,8 @@ export class ValueGuard {
 
   #checkRecord(cursor: RecordCursor): void {
     const { parser, bytes } = cursor;
+    // The target refuses it, whatever its values are.
+    if (cursor.problem !== undefined) return;
     for (const { index, column, classes } of this.#fields) {
       if (parser.isNull(index, bytes) || fitsClasses(classes, bytes, parser.starts[index], parser.ends[index])) continue;
       const place = cursor.place();

@@ -42,6 +42,10 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
   recordLine = 1;
   /** Of the last number: 0 an integer, 1 with decimals, 2 with an exponent. */
   numberForm = 0;
+  /** Bytes that are not UTF-8 are ENCODING_INVALID and not JSON_MALFORMED: the trouble of their record alone, not of the document. */
+  tolerant = false;
+  /** They pass: for finding the end of such a record. */
+  lenient = false;
   /** False when the source was transcoded, so that offsets in the window say nothing of the source. */
   readonly bytePlaces: boolean;
 
@@ -118,10 +122,10 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
       length = 4;
       if (lead === 0xf0) low = 0x90;
       else if (lead === 0xf4) high = 0x8f;
-    } else this.failUtf8(i);
-    if (bytes[i + 1] < low || bytes[i + 1] > high) this.failUtf8(i + 1);
+    } else return this.failUtf8(i, i);
+    if (bytes[i + 1] < low || bytes[i + 1] > high) return this.failUtf8(i, i + 1);
     for (let at = i + 2; at < i + length; at++) {
-      if ((bytes[at] & 0xc0) !== 0x80) this.failUtf8(at);
+      if ((bytes[at] & 0xc0) !== 0x80) return this.failUtf8(i, at);
     }
     return i + length;
   }
@@ -206,8 +210,11 @@ export class JsonLexer<W extends LexerWindow = LexerWindow> {
     throw new SluiceError('JSON_MALFORMED', { source: this.window.options.sourceName, reason }, this.place(i));
   }
 
-  private failUtf8(i: number): never {
-    this.fail(i, 'UTF-8', 'bytes inside a string that are not UTF-8 (another encoding is said with --encoding)');
+  /** The character at `start` is broken at `i`. @returns (lenient) where to go on */
+  private failUtf8(start: number, i: number): number {
+    if (this.lenient) return start + 1;
+    if (this.tolerant && i < this.window.end) throw new SluiceError('ENCODING_INVALID', { source: this.window.options.sourceName, encoding: 'utf-8' }, this.place(i));
+    return this.fail(i, 'UTF-8', 'bytes inside a string that are not UTF-8 (another encoding is said with --encoding)');
   }
 }
 

@@ -1,7 +1,8 @@
 /** Collects transcoded records until a part is full. */
+import { LeftOut, REJECTION_BYTES, type RecordProblem } from '../left-out.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import type { JsonLexer } from './lexer.ts';
-import { RecordPlaces } from './record-places.ts';
+import { RecordPlaces, type RecordSpan } from './record-places.ts';
 import type { RecordConsumer } from './record-sequence.ts';
 import type { RecordTranscoder } from './record-transcoder.ts';
 
@@ -13,8 +14,10 @@ export class PartAssembler implements RecordConsumer {
   readonly #transcoder: RecordTranscoder;
   readonly #partBytes: number;
   #buffer = new ByteBuffer(0);
+  /** The end of the last record that is one. */
   #mark = 0;
   #places: RecordPlaces;
+  #leftOut = new LeftOut();
 
   constructor(lexer: JsonLexer, transcoder: RecordTranscoder, partBytes: number) {
     this.#lexer = lexer;
@@ -29,25 +32,38 @@ export class PartAssembler implements RecordConsumer {
     this.#transcoder.out = buffer;
     this.#mark = 0;
     if (this.#places.count > 0) this.#places = new RecordPlaces(this.#places.count);
+    if (this.#leftOut.rejections.length > 0) this.#leftOut = new LeftOut();
   }
 
+  /** Of all records, also those that were left out. */
   get places(): RecordPlaces {
     return this.#places;
   }
 
+  get leftOut(): LeftOut {
+    return this.#leftOut;
+  }
+
   get full(): boolean {
-    return this.#buffer.length >= this.#partBytes;
+    return this.#buffer.length + this.#leftOut.rejections.length * REJECTION_BYTES >= this.#partBytes;
   }
 
   record(i: number): number {
+    return this.#transcoder.record(i);
+  }
+
+  accept(begin: number, end: number, line: number): void {
+    const { window } = this.#lexer;
     this.#mark = this.#buffer.length;
-    const { line } = this.#lexer;
-    const end = this.#transcoder.record(i);
-    this.#places.add(this.#lexer.window.offset(i), line);
-    return end;
+    this.#places.add(window.offset(begin), line, window.offset(end));
   }
 
   undo(): void {
     this.#buffer.length = this.#mark;
+  }
+
+  leaveOut(problem: RecordProblem, { byte, line, end }: RecordSpan): void {
+    this.#places.add(byte, line, end);
+    this.#leftOut.add(this.#places.count, problem);
   }
 }

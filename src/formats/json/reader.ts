@@ -4,7 +4,10 @@
  */
 import type { SluiceError } from '../../errors/sluice-error.ts';
 import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
+import { carefulText } from '../careful-text.ts';
+import type { RecordPlace } from '../../rows/rejection.ts';
 import type { InspectedSource, InspectedTable, ReadRequest, TableBinding, TablePart } from '../format.ts';
+import { KeptChunks, releasedPart, slices } from '../kept-chunks.ts';
 import type { ByteBuffer } from './byte-buffer.ts';
 import { WINDOW_BYTES } from './byte-window.ts';
 import { DocumentCursor } from './document-cursor.ts';
@@ -12,8 +15,8 @@ import { walkDocument, type FoundMember } from './document-walk.ts';
 import { isTablePath, layoutOf, leadsToTables, type Layout } from './layout.ts';
 import { openWindow } from './open-window.ts';
 import { PartAssembler } from './part-assembler.ts';
-import { PartChunks } from './part-chunks.ts';
 import { PartPool } from './part-pool.ts';
+import type { RecordPlaces, RecordSpan } from './record-places.ts';
 import { RecordSequence } from './record-sequence.ts';
 import { RecordSkipper } from './record-skipper.ts';
 import { RecordTranscoder } from './record-transcoder.ts';
@@ -22,6 +25,8 @@ import { describeValue } from './value-kind.ts';
 
 /** What is looked at of a table that shows only while reading. */
 const LATE_SAMPLE_BYTES = 1024 * 1024;
+/** Small enough for a socket to take one after the other, large enough to cost nothing. */
+const CHUNK_BYTES = 64 * 1024;
 export const RECORD_ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CSV];
 
 export async function* readRecords(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
@@ -29,6 +34,7 @@ export async function* readRecords(inspected: InspectedSource, request: ReadRequ
   const { lexer, close } = await openWindow(inspected.source, layout.charset, inspected.options, request.signal);
   try {
     lexer.strictLines = inspected.format === 'ndjson';
+    lexer.tolerant = request.tolerant === true;
     const reading = new Reading(inspected, request, layout, new DocumentCursor(lexer));
     yield* layout.shape === 'lines' ? reading.lines() : reading.document();
   } finally {
@@ -95,7 +101,7 @@ class Reading {
   async *#records(path: readonly string[], kind: 'array' | 'lines'): AsyncGenerator<TablePart, SluiceError | undefined, undefined> {
     const { lexer } = this.#cursor;
     const { window } = lexer;
-    const sequence = new RecordSequence(lexer, kind);
+    const sequence = new RecordSequence(lexer, kind, this.#request.tolerant);
     const table = await this.#bind(path, sequence);
     lexer.table = table.binding?.table;
     sequence.count = table.rows;
@@ -121,12 +127,14 @@ class Reading {
   }
 
   #part(table: ReadTable, binding: TableBinding, assembler: PartAssembler, buffer: ByteBuffer, rows: number): TablePart {
-    const { window, bytePlaces } = this.#cursor.lexer;
+    const { window } = this.#cursor.lexer;
     const read = rows - table.rows;
     const firstRow = table.rows + 1;
     const bytes = window.offset(window.pos) - this.#accounted;
-    const { places } = assembler;
-    const file = this.#inspected.source.name;
+    const { places, leftOut } = assembler;
+    const replayable = this.#request.replayable === true;
+    const view = (): Uint8Array => buffer.bytes.subarray(0, buffer.length);
+    const chunks = new KeptChunks(() => slices(view(), CHUNK_BYTES), replayable, () => this.#pool.release(buffer));
     this.#accounted += bytes;
     table.rows = rows;
     return {
@@ -134,14 +142,34 @@ class Reading {
       part: { index: table.parts++, interval: { kind: 'rows', start: firstRow - 1, end: rows } },
       encoding: binding.encoding,
       firstRow,
-      chunks: new PartChunks(buffer, (used) => this.#pool.release(used)),
+      chunks,
+      replayable,
+      release: () => chunks.release(),
+      leftOut: leftOut.rejections,
       counts: () => ({ read, skipped: 0, bytes }),
       locate: async (line) => {
-        const index = Math.min(Math.max(line, 1), read) - 1;
-        const place = places.at(index);
-        return { row: firstRow + index, line: place.line, file, ...(bytePlaces ? { byte: place.byte } : {}) };
+        const record = Math.min(leftOut.recordOf(Math.max(line, 1)), read);
+        const { endByte: _, ...place } = this.#placeOf(firstRow, record, places.at(record - 1));
+        return place;
       },
+      careful: () => carefulText({
+        bytes: () => {
+          if (chunks.released) throw releasedPart();
+          return view();
+        },
+        encoding: binding.encoding, fields: binding.fields.length, leftOut: leftOut.rejections, source: this.#inspected.source.name, table: binding.table,
+      }),
+      places: (records) => this.#places(places, firstRow, records),
     };
+  }
+
+  async *#places(places: RecordPlaces, firstRow: number, records: readonly number[]): AsyncGenerator<RecordPlace, void, undefined> {
+    let next = 0;
+    for (const span of places.walk(records.map((record) => record - 1))) yield this.#placeOf(firstRow, records[next++], span);
+  }
+
+  #placeOf(firstRow: number, record: number, { byte, line, end }: RecordSpan): RecordPlace {
+    return { file: this.#inspected.source.name, row: firstRow + record - 1, line, ...(this.#cursor.lexer.bytePlaces ? { byte, endByte: end } : {}) };
   }
 
   /** The table at `path`, bound when it is new. */

@@ -6,13 +6,15 @@ import { stat } from 'node:fs/promises';
 import { columnTypeOf } from '../../engine/column-types.ts';
 import type { EngineConnection } from '../../engine/engine-connection.ts';
 import { VARCHAR, type EngineColumn } from '../../engine/engine-type.ts';
-import { PIPE_ENCODINGS, readParts, type ReadColumn } from '../../engine/read-parts.ts';
+import { PIPE_ENCODINGS, readParts, type EnginePart, type ReadColumn } from '../../engine/read-parts.ts';
 import { openEngine, DEFAULT_ENGINE_MEMORY_BYTES, DEFAULT_ENGINE_THREADS } from '../../engine/engine.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { createFifo } from '../../io/fifo.ts';
+import { carefulText } from '../careful-text.ts';
 import type { BoundField, InspectedSource, ReadRequest, TableBinding, TablePart } from '../format.ts';
 import { columnValue } from './int96.ts';
 import { localSource, releaseLocal, type LocalSource } from './local-copy.ts';
+import type { RecordPlace } from '../../rows/rejection.ts';
 import type { RowEncoding } from '../../rows/row-encoding.ts';
 import { describeParquet, parquetError, parquetRelation, type ParquetFacts } from './parquet-file.ts';
 
@@ -26,13 +28,14 @@ export async function* readParquet(inspected: InspectedSource, request: ReadRequ
     const connection = await engine.connect();
     const facts = await describeParquet(connection, local.path, local.name, request.signal);
     const table = inspected.tables[0];
-    const binding = await request.bind(table, () => PARQUET_ENCODINGS);
+    // The target's own reading of a file leaves out nothing, and nothing of it can be tried again.
+    const binding = await request.bind(table, () => (request.tolerant === true ? PIPE_ENCODINGS : PARQUET_ENCODINGS));
     if (binding === null) {
       request.onSkipped?.(table, facts.rows);
       return;
     }
     const columns = boundColumns(binding, facts, local.name);
-    if (binding.encoding.kind === 'file') yield await filePart(binding, columns, facts, local);
+    if (binding.encoding.kind === 'file') yield await filePart(binding, columns, facts, local, request.replayable === true);
     else yield* textParts(binding, columns, { connection, local, request });
   } finally {
     await engine.close();
@@ -58,14 +61,15 @@ function columnOf(field: BoundField, byName: ReadonlyMap<string, EngineColumn>, 
   return { type: column.type, expression: columnValue(column, int96) };
 }
 
-async function filePart(binding: TableBinding, columns: readonly ReadColumn[], facts: ParquetFacts, local: LocalSource): Promise<TablePart> {
+// oxlint-disable-next-line max-params -- called in one place
+async function filePart(binding: TableBinding, columns: readonly ReadColumn[], facts: ParquetFacts, local: LocalSource, replayable: boolean): Promise<TablePart> {
   const { size } = await stat(local.path);
   return {
     table: binding.table,
     part: { index: 0, interval: { kind: 'whole' } },
     encoding: binding.encoding,
     firstRow: 1,
-    chunks: noChunks(),
+    ...(replayable ? { replayable, release: () => undefined, chunks: { [Symbol.asyncIterator]: noChunks } } : { chunks: noChunks() }),
     counts: () => ({ read: facts.rows, skipped: 0, bytes: size }),
     file: { path: local.path, relation: parquetRelation(local.path), expressions: columns.map((column) => column.expression) },
   };
@@ -86,12 +90,27 @@ async function* textParts(binding: TableBinding, columns: readonly ReadColumn[],
   const parts = readParts({
     connection, columns: wanted, relation: parquetRelation(local.path), encoding: binding.encoding, arrays: 'json',
     partBytes: request.partBytes, signal: request.signal, openPipe: createFifo, table: binding.table, context: { source: local.name },
+    replayable: request.replayable === true,
   });
   try {
-    for await (const part of parts) yield { ...part, table: binding.table };
+    for await (const part of parts) yield textPart(part, binding, local.name);
   } catch (error) {
     throw parquetError(error, local.name);
   }
+}
+
+function textPart({ bytes, ...part }: EnginePart, binding: TableBinding, source: string): TablePart {
+  return {
+    ...part,
+    table: binding.table,
+    leftOut: [],
+    careful: () => carefulText({ bytes, encoding: part.encoding, fields: binding.fields.length, leftOut: [], source, table: binding.table }),
+    places: (records) => rowPlaces(source, part.firstRow ?? 1, records),
+  };
+}
+
+async function* rowPlaces(file: string, firstRow: number, records: readonly number[]): AsyncGenerator<RecordPlace, void, undefined> {
+  for (const record of records) yield { file, row: firstRow + record - 1 };
 }
 
 async function* noChunks(): AsyncGenerator<Uint8Array, void, undefined> {

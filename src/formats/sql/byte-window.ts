@@ -14,6 +14,14 @@ export interface WindowOptions {
   readonly exactOffsets: boolean;
 }
 
+/** Where a record is in the source. */
+export interface RecordSpan {
+  byte: number;
+  line: number;
+  /** Bytes of the record, without what ends or follows it. */
+  length: number;
+}
+
 /**
  * The part of a source that is being looked at: bytes[start, end). The scanners work on it synchronously and, where it ends within
  * something, ask for `more` and begin that something again. Every `more` at least doubles what is unread, so that beginning again costs at
@@ -81,6 +89,17 @@ export class ByteWindow {
 
   offset(pos: number): number {
     return this.#base + pos;
+  }
+
+  readonly #span: RecordSpan = { byte: 0, line: 0, length: 0 };
+
+  /** The record in [start, to), in an object that is reused: valid until the next call. */
+  span(to: number): RecordSpan {
+    const span = this.#span;
+    span.byte = this.offset(this.start);
+    span.line = this.line;
+    span.length = to - this.start;
+    return span;
   }
 
   place(pos: number): ErrorPlace {

@@ -1,5 +1,5 @@
 import type { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
-import type { ByteWindow } from './byte-window.ts';
+import type { ByteWindow, RecordSpan } from './byte-window.ts';
 import { toUtf8 } from './charset.ts';
 import type { LexicalRules } from './dialect.ts';
 import { MAX_VALUES } from './insert-parser.ts';
@@ -17,8 +17,10 @@ export interface RowSink {
   readonly out: CopyTextBuilder;
   /** Another statement for this sink begins, after statements for others. */
   resume(): void;
-  /** A record was written to `out`. @param byte offset and line of its beginning @returns true when the buffers have to be emptied before more comes */
-  record(byte: number, line: number, kinds: Uint16Array, values: number): boolean;
+  /** A record was written to `out`. @returns true when the buffers have to be emptied before more comes */
+  record(place: RecordSpan, kinds: Uint16Array, values: number): boolean;
+  /** A record with another number of values was not written; only where the reading is tolerant. @returns as `record` */
+  leaveOut(place: RecordSpan, reason: string): boolean;
 }
 
 export type BlockState = 'more' | 'full' | 'done';
@@ -37,8 +39,13 @@ export class CopyBlock {
   readonly #to = new Float64Array(MAX_VALUES);
   /** Line ends in the line that #lineStop found: more than one when some are data. */
   #lines = 1;
+  readonly #tolerant: boolean;
+  /** What is wrong with the line that was not written. */
+  #unfit: string | undefined;
 
-  constructor(window: ByteWindow, rules: LexicalRules) {
+  /** @param tolerant lines with another number of fields are left out, where they have to be taken apart */
+  constructor(window: ByteWindow, rules: LexicalRules, tolerant = false) {
+    this.#tolerant = tolerant;
     this.#window = window;
     this.#rules = rules;
   }
@@ -62,8 +69,10 @@ export class CopyBlock {
         return 'done';
       }
       window.checkRecord(stop);
+      this.#unfit = undefined;
       this.#line(start, stop, sink);
-      const full = sink.record(window.offset(start), window.line, NO_KINDS, 0);
+      const span = window.span(stop - (stop - start > 1 && bytes[stop - 2] === CR ? 2 : 1));
+      const full = this.#unfit === undefined ? sink.record(span, NO_KINDS, 0) : sink.leaveOut(span, this.#unfit);
       window.consumeLines(stop, this.#lines);
       if (full) return 'full';
     }
@@ -129,7 +138,10 @@ export class CopyBlock {
       at = i + 1;
     }
     if (plan.count !== -1 && value !== plan.count && !(plan.count === 0 && start === stop)) {
-      throw this.#window.malformed(`a line of COPY has ${value} fields, and ${plan.count} were expected`, start);
+      const reason = `a line of COPY has ${value} fields, and ${plan.count} were expected`;
+      if (!this.#tolerant) throw this.#window.malformed(reason, start);
+      this.#unfit = reason;
+      return;
     }
     for (let field = 0; field < plan.fields; field++) {
       if (field > 0) out.endField();

@@ -42,6 +42,9 @@ export class InsertParser {
   readonly kinds: Uint16Array = new Uint16Array(MAX_VALUES);
   /** Values of the last row. */
   count = 0;
+  /** The last row has not as many values as its plan wants, and was not written. Only when `tolerant`; otherwise that is an error. */
+  unfit = false;
+  readonly #tolerant: boolean;
   readonly #window: ByteWindow;
   readonly #rules: LexicalRules;
   readonly #constants: ConstantReader;
@@ -51,7 +54,8 @@ export class InsertParser {
   readonly #raw = new CopyTextBuilder();
   #out: CopyTextBuilder = this.#scratch;
 
-  constructor(window: ByteWindow, rules: LexicalRules) {
+  constructor(window: ByteWindow, rules: LexicalRules, tolerant = false) {
+    this.#tolerant = tolerant;
     this.#window = window;
     this.#rules = rules;
     this.#constants = new ConstantReader(window, rules);
@@ -71,12 +75,19 @@ export class InsertParser {
       out.rollback(mark);
       return NEED_MORE;
     }
-    if (plan.count !== -1 && this.count !== plan.count) {
-      throw this.#window.malformed(`a row has ${this.count} values, and ${plan.count} were expected`, pos);
+    this.unfit = plan.count !== -1 && this.count !== plan.count;
+    if (this.unfit) {
+      if (!this.#tolerant) throw this.#window.malformed(this.unfitReason(plan), pos);
+      out.rollback(mark);
+      return next;
     }
     if (!plan.direct) this.#arrange(plan, out);
     out.endRecord();
     return next;
+  }
+
+  unfitReason(plan: RowPlan): string {
+    return `a row has ${this.count} values, and ${plan.count} were expected`;
   }
 
   #values(pos: number, plan: RowPlan): number {

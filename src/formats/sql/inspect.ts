@@ -3,6 +3,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
 import type { InspectedSource, ReadOptions } from '../format.ts';
 import { Catalog, tooManyValues, type KnownTable } from './catalog.ts';
+import type { RecordSpan } from './byte-window.ts';
 import type { RowSink } from './copy-block.ts';
 import type { DeclaredTable } from './create-table.ts';
 import type { DataHead } from './data-head.ts';
@@ -99,7 +100,7 @@ class CountingSink implements RowSink {
 
   resume(): void {}
 
-  record(_byte: number, _line: number, kinds: Uint16Array, values: number): boolean {
+  record(_place: RecordSpan, kinds: Uint16Array, values: number): boolean {
     this.out.reset();
     this.#table.rows++;
     for (let i = 0; i < values; i++) {
@@ -108,6 +109,11 @@ class CountingSink implements RowSink {
       this.#kinds[i] |= kind;
       this.#table.see(this.#names[i], kind);
     }
+    return false;
+  }
+
+  leaveOut(): boolean {
+    this.#table.rows++;
     return false;
   }
 }

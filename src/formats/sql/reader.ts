@@ -3,11 +3,12 @@ import { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
 import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
 import { displayName, type Column } from '../../rows/table-schema.ts';
 import type { InspectedSource, InspectedTable, ReadRequest, TableBinding, TablePart } from '../format.ts';
+import { problemOf } from '../left-out.ts';
 import { Catalog, tooManyValues, type KnownTable } from './catalog.ts';
 import type { RowSink } from './copy-block.ts';
 import type { DeclaredTable } from './create-table.ts';
 import type { DataHead } from './data-head.ts';
-import type { ByteWindow } from './byte-window.ts';
+import type { ByteWindow, RecordSpan } from './byte-window.ts';
 import type { LexicalRules } from './dialect.ts';
 import { detectForm, openWindow } from './open-dump.ts';
 import { looseRowPlan, rowPlan, type RowPlan } from './row-plan.ts';
@@ -26,9 +27,9 @@ export async function* readDump(inspected: InspectedSource, request: ReadRequest
   const { source, options } = inspected;
   const form = await detectForm(source, options);
   const window = openWindow(source, form, options, request.signal);
-  const room = new PartRoom(request.jobs, request.signal);
+  const room = new PartRoom(request.jobs, request.signal, request.replayable === true);
   const intake = new Intake(inspected, request, window, form.rules, room);
-  const reader = new StatementReader(window, form.rules, intake);
+  const reader = new StatementReader(window, form.rules, intake, request.tolerant);
   const place = { name: source.name, exactOffsets: form.utf16 === undefined };
   try {
     for (let state = ''; state !== 'end';) {
@@ -139,9 +140,10 @@ class Intake implements StatementHandler {
   }
 
   /** After each record. @returns true when parts are to be taken */
-  record(table: BoundTable, open: OpenPart, byte: number, line: number): boolean {
+  record(table: BoundTable, open: OpenPart, span: RecordSpan, unfit?: string): boolean {
     table.rows++;
-    open.place(byte, line);
+    open.place(span);
+    if (unfit !== undefined) open.leaveOut(problemOf('SQL_MALFORMED', { source: this.#window.source, reason: unfit }));
     if (open.size + this.#heldByOthers < this.#request.partBytes) return this.#full.length > 0;
     this.#account(open);
     const largest = [...this.#open].reduce((most, one) => ((one.open?.size ?? 0) > (most.open?.size ?? 0) ? one : most), table);
@@ -160,7 +162,7 @@ class Intake implements StatementHandler {
     this.#open.delete(table);
     const { open } = table;
     table.open = undefined;
-    if (open === undefined || open.builder.records === 0) return;
+    if (open === undefined || open.records === 0) return;
     if (table === this.#current) this.#account(open);
     this.#full.push(open);
   }
@@ -264,8 +266,15 @@ class TableSink implements RowSink {
     this.out = this.#part.builder;
   }
 
-  record(byte: number, line: number): boolean {
-    const full = this.#intake.record(this.#table, this.#part, byte, line);
+  record(span: RecordSpan): boolean {
+    return this.#took(this.#intake.record(this.#table, this.#part, span));
+  }
+
+  leaveOut(span: RecordSpan, reason: string): boolean {
+    return this.#took(this.#intake.record(this.#table, this.#part, span, reason));
+  }
+
+  #took(full: boolean): boolean {
     if (full) this.#renew();
     return full;
   }
@@ -288,5 +297,9 @@ class SkippingSink implements RowSink {
     this.out.reset();
     this.#table.rows++;
     return false;
+  }
+
+  leaveOut(): boolean {
+    return this.record();
   }
 }

@@ -53,13 +53,14 @@ export class StatementReader {
   /** INSERT statements up to VALUES that were met, the latest first: dumps repeat them, and they mean the same again. */
   #heads: KnownHead[] = [];
 
-  constructor(window: ByteWindow, rules: LexicalRules, handler: StatementHandler) {
+  // oxlint-disable-next-line max-params -- made in two places
+  constructor(window: ByteWindow, rules: LexicalRules, handler: StatementHandler, tolerant = false) {
     this.#window = window;
     this.#rules = rules;
     this.#handler = handler;
     this.#script = new ScriptState(rules);
-    this.#parser = new InsertParser(window, rules);
-    this.#copy = new CopyBlock(window, rules);
+    this.#parser = new InsertParser(window, rules, tolerant);
+    this.#copy = new CopyBlock(window, rules, tolerant);
   }
 
   /** Goes on until a sink says that the buffers have to be emptied (`full`) or the dump ends. @throws SluiceError SQL_MALFORMED … */
@@ -94,7 +95,7 @@ export class StatementReader {
         const next = this.#parser.row(window.start, sink.plan, sink.out);
         if (next === NEED_MORE) return 'more';
         window.checkRecord(next);
-        const full = sink.record(window.offset(window.start), window.line, this.#parser.kinds, this.#parser.count);
+        const full = this.#parser.unfit ? sink.leaveOut(window.span(next), this.#parser.unfitReason(sink.plan)) : sink.record(window.span(next), this.#parser.kinds, this.#parser.count);
         window.consume(next);
         this.#state = 'after-row';
         if (full) return 'full';

@@ -1,11 +1,16 @@
 import { CopyTextBuilder } from '../../rows/copy-text-builder.ts';
-import type { PartCounts } from '../../rows/part.ts';
+import type { CarefulPart, PartCounts } from '../../rows/part.ts';
+import type { RecordPlace, Rejection } from '../../rows/rejection.ts';
+import { COPY_TEXT } from '../../rows/row-encoding.ts';
+import { carefulText } from '../careful-text.ts';
 import type { TableBinding, TablePart } from '../format.ts';
-import { cancelled } from './byte-window.ts';
+import { KeptChunks, releasedPart, slices } from '../kept-chunks.ts';
+import { LeftOut, REJECTION_BYTES, type RecordProblem } from '../left-out.ts';
+import { cancelled, type RecordSpan } from './byte-window.ts';
 import { copyTextToCsv } from './copy-text-to-csv.ts';
 
-/** What a record costs besides its text: where it was in the source (a line number and an offset). */
-const PLACE_BYTES = 16;
+/** What a record costs besides its text: where it was in the source (a line number, an offset and a length). */
+const PLACE_BYTES = 20;
 const FIRST_BYTES = 4 * 1024;
 /** A consumer gets a part in pieces of this size. */
 const CHUNK_BYTES = 256 * 1024;
@@ -19,6 +24,10 @@ export class OpenPart {
   sourceBytes = 0;
   #offsets = new Float64Array(256);
   #lines = new Float64Array(256);
+  #lengths = new Uint32Array(256);
+  /** Also those that were left out. */
+  records = 0;
+  readonly leftOut = new LeftOut();
 
   constructor(binding: TableBinding, index: number, firstRow: number, builder: CopyTextBuilder) {
     this.binding = binding;
@@ -29,28 +38,37 @@ export class OpenPart {
 
   /** Bytes that the part holds in memory. */
   get size(): number {
-    return this.builder.length + this.builder.records * PLACE_BYTES;
+    return this.builder.length + this.records * PLACE_BYTES + this.leftOut.rejections.length * REJECTION_BYTES;
   }
 
-  /** The last record of the builder was at this place in the source. */
-  place(offset: number, line: number): void {
-    const at = this.builder.records - 1;
+  /** The next record is at this place in the source. */
+  place({ byte, line, length }: RecordSpan): void {
+    const at = this.records++;
     if (at >= this.#lines.length) {
       this.#offsets = grown(this.#offsets);
       this.#lines = grown(this.#lines);
+      const lengths = new Uint32Array(this.#lengths.length * 2);
+      lengths.set(this.#lengths);
+      this.#lengths = lengths;
     }
-    this.#offsets[at] = offset;
+    this.#offsets[at] = byte;
     this.#lines[at] = line;
+    this.#lengths[at] = length;
   }
 
-  /** Also after the builder was given back. */
-  placeOf(record: number): { offset: number; line: number } {
-    return { offset: this.#offsets[record], line: this.#lines[record] };
+  /** The record that was placed last is not in the builder. */
+  leaveOut(problem: RecordProblem): void {
+    this.leftOut.add(this.records, problem);
+  }
+
+  /** By index, from 0; also after the builder was given back. */
+  placeOf(index: number): Readonly<RecordSpan> {
+    return { byte: this.#offsets[index], line: this.#lines[index], length: this.#lengths[index] };
   }
 }
 
 /**
- * Part buffers: those that fill up (several, when a dump mixes its tables) and those that consumers have. All that fill up together
+ * Part buffers: those that fill up (several, when a dump mixes its tables) and those that consumers have (until their bytes are pulled, or released). All that fill up together
  * hold at most `partBytes` and one record, so that there are never more than `jobs` + 1 parts' worth of rows in memory.
  */
 export class PartRoom {
@@ -60,8 +78,11 @@ export class PartRoom {
   #taken = 0;
   #wake: (() => void) | undefined;
 
-  constructor(jobs: number, signal: AbortSignal) {
+  readonly #replayable: boolean;
+
+  constructor(jobs: number, signal: AbortSignal, replayable: boolean) {
     this.#jobs = jobs;
+    this.#replayable = replayable;
     this.#signal = signal;
   }
 
@@ -87,9 +108,9 @@ export class PartRoom {
   }
 
   /** Hands a full part to a consumer. */
-  hand(open: OpenPart, source: { readonly name: string; readonly exactOffsets: boolean }): TablePart {
+  hand(open: OpenPart, source: DumpPlace): TablePart {
     this.#taken++;
-    return new SqlPart(open, source, () => {
+    return new SqlPart(open, source, this.#replayable, () => {
       this.#taken--;
       open.builder.reset();
       if (this.#free.length <= this.#jobs) this.#free.push(open.builder);
@@ -103,69 +124,66 @@ class SqlPart implements TablePart {
   readonly part: TablePart['part'];
   readonly encoding: TablePart['encoding'];
   readonly firstRow: number;
-  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly replayable: boolean;
+  readonly chunks: KeptChunks;
   readonly #counts: PartCounts;
   readonly #open: OpenPart;
-  readonly #records: number;
-  readonly #source: { readonly name: string; readonly exactOffsets: boolean };
+  readonly #source: DumpPlace;
 
-  constructor(open: OpenPart, source: { readonly name: string; readonly exactOffsets: boolean }, release: () => void) {
-    const { binding, builder, index, firstRow } = open;
+  constructor(open: OpenPart, source: DumpPlace, replayable: boolean, release: () => void) {
+    const { binding, builder, index, firstRow, records } = open;
     this.table = binding.table;
     this.encoding = binding.encoding;
     this.firstRow = firstRow;
-    this.part = { index, interval: { kind: 'rows', start: firstRow - 1, end: firstRow - 1 + builder.records } };
-    this.#counts = { read: builder.records, skipped: 0, bytes: open.sourceBytes };
+    this.part = { index, interval: { kind: 'rows', start: firstRow - 1, end: firstRow - 1 + records } };
+    this.replayable = replayable;
+    this.#counts = { read: records, skipped: 0, bytes: open.sourceBytes };
     this.#open = open;
     this.#source = source;
-    this.#records = builder.records;
-    const pieces = binding.encoding.kind === 'csv' ? copyTextToCsv(builder.view(), CHUNK_BYTES) : slices(builder.view());
-    this.chunks = new PartChunks(pieces, release);
+    this.chunks = new KeptChunks(() => (binding.encoding.kind === 'csv' ? copyTextToCsv(builder.view(), CHUNK_BYTES) : slices(builder.view(), CHUNK_BYTES)), replayable, release);
   }
 
   counts(): PartCounts {
     return this.#counts;
   }
 
-  locate(line: number): Promise<{ row?: number; line?: number; byte?: number; file?: string }> {
-    const file = this.#source.name;
-    if (line < 1 || line > this.#records) return Promise.resolve({ file });
-    const { offset, line: sourceLine } = this.#open.placeOf(line - 1);
-    const byte = this.#source.exactOffsets ? { byte: offset } : {};
-    return Promise.resolve({ file, row: this.firstRow + line - 1, line: sourceLine, ...byte });
+  get leftOut(): readonly Rejection[] {
+    return this.#open.leftOut.rejections;
+  }
+
+  release(): void {
+    this.chunks.release();
+  }
+
+  locate(line: number): Promise<RecordPlace> {
+    const record = this.#open.leftOut.recordOf(line);
+    if (line < 1 || record > this.#counts.read) return Promise.resolve({ file: this.#source.name });
+    const { endByte: _, ...place } = this.#placeOf(record);
+    return Promise.resolve(place);
+  }
+
+  careful(): CarefulPart {
+    const { binding, builder } = this.#open;
+    const bytes = (): Uint8Array => {
+      if (this.chunks.released) throw releasedPart();
+      return builder.view();
+    };
+    return carefulText({ bytes, encoding: COPY_TEXT, fields: binding.fields.length, leftOut: this.leftOut, source: this.#source.name, table: this.table });
+  }
+
+  async *places(records: readonly number[]): AsyncGenerator<RecordPlace, void, undefined> {
+    for (const record of records) yield this.#placeOf(record);
+  }
+
+  #placeOf(record: number): RecordPlace {
+    const { byte, line, length } = this.#open.placeOf(record - 1);
+    return { file: this.#source.name, row: this.firstRow + record - 1, line, ...(this.#source.exactOffsets ? { byte, endByte: byte + length } : {}) };
   }
 }
 
-function* slices(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
-}
-
-/** Can be iterated once; gives the buffer back at the end, and also when the consumer stops before, or before it began. */
-class PartChunks implements AsyncIterableIterator<Uint8Array> {
-  readonly #pieces: Generator<Uint8Array, void, undefined>;
-  #release: (() => void) | undefined;
-
-  constructor(pieces: Generator<Uint8Array, void, undefined>, release: () => void) {
-    this.#pieces = pieces;
-    this.#release = release;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const next = this.#release === undefined ? { done: true as const, value: undefined } : this.#pieces.next();
-    if (next.done !== true) return Promise.resolve({ done: false, value: next.value });
-    return this.return();
-  }
-
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
-    return Promise.resolve({ done: true, value: undefined });
-  }
+interface DumpPlace {
+  readonly name: string;
+  readonly exactOffsets: boolean;
 }
 
 function grown(from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
