@@ -172,8 +172,6 @@ export interface LoadTableSpec {
   readonly primaryKey?: readonly string[];
   /** Upsert key; default the primary key. */
   readonly key?: readonly string[];
-  /** With `replace`: tables that the same run empties as well, so that rows of theirs that go along with this table's are no loss. */
-  readonly replacedAlong?: readonly TableName[];
   /** Of the database itself when the source is of the same kind (native types may be used). */
   readonly nativeTypesOf?: ConnectorKind;
 }

@@ -9,8 +9,6 @@ import type { ImportOptions } from './transfer.ts';
 export interface Arrangement {
   readonly inspected: readonly InspectedSource[];
   readonly notes: readonly string[];
-  /** The tables that the run empties, where it empties tables. */
-  readonly replacedAlong?: readonly TableName[];
 }
 
 /** Where imports differ: which sources count, where their tables go, in which order. */

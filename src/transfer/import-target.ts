@@ -58,7 +58,7 @@ export function sourceTableName(source: SourceTable): TableName {
 
 /** Plans one target table: matches columns, merges the types of all its sources, asks the connector how it will load. */
 export async function planTarget(
-  name: TableName, sources: readonly SourceTable[], options: ImportOptions, connection: Connection, session: LoadSession, replacedAlong?: readonly TableName[],
+  name: TableName, sources: readonly SourceTable[], options: ImportOptions, connection: Connection, session: LoadSession,
 ): Promise<ImportTarget> {
   const existing = await connection.describeTable(name);
   let columns: Column[] = [];
@@ -80,7 +80,6 @@ export async function planTarget(
     columns,
     ...(primaryKey === undefined || sources.length > 1 ? {} : { primaryKey }),
     ...(options.key === undefined ? {} : { key: options.key }),
-    ...(replacedAlong === undefined ? {} : { replacedAlong }),
   });
   return { name, load, existing, sources };
 }

@@ -131,7 +131,7 @@ class ImportTransfer implements Transfer {
     this.#reading = this.#newReading([]);
     const tables = this.#inspected.flatMap((source) => source.tables.map((table): SourceTable => ({ inspected: source, table })));
     for (const { name, sources } of groupByTarget(tables, (source) => this.#rules.nameOf(source)).values()) {
-      this.#addTarget(await planTarget(name, sources, this.#options, this.#connection, this.#session, this.#arranged.replacedAlong));
+      this.#addTarget(await planTarget(name, sources, this.#options, this.#connection, this.#session));
     }
     await this.#describe();
   }
@@ -263,7 +263,7 @@ class ImportTransfer implements Transfer {
     if (name === null) return null;
     const known = this.#targets.get(displayName(name));
     if (known !== undefined) return known;
-    const target = await planTarget(name, [source], this.#options, this.#connection, session, this.#arranged.replacedAlong);
+    const target = await planTarget(name, [source], this.#options, this.#connection, session);
     this.#addTarget(target);
     return target;
   }

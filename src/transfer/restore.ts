@@ -89,7 +89,6 @@ class RestoreRules implements ImportRules {
     return {
       inspected: wanted.toSorted((a, b) => place(a) - place(b)).map((source) => sorted(source, (table) => order.get(keyOf(this.nameOf({ inspected: source, table }))) ?? order.size)),
       notes: [...this.#leftOut, ...this.#resolver.notes, ...cycles, ...this.#notesOfGenerated(found, tables)],
-      ...(this.#options.mode === 'replace' ? { replacedAlong: names } : {}),
     };
   }
 

@@ -10,6 +10,8 @@ import type { Column } from '../../src/rows/table-schema.ts';
 import { connect, failureOf, inSession, loadRows, planOf, readRows, sorted, tableNames, temporaryFolder, withConnection, writePart, type DatabaseUnderTest, type Row } from './database-under-test.ts';
 
 const INTEGER: ColumnType = { kind: 'integer', bits: 32 };
+/** Connectors differ in how exactly the engine says which constraint it was. */
+const VIOLATED: unknown = expect.stringMatching(/_VIOLATED$/);
 
 function columns(types: Record<string, ColumnType>): Column[] {
   return Object.entries(types).map(([name, type]) => ({ name, type, nullable: true }));
@@ -139,7 +141,7 @@ export function connectorLoading(database: DatabaseUnderTest): void {
 
     it('that fails leaves the old rows', async () => {
       const url = await prepared(KEYED, "INSERT INTO people VALUES (1, 'old')");
-      await expect(importText(url, 'id,name\n5,a\n5,b\n', { mode: 'replace' })).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED', at: { table: 'people' } });
+      await expect(importText(url, 'id,name\n5,a\n5,b\n', { mode: 'replace' })).rejects.toMatchObject({ code: VIOLATED, at: { table: 'people' } });
       expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
     });
 
@@ -210,20 +212,20 @@ export function connectorLoading(database: DatabaseUnderTest): void {
     it('refuses NULL in a key', async () => {
       const url = await prepared(KEYED, "INSERT INTO people VALUES (1, 'old')");
       const error = await failureOf(importText(url, 'id,name\n1,new\n,nobody\n', { mode: 'upsert' }));
-      expect(['CONSTRAINT_VIOLATED', 'VALUE_INVALID']).toContain(error.code);
+      expect(error.code).toMatch(/_VIOLATED$|^VALUE_INVALID$/);
       expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
     });
   });
 
   describe('a failure leaves nothing', () => {
     it.each([
-      ['a key that is there already', KEYED, 'id,name\n2,x\n1,again\n', 'CONSTRAINT_VIOLATED'],
-      ['a key twice in the source', KEYED, 'id,name\n2,x\n2,again\n', 'CONSTRAINT_VIOLATED'],
-      ['a check', 'CREATE TABLE people (id integer CHECK (id < 10), name text)', 'id,name\n2,x\n99,no\n', 'CONSTRAINT_VIOLATED'],
+      ['a key that is there already', KEYED, 'id,name\n2,x\n1,again\n', VIOLATED],
+      ['a key twice in the source', KEYED, 'id,name\n2,x\n2,again\n', VIOLATED],
+      ['a check', 'CREATE TABLE people (id integer CHECK (id < 10), name text)', 'id,name\n2,x\n99,no\n', VIOLATED],
       ['a value of another type', KEYED, 'id,name\n2,x\nmany,no\n', 'VALUE_INVALID'],
       ['an integer that is too large', KEYED, 'id,name\n2,x\n3000000000,no\n', 'VALUE_INVALID'],
-      ['a text that is too long', database.kind === 'postgres' ? 'CREATE TABLE people (id integer, name varchar(3))' : 'CREATE TABLE people (id integer, name text CHECK (length(name) <= 3))', 'id,name\n2,x\n3,four\n', database.kind === 'postgres' ? 'VALUE_INVALID' : 'CONSTRAINT_VIOLATED'],
-      ['NULL where there must be a value', 'CREATE TABLE people (id integer NOT NULL, name text)', 'id,name\n2,x\n,no\n', database.kind === 'postgres' ? 'CONSTRAINT_VIOLATED' : 'VALUE_INVALID'],
+      ['a text that is too long', database.kind === 'postgres' ? 'CREATE TABLE people (id integer, name varchar(3))' : 'CREATE TABLE people (id integer, name text CHECK (length(name) <= 3))', 'id,name\n2,x\n3,four\n', database.kind === 'postgres' ? 'VALUE_INVALID' : VIOLATED],
+      ['NULL where there must be a value', 'CREATE TABLE people (id integer NOT NULL, name text)', 'id,name\n2,x\n,no\n', database.kind === 'postgres' ? VIOLATED : 'VALUE_INVALID'],
     ])('%s', async (_what, create, text, code) => {
       const url = await prepared(create, "INSERT INTO people VALUES (1, 'old')");
       await expect(importText(url, text)).rejects.toMatchObject({ code, at: { table: 'people' } });
@@ -361,7 +363,7 @@ export function connectorLoading(database: DatabaseUnderTest): void {
         const error = await failureOf(inSession(connection, async (session) => {
           for (const name of ['people', 'strict']) await writePart(await session.begin(await session.plan(spec(name))), 0, SOME);
         }));
-        expect(error.code).toBe('CONSTRAINT_VIOLATED');
+        expect(error.code).toEqual(VIOLATED);
         expect(await readRows(connection, 'people')).toEqual([]);
         expect(await readRows(connection, 'strict')).toEqual([['1', 'old']]);
       });

@@ -23,6 +23,7 @@ export interface CatalogColumn extends Column {
   /** The base type without modifiers, as the binary encoding names it. */
   readonly binaryType: string;
   readonly portable: boolean;
+  readonly isDomain: boolean;
 }
 
 /** User tables: no system schemas, no partitions (their root stands for them), no temporary tables, none of extensions, no staging of ours. */
@@ -109,7 +110,7 @@ const BASE_TYPES = `base AS (
       SELECT attrelid, attnum, atttypid AS typid, atttypmod AS typmod FROM wanted
       UNION ALL
       SELECT b.attrelid, b.attnum, d.typbasetype, d.typtypmod FROM base b JOIN pg_catalog.pg_type d ON d.oid = b.typid AND d.typtype = 'd')`;
-const TYPE_FACTS = `t.typname, tn.nspname = 'pg_catalog', b.typmod, pg_catalog.format_type(b.typid, b.typmod), pg_catalog.format_type(b.typid, NULL), e.typname, en.nspname = 'pg_catalog'`;
+const TYPE_FACTS = `t.typname, tn.nspname = 'pg_catalog', b.typmod, pg_catalog.format_type(b.typid, b.typmod), pg_catalog.format_type(b.typid, NULL), e.typname, en.nspname = 'pg_catalog', w.atttypid <> b.typid`;
 /** int2vector and oidvector have an element type too, but are not the array type of it. */
 const TYPE_JOINS = `
     JOIN pg_catalog.pg_type t ON t.oid = b.typid AND t.typtype <> 'd' JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
@@ -176,13 +177,13 @@ function filledBy(identity: string, generated: string, hasDefault: boolean): Col
   return hasDefault ? 'default' : undefined;
 }
 
-function typeOf(row: Row): Pick<CatalogColumn, 'type' | 'nativeType' | 'binaryType' | 'portable'> {
-  const [nativeType, name, builtin, modifier, declared, binaryType, element, elementBuiltin] = row;
+function typeOf(row: Row): Pick<CatalogColumn, 'type' | 'nativeType' | 'binaryType' | 'portable' | 'isDomain'> {
+  const [nativeType, name, builtin, modifier, declared, binaryType, element, elementBuiltin, domain] = row;
   const facts: TypeFacts = {
     name: name!, builtin: builtin === 't', modifier: Number(modifier), declared: declared!,
     ...(element == null ? {} : { element: { name: element, builtin: elementBuiltin === 't' } }),
   };
-  return { type: columnType(facts), nativeType: nativeType!, binaryType: binaryType!, portable: isPortableInBinary(facts) };
+  return { type: columnType(facts), nativeType: nativeType!, binaryType: binaryType!, portable: isPortableInBinary(facts), isDomain: domain === 't' };
 }
 
 function indexSchema(row: Row): IndexSchema {

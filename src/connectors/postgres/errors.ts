@@ -32,6 +32,16 @@ export function hasSqlState(error: unknown, ...states: string[]): boolean {
   return isServerError(error) && states.includes(error.code);
 }
 
+/** The statement failed for what is in the rows (or in what users wrote to check them), not for the state of the server or the session. */
+export function isRowError(error: unknown): boolean {
+  const cause = error instanceof SluiceError ? error.cause : error;
+  return isServerError(cause) && !NOT_OF_ROWS.has(cause.code.slice(0, 2)) && cause.code !== '42501';
+}
+
+/** Connection, transaction, rollback and lock states, resources, operator, system, internal. */
+const NOT_OF_ROWS: ReadonlySet<string> = new Set(['08', '25', '40', '53', '55', '57', '58', 'XX']);
+export const NOT_OF_ROWS_SQL: string = [...NOT_OF_ROWS].map((name) => `'${name}'`).join(', ');
+
 export function codedError(error: unknown, target: ConnectionTarget, subject: Partial<ErrorSubject> = {}): SluiceError {
   if (error instanceof SluiceError) return error;
   return isServerError(error) ? serverError(error, target, subject) : socketError(error, target, subject);
@@ -86,6 +96,7 @@ function queryAnswer(error: ServerError): Answer | undefined {
 function dataAnswer(error: ServerError, at: ErrorPlace): Answer | undefined {
   const reason = fullReason(error);
   const table = at.table ?? error.table ?? 'the table';
+  const column = at.column ?? error.column;
   switch (error.code) {
     case '22P04': return ['ROW_INVALID', { table, reason }];
     case '22021':
@@ -99,11 +110,23 @@ function dataAnswer(error: ServerError, at: ErrorPlace): Answer | undefined {
   const isValue = error.code.startsWith('22');
   if (isValue && at.column !== undefined) return ['VALUE_INVALID', { column: at.column, table, reason }];
   if (isValue || (at.line !== undefined && (error.code.startsWith('54') || error.code === 'P0001'))) return ['ROW_INVALID', { table, reason }];
-  if (error.code.startsWith('23')) {
-    const constraint = error.constraint ?? (error.code === '23502' ? `NOT NULL of ${error.column ?? 'a column'}` : 'a constraint');
-    return ['CONSTRAINT_VIOLATED', { constraint, table, reason }];
-  }
+  if (error.code.startsWith('23')) return [constraintCode(error.code), { constraint: error.constraint ?? 'without a name', column: column ?? 'unknown', table, reason }];
   return undefined;
+}
+
+const CONSTRAINT_CODES: Readonly<Record<string, ErrorCode>> = {
+  23505: 'UNIQUE_VIOLATED', 23502: 'NOT_NULL_VIOLATED', 23514: 'CHECK_VIOLATED', 23503: 'FOREIGN_KEY_VIOLATED', '23P01': 'EXCLUSION_VIOLATED',
+};
+
+/** @param state an SQLSTATE of class 23 */
+function constraintCode(state: string): ErrorCode {
+  return CONSTRAINT_CODES[state] ?? 'CONSTRAINT_VIOLATED';
+}
+
+/** The code of a row that the server refused with this SQLSTATE. */
+export function rejectionCode(state: string): ErrorCode {
+  if (state.startsWith('23')) return constraintCode(state);
+  return state.startsWith('22') ? 'VALUE_INVALID' : 'ROW_INVALID';
 }
 
 /** Errors of the objects that a statement names, and all others. */

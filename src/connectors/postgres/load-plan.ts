@@ -1,5 +1,5 @@
 /** How a table will be loaded, as data: which columns, and how its rows become visible. */
-import type { LoadTablePlan, LoadTableSpec } from '../connector.ts';
+import type { LoadTablePlan, LoadTableSpec, OnError } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type Column, type TableName } from '../../rows/table-schema.ts';
 import { publicColumn, type CatalogTable } from './catalog.ts';
@@ -14,10 +14,11 @@ export interface PlanContext {
   readonly session: Session;
   readonly jobs: number;
   readonly defaultSchema: string | undefined;
+  readonly onError: OnError;
 }
 
 /** A table that does not exist yet. Parts go straight into it, unless equal keys in the source have to be merged first. */
-export async function planNewTable(spec: LoadTableSpec, { session, jobs, defaultSchema }: PlanContext, options: QueryOptions): Promise<LoadTablePlan> {
+export async function planNewTable(spec: LoadTableSpec, { session, jobs, defaultSchema, onError }: PlanContext, options: QueryOptions): Promise<LoadTablePlan> {
   const schema = spec.table.schema ?? defaultSchema ?? 'public';
   const name: Required<TableName> = { schema, name: fitIdentifier(spec.table.name) };
   const table = displayName(schema === defaultSchema ? { name: name.name } : name);
@@ -26,7 +27,9 @@ export async function planNewTable(spec: LoadTableSpec, { session, jobs, default
   const key = wantedKey.map((column) => columns[indexOfColumn(spec.columns, column, table)].name);
   if (spec.mode === 'upsert' && key.length === 0) throw new SluiceError('KEY_REQUIRED', { table }, { table });
   const { rows } = await session.query('SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)', { ...options, values: [schema] });
-  const publication = spec.mode === 'upsert' ? 'staged' : 'direct';
+  // Rows that break a constraint can only be told from the others where they wait for it.
+  const isConstrained = key.length > 0 || columns.some((column) => !column.nullable);
+  const publication = spec.mode === 'upsert' || (onError === 'quarantine' && isConstrained) ? 'staged' : 'direct';
   const plan = { table, name, mode: spec.mode, creates: true, publication, columns, key, maxWriters: jobs, accepts: ['copy-binary', 'csv', 'copy-text'] } as const;
   const statements = [
     ...(rows[0][0] === 't' ? [] : [`CREATE SCHEMA ${quoteIdentifier(schema)}`]),
@@ -37,20 +40,29 @@ export async function planNewTable(spec: LoadTableSpec, { session, jobs, default
 }
 
 /** @throws SluiceError COLUMN_UNKNOWN, COLUMN_MISSING, KEY_REQUIRED, OPTION_UNSUPPORTED */
-export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, facts: TargetFacts, jobs: number): LoadTablePlan {
+export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, facts: TargetFacts, { jobs, onError }: Pick<PlanContext, 'jobs' | 'onError'>): LoadTablePlan {
   const table = displayName(target.schema);
   if (target.kind === 'materialized') throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Loading rows', context: `into ${table}, which is a materialized view` }, { table });
   const columns = matchColumns(spec.columns, target, table);
   checkMissing(target, columns, table);
   const key = spec.mode === 'upsert' ? upsertKey(spec, target, columns, table) : [];
-  if (spec.mode === 'replace' && facts.cascadesTo.length > 0) {
-    const context = `for ${table}: rows of ${facts.cascadesTo.join(', ')} refer to it and would be deleted or changed along (ON DELETE CASCADE, SET NULL or SET DEFAULT)`;
-    throw new SluiceError('OPTION_UNSUPPORTED', { option: '--mode replace', context }, { table });
-  }
-  const isPlain = (target.kind === 'table' || target.kind === 'partitioned') && !facts.hasKeys && !facts.hasTriggers;
+  const isPlain = (target.kind === 'table' || target.kind === 'partitioned') && !facts.hasKeys && !facts.hasTriggers && (onError === 'stop' || !facts.hasChecks);
   const publication = spec.mode === 'append' && isPlain && facts.canUndo ? 'direct' : 'staged';
   const plan = { table, name: target.name, mode: spec.mode, creates: false, publication, columns, key, maxWriters: jobs, accepts: ['copy-binary', 'csv', 'copy-text'] } as const;
   return { ...plan, statements: publicationStatements(plan, target, facts) };
+}
+
+/**
+ * Rows of other tables that would be deleted or changed along with the replaced ones, unless the run replaces them too.
+ * @param replaced oids of the tables that the run replaces
+ * @throws SluiceError OPTION_UNSUPPORTED
+ */
+export function checkCascades(plan: LoadTablePlan, facts: TargetFacts, replaced: ReadonlySet<string>): void {
+  const others = facts.cascadesTo.filter(({ oid }) => !replaced.has(oid)).map(({ name }) => name);
+  if (plan.mode !== 'replace' || others.length === 0) return;
+  const { table } = plan;
+  const context = `for ${table}: rows of ${others.join(', ')} refer to it and would be deleted or changed along (ON DELETE CASCADE, SET NULL or SET DEFAULT)`;
+  throw new SluiceError('OPTION_UNSUPPORTED', { option: '--mode replace', context }, { table });
 }
 
 async function newColumns(session: Session, spec: LoadTableSpec, options: QueryOptions): Promise<Column[]> {

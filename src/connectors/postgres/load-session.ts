@@ -2,11 +2,11 @@
  * Everything that one run loads into one database. Tables that the run creates take their parts directly; so do tables without keys and
  * triggers, where what was added can be found again; all others through staging tables. One transaction publishes all tables.
  */
-import type { LoadOptions, LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, TableLoad } from '../connector.ts';
+import type { LoadOptions, LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishHooks, TableLoad } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { findTables } from './catalog.ts';
 import type { Session } from './driver.ts';
-import { planExistingTable, planNewTable } from './load-plan.ts';
+import { checkCascades, planExistingTable, planNewTable } from './load-plan.ts';
 import { Publisher } from './publisher.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
@@ -30,6 +30,7 @@ const CLEANUP_PATIENCE = '10s';
 export class PostgresLoadSession implements LoadSession {
   readonly #parts: LoadSessionParts;
   readonly #run: string;
+  readonly #options: LoadOptions;
   readonly #signal: AbortSignal;
   readonly #writers: SessionPool;
   readonly #serial = new Serial();
@@ -38,25 +39,29 @@ export class PostgresLoadSession implements LoadSession {
   readonly #createdSchemas: string[] = [];
   /** By table; each is written by one writer at a time. */
   readonly #staging = new Map<string, { all: Destination[]; free: Destination[] }>();
+  /** Oids of the tables that this run replaces. */
+  readonly #replaced = new Set<string>();
+  #gaps: string | undefined;
   #main: Session | undefined;
   #isOver = false;
 
   constructor(parts: LoadSessionParts, options: LoadOptions) {
     this.#parts = parts;
     this.#run = options.run;
+    this.#options = options;
     this.#signal = options.signal;
     this.#writers = new SessionPool(parts.jobs, () => parts.open(options.signal));
   }
 
   async plan(spec: LoadTableSpec): Promise<LoadTablePlan> {
     const { jobs, defaultSchema } = this.#parts;
+    const { onError = 'stop' } = this.#options;
     const options = { signal: this.#signal, table: spec.table.name };
     return this.#parts.withControl(async (session) => {
       const [target] = await findTables(session, [fittedName(spec)], defaultSchema, this.#signal);
-      if (target === undefined) return planNewTable(spec, { session, jobs, defaultSchema }, options);
-      const along = spec.replacedAlong === undefined ? [] : await findTables(session, spec.replacedAlong, defaultSchema, this.#signal);
-      const facts = await readTargetFacts(session, target, options, along.flatMap((table) => (table === undefined ? [] : [table.oid])));
-      return planExistingTable(spec, target, facts, jobs);
+      if (target === undefined) return planNewTable(spec, { session, jobs, defaultSchema, onError }, options);
+      if (spec.mode === 'replace') this.#replaced.add(target.oid);
+      return planExistingTable(spec, target, await readTargetFacts(session, target, options), { jobs, onError });
     });
   }
 
@@ -67,6 +72,7 @@ export class PostgresLoadSession implements LoadSession {
       const [target] = await findTables(main, [plan.name], undefined, this.#signal);
       if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: plan.table, connection: this.#parts.connection, suggestion: 'It was there when the run was planned.' }, { table: plan.table });
       const facts = await readTargetFacts(main, target, { signal: this.#signal, table: plan.table });
+      checkCascades(plan, facts, this.#replaced);
       this.#staging.set(plan.table, { all: [], free: [] });
       const load = new PostgresTableLoad({
         plan, target, facts,
@@ -74,6 +80,7 @@ export class PostgresLoadSession implements LoadSession {
         acquire: () => this.#writers.acquire(),
         release: (session) => this.#writers.release(session),
         takeDestination: () => this.#takeDestination(plan),
+        takeGaps: () => this.#takeGaps(),
         returnDestination: (destination) => void this.#staging.get(plan.table)!.free.push(destination),
       });
       this.#loads.push(load);
@@ -81,11 +88,15 @@ export class PostgresLoadSession implements LoadSession {
     });
   }
 
-  async publish(): Promise<ReadonlyMap<string, PublishedCounts>> {
+  async publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>> {
     try {
       await this.#writers.close();
       if (this.#main === undefined) return new Map();
-      const publisher = new Publisher(this.#main, this.#loads, (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name), this.#signal);
+      const publisher = new Publisher(this.#main, this.#loads, {
+        stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
+        gaps: this.#gaps, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true,
+        hooks: this.#options.onError === 'quarantine' ? hooks : undefined,
+      });
       const counts = await publisher.publish(() => this.#parts.open(new AbortController().signal));
       this.#isOver = true;
       await this.close();
@@ -159,9 +170,21 @@ export class PostgresLoadSession implements LoadSession {
     });
   }
 
+  #takeGaps(): Promise<string> {
+    return this.#serial.run(async () => {
+      if (this.#gaps !== undefined) return this.#gaps;
+      const main = await this.#mainSession();
+      const schema = this.#loads.find(({ plan }) => plan.publication === 'staged')!.plan.name.schema!;
+      this.#gaps = qualifiedName({ schema, name: fitIdentifier(`sluice_${this.#run}_gaps`) });
+      await main.query(`CREATE UNLOGGED TABLE ${this.#gaps} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`, { signal: this.#signal });
+      return this.#gaps;
+    });
+  }
+
   /** Leaves the database as it was. Without a connection to it nothing can be done: the error that led here says so. */
   async #undo(): Promise<void> {
     const staging = [...this.#staging.values()].flatMap(({ all }) => all.map(({ name }) => name));
+    if (this.#gaps !== undefined) staging.push(this.#gaps);
     const changed = this.#loads.filter((load) => load.needsUndo && load.transactions.length > 0);
     if (staging.length + this.#created.length + changed.length + this.#createdSchemas.length === 0) return;
     try {

@@ -20,6 +20,8 @@ export interface StagedSql {
   /** Answers the number of source rows that changed rows of the target. */
   readonly update: string | undefined;
   readonly insert: string;
+  /** The same for the rows with numbers above $1, up to $2. */
+  readonly insertRange: string;
   /** Rows that are there already are left as they are: all their columns are key. */
   readonly keepsExisting: boolean;
 }
@@ -42,24 +44,28 @@ export function publicationStatements(plan: PlanBase, target?: CatalogTable, fac
   ];
 }
 
-/** @param staging the staging tables, quoted */
-export function stagedSql(plan: PlanBase, staging: readonly string[], target?: CatalogTable, facts?: TargetFacts): StagedSql {
+/**
+ * @param staging the staging tables, quoted
+ * @param rejected a table with the numbers `n` of rows to leave out
+ */
+export function stagedSql(plan: PlanBase, staging: readonly string[], target?: CatalogTable, facts?: TargetFacts, rejected?: string): StagedSql {
   const name = qualifiedName(plan.name);
   const only = target?.kind === 'table' ? 'ONLY ' : '';
   const lockable = target === undefined || target.kind === 'table' || target.kind === 'partitioned';
   const lock = lockable ? `LOCK TABLE ${only}${name} IN SHARE ROW EXCLUSIVE MODE` : undefined;
-  if (plan.mode === 'upsert') return upsertSql(plan, staging, { name, only, lock, nullsEqual: nullsEqual(plan, facts), hasArbiter: plan.creates || (facts !== undefined && uniqueKeyOver(facts, plan.key) !== undefined) });
+  if (plan.mode === 'upsert') return upsertSql(plan, (range) => source(plan, staging, { rejected, range }), { name, only, lock, nullsEqual: nullsEqual(plan, facts), hasArbiter: plan.creates || (facts !== undefined && uniqueKeyOver(facts, plan.key) !== undefined) });
   return {
     lock: plan.mode === 'replace' ? lock : undefined,
     remove: plan.mode === 'replace' ? `DELETE FROM ${only}${name}` : undefined,
     countLatest: undefined,
     update: undefined,
-    insert: insertSql(plan, name, source(plan, staging)),
+    insert: insertSql(plan, name, source(plan, staging, { rejected })),
+    insertRange: insertSql(plan, name, source(plan, staging, { rejected, range: true })),
     keepsExisting: false,
   };
 }
 
-function nullsEqual(plan: PlanBase, facts: TargetFacts | undefined): boolean {
+export function nullsEqual(plan: PlanBase, facts: TargetFacts | undefined): boolean {
   return facts !== undefined && (uniqueKeyOver(facts, plan.key)?.nullsEqual ?? false);
 }
 
@@ -72,21 +78,26 @@ interface UpsertTarget {
   readonly hasArbiter: boolean;
 }
 
-function upsertSql(plan: PlanBase, staging: readonly string[], target: UpsertTarget): StagedSql {
-  const latest = latestSql(plan, staging, target.nullsEqual);
+function upsertSql(plan: PlanBase, from: (range: boolean) => string, target: UpsertTarget): StagedSql {
+  const latest = latestSql(plan, from(false), target.nullsEqual);
+  const latestOfRange = latestSql(plan, from(true), target.nullsEqual);
   const others = plan.columns.filter((column) => !plan.key.includes(column.name) && column.filled !== 'identity-always').map((column) => quoteIdentifier(column.name));
   const common = { remove: undefined, countLatest: `SELECT pg_catalog.count(*) FROM (${latest}) AS latest`, keepsExisting: others.length === 0 };
   if (target.hasArbiter) {
     const action = others.length === 0 ? 'NOTHING' : `UPDATE SET ${others.map((column) => `${column} = excluded.${column}`).join(', ')}`;
-    return { ...common, lock: undefined, update: undefined, insert: `${insertSql(plan, target.name, `(${latest})`)} ON CONFLICT (${identifierList(plan.key)}) DO ${action}` };
+    const insert = (rows: string): string => `${insertSql(plan, target.name, `(${rows})`)} ON CONFLICT (${identifierList(plan.key)}) DO ${action}`;
+    return { ...common, lock: undefined, update: undefined, insert: insert(latest), insertRange: insert(latestOfRange) };
   }
   // Without a unique key nothing but a lock keeps others from adding the same rows meanwhile.
   const matches = (alias: string): string => plan.key.map((column) => `${alias}.${quoteIdentifier(column)} = latest.${quoteIdentifier(column)}`).join(' AND ');
   const row = quoteIdentifier(rowColumn(plan));
   const update = `WITH latest AS (${latest}), changed AS (UPDATE ${target.only}${target.name} AS target SET ${others.map((column) => `${column} = latest.${column}`).join(', ')} ` +
     `FROM latest WHERE ${matches('target')} RETURNING latest.${row}) SELECT pg_catalog.count(DISTINCT ${row}) FROM changed`;
-  const added = `(SELECT * FROM (${latest}) AS latest WHERE NOT EXISTS (SELECT FROM ${target.only}${target.name} AS existing WHERE ${matches('existing')}))`;
-  return { ...common, lock: target.lock, update: others.length === 0 ? undefined : update, insert: insertSql(plan, target.name, added) };
+  const added = (rows: string): string => `(SELECT * FROM (${rows}) AS latest WHERE NOT EXISTS (SELECT FROM ${target.only}${target.name} AS existing WHERE ${matches('existing')}))`;
+  return {
+    ...common, lock: target.lock, update: others.length === 0 ? undefined : update,
+    insert: insertSql(plan, target.name, added(latest)), insertRange: insertSql(plan, target.name, added(latestOfRange)),
+  };
 }
 
 function insertSql(plan: PlanBase, name: string, from: string): string {
@@ -95,16 +106,29 @@ function insertSql(plan: PlanBase, name: string, from: string): string {
   return `INSERT INTO ${name} (${columns})${overriding} SELECT ${columns} FROM ${from} AS staged ORDER BY ${quoteIdentifier(rowColumn(plan))}`;
 }
 
-function source(plan: PlanBase, staging: readonly string[]): string {
+export interface SourceRows {
+  readonly rejected?: string | undefined;
+  /** Only the numbers above $1, up to $2. */
+  readonly range?: boolean;
+}
+
+/** The staged rows with their numbers, as a relation in parentheses. */
+export function source(plan: PlanBase, staging: readonly string[], { rejected, range }: SourceRows = {}): string {
   const columns = identifierList([...plan.columns.map((column) => column.name), rowColumn(plan)]);
-  return `(${staging.map((table) => `SELECT ${columns} FROM ${table}`).join(' UNION ALL ')})`;
+  const row = quoteIdentifier(rowColumn(plan));
+  const conditions = [
+    ...(range === true ? [`staged.${row} > $1 AND staged.${row} <= $2`] : []),
+    ...(rejected === undefined ? [] : [`NOT EXISTS (SELECT FROM ${rejected} AS rejected WHERE rejected.n = staged.${row})`]),
+  ];
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return `(${staging.map((table) => `SELECT ${columns} FROM ${table} AS staged${where}`).join(' UNION ALL ')})`;
 }
 
 /** Of the rows with equal keys the last of the source. NULL equals nothing, not even NULL, unless the unique key says so. */
-function latestSql(plan: PlanBase, staging: readonly string[], nullsAreEqual: boolean): string {
+export function latestSql(plan: PlanBase, from: string, nullsAreEqual: boolean): string {
   const row = quoteIdentifier(rowColumn(plan));
   const key = plan.key.map(quoteIdentifier);
   const apart = nullsAreEqual ? [] : [`CASE WHEN ${key.map((column) => `${column} IS NULL`).join(' OR ')} THEN ${row} END`];
   const distinct = [...key, ...apart].join(', ');
-  return `SELECT DISTINCT ON (${distinct}) * FROM ${source(plan, staging)} AS staged ORDER BY ${distinct}, ${row} DESC`;
+  return `SELECT DISTINCT ON (${distinct}) * FROM ${from} AS staged ORDER BY ${distinct}, ${row} DESC`;
 }

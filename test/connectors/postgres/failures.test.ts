@@ -47,8 +47,8 @@ describe('a bad row is coded, with its place, and leaves nothing', () => {
     ['bytes that are not UTF-8', bytes('1,a,\n2,', [0xff], ',\n'), CANONICAL_CSV, { code: 'ENCODING_INVALID', at: { table: 'strict', line: 2 }, facts: { encoding: 'UTF-8' } }],
     ['bytes that windows-1252 does not have', bytes('1,', [0x81], ',\n'), { ...CANONICAL_CSV, charset: 'windows-1252' }, { code: 'ENCODING_INVALID', facts: { encoding: 'windows-1252' } }],
     ['a NUL', bytes('1,a', [0], ',\n'), CANONICAL_CSV, { code: 'NUL_BYTE' }],
-    ['NULL where none may be', bytes('1,a,\n,b,\n'), CANONICAL_CSV, { code: 'CONSTRAINT_VIOLATED', at: { table: 'strict', column: 'id', line: 2 } }],
-    ['a check', bytes('1,a,\n-1,b,\n'), CANONICAL_CSV, { code: 'CONSTRAINT_VIOLATED', at: { table: 'strict', line: 2 }, facts: { constraint: 'strict_id_check' } }],
+    ['NULL where none may be', bytes('1,a,\n,b,\n'), CANONICAL_CSV, { code: 'NOT_NULL_VIOLATED', at: { table: 'strict', column: 'id', line: 2 } }],
+    ['a check', bytes('1,a,\n-1,b,\n'), CANONICAL_CSV, { code: 'CHECK_VIOLATED', at: { table: 'strict', line: 2 }, facts: { constraint: 'strict_id_check' } }],
     ['binary that is none', bytes('1,a,\n'), { kind: 'copy-binary', types: [] }, { code: 'ROW_INVALID' }],
   ])('%s', async (_, input, encoding, expected) => {
     const { session, writer } = await writerFor('strict');

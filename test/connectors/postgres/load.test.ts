@@ -53,7 +53,7 @@ describe('a table that does not exist', () => {
 
   test('is gone again when its key turns out to be none', async () => {
     const spec = { table: { name: 'keyed' }, mode: 'append', columns: ID_NAME, primaryKey: ['id'] } as const;
-    await expect(loadCsv(connection, spec, ['1,a\n', '1,b\n'])).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED', facts: { constraint: 'keyed_pkey' }, at: { table: 'keyed' } });
+    await expect(loadCsv(connection, spec, ['1,a\n', '1,b\n'])).rejects.toMatchObject({ code: 'UNIQUE_VIOLATED', facts: { constraint: 'keyed_pkey' }, at: { table: 'keyed' } });
     expect(await connection.describeTable({ name: 'keyed' })).toBeUndefined();
   });
 
@@ -99,7 +99,7 @@ describe('appending to an existing table', () => {
     const parts = Array.from({ length: 12 }, (_, part) => Array.from({ length: 50 }, (__, i) => `${part * 50 + i},x\n`).join(''));
     expect(await loadCsv(connection, spec, parts)).toEqual({ written: 600, skipped: 0, duplicate: 0 });
     expect(await database.sql('SELECT count(*) FROM keyed_rows WHERE place <> id + 1')).toEqual([['0']]);
-    await expect(loadCsv(connection, spec, ['1000,new\n', '7,again\n'])).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED', facts: { constraint: 'keyed_rows_pkey' } });
+    await expect(loadCsv(connection, spec, ['1000,new\n', '7,again\n'])).rejects.toMatchObject({ code: 'UNIQUE_VIOLATED', facts: { constraint: 'keyed_rows_pkey' } });
     expect(await database.sql('SELECT count(*) FROM keyed_rows')).toEqual([['600']]);
     expect(await leftovers()).toEqual([]);
   });
@@ -117,7 +117,7 @@ describe('appending to an existing table', () => {
       CREATE TABLE split_1 PARTITION OF split FOR VALUES FROM (0) TO (10); CREATE TABLE split_2 PARTITION OF split FOR VALUES FROM (10) TO (20);
       CREATE TABLE under (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); CREATE VIEW over AS SELECT * FROM under`);
     expect(await loadCsv(connection, { table: { name: 'split' }, mode: 'append', columns: ID_NAME }, ['1,a\n12,b\n'])).toMatchObject({ written: 2 });
-    await expect(loadCsv(connection, { table: { name: 'split' }, mode: 'append', columns: ID_NAME }, ['2,a\n', '99,b\n'])).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
+    await expect(loadCsv(connection, { table: { name: 'split' }, mode: 'append', columns: ID_NAME }, ['2,a\n', '99,b\n'])).rejects.toMatchObject({ code: 'CHECK_VIOLATED' });
     expect(await database.sql('SELECT tableoid::regclass, id FROM split ORDER BY id')).toEqual([['split_1', '1'], ['split_2', '12']]);
     expect(await loadCsv(connection, { table: { name: 'under' }, mode: 'append', columns: ID_NAME }, ['41,a\n'])).toMatchObject({ written: 1 });
     expect(await loadCsv(connection, { table: { name: 'over' }, mode: 'append', columns: columns({ name: 'text' }) }, ['b\n'])).toMatchObject({ written: 1 });
@@ -166,7 +166,7 @@ describe('replacing', () => {
     await write('purchase', columns({ id: INTEGER, customer: INTEGER }), '10,2\n11,3\n');
     await write('customer', ID_NAME, '2,b\n3,c\n');
     expect(await database.sql('SELECT count(*) FROM purchase')).toEqual([['1']]);
-    expect(Object.fromEntries(await session.publish())).toEqual({ purchase: { written: 2, skipped: 0, duplicate: 0 }, customer: { written: 2, skipped: 0, duplicate: 0 } });
+    expect(Object.fromEntries(await session.publish())).toEqual({ purchase: { written: 2, removed: 1, skipped: 0, duplicate: 0 }, customer: { written: 2, removed: 1, skipped: 0, duplicate: 0 } });
     expect(await database.sql('SELECT p.id, c.name FROM purchase p JOIN customer c ON c.id = p.customer ORDER BY 1')).toEqual([['10', 'b'], ['11', 'c']]);
     expect(await leftovers()).toEqual([]);
   });
@@ -175,7 +175,7 @@ describe('replacing', () => {
     await database.sql(`CREATE TABLE full_one (id integer); INSERT INTO full_one VALUES (1)`);
     const session = await connection.openLoad({ run: 'r', signal: new AbortController().signal });
     await session.begin(await session.plan({ table: { name: 'full_one' }, mode: 'replace', columns: columns({ id: INTEGER }) }));
-    expect([...(await session.publish()).values()]).toEqual([{ written: 0, skipped: 0, duplicate: 0 }]);
+    expect([...(await session.publish()).values()]).toEqual([{ written: 0, removed: 1, skipped: 0, duplicate: 0 }]);
     expect(await database.sql('SELECT count(*) FROM full_one')).toEqual([['0']]);
   });
 

@@ -1,0 +1,101 @@
+/**
+ * A part once more, as text: every value is tested by the server, the good rows move on in one statement, the others are given away with the
+ * server's reason. Everything happens in the caller's transaction.
+ */
+import type { LoadTablePlan } from '../connector.ts';
+import type { CarefulPart } from '../../rows/part.ts';
+import type { Rejection } from '../../rows/rejection.ts';
+import type { CatalogColumn } from './catalog.ts';
+import { copyIn } from './copy-in.ts';
+import type { Row, Session } from './driver.ts';
+import { isRowError, rejectionCode } from './errors.ts';
+import { piecewiseSql } from './one-by-one.ts';
+import { readInBatches, rejectedTableSql, valuesSql } from './rejected-rows.ts';
+import { identifierList } from './sql.ts';
+import { numberRecords } from './number-records.ts';
+import { valueTests, type ValueTests } from './value-test.ts';
+
+const CAREFUL = 'pg_temp.sluice_careful';
+const REJECTED = 'pg_temp.sluice_rejected';
+
+export interface CarefulTarget {
+  readonly plan: LoadTablePlan;
+  readonly columns: readonly CatalogColumn[];
+  /** Quoted. */
+  readonly destination: string;
+  /** Where rows are numbered: the quoted column, and the number before the part's first. */
+  readonly numbering: { readonly column: string; readonly base: bigint } | undefined;
+  readonly signal: AbortSignal;
+}
+
+export async function writeCarefully(session: Session, part: CarefulPart, target: CarefulTarget, reject: (rejections: readonly Rejection[]) => Promise<void>): Promise<{ written: number; rejected: number }> {
+  const { plan, columns, signal } = target;
+  const options = { signal, table: plan.table };
+  const values = columns.map((_, i) => `v${i + 1}`);
+  await session.query(`CREATE TEMP TABLE ${CAREFUL} (${[...values.map((value) => `${value} text`), 'record bigint'].join(', ')}) ON COMMIT DROP; ${rejectedTableSql(REJECTED)}`, options);
+  const copied = await copyIn(session, `COPY ${CAREFUL} FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')`, numberRecords(part), {
+    table: plan.table, columns: columns.map(({ name }) => name), signal, progress: () => undefined,
+  });
+  const tests = await testValues(session, target, values);
+  await insert(session, target, values);
+  // After the good rows, which may have shown more that are not.
+  let rejected = 0;
+  const query = `SELECT r.*, CASE WHEN r.state IS NULL THEN pg_catalog.to_json(${tests.explain}) END AS why, ${valuesSql(values)} AS fields FROM ${REJECTED} AS r JOIN ${CAREFUL} AS c ON c.record = r.n`;
+  for await (const rows of readInBatches(session, query, 'n, state, message, detail, violated, field, why, fields, rule', options)) {
+    rejected += rows.length;
+    await reject(rows.map((row) => rejection(row, columns)));
+  }
+  for (const statement of [...tests.cleanUp, `DROP TABLE ${CAREFUL}, ${REJECTED}`]) await session.query(statement, options);
+  return { written: copied - rejected, rejected };
+}
+
+/** Fills the table of rejected rows; `rule` is the number of the bad field. Types that know only exceptions show when they are asked. */
+async function testValues(session: Session, { plan, columns, signal }: CarefulTarget, values: readonly string[]): Promise<ValueTests> {
+  const options = { signal, table: plan.table };
+  const test = async (soft: boolean): Promise<ValueTests> => {
+    const tests = valueTests(columns, session.version, (i) => values[i], soft);
+    for (const statement of tests.prepare) await session.query(statement, options);
+    await session.query(`INSERT INTO ${REJECTED} (n, rule) SELECT record, bad FROM (SELECT record, ${tests.firstBad} AS bad FROM ${CAREFUL}) AS tested WHERE bad IS NOT NULL`, options);
+    return tests;
+  };
+  await session.query('SAVEPOINT sluice_test', options);
+  try {
+    return await test(true);
+  } catch (error) {
+    if (!isRowError(error)) throw error;
+    await session.query('ROLLBACK TO SAVEPOINT sluice_test', options);
+    return test(false);
+  }
+}
+
+async function insert(session: Session, { plan, columns, destination, numbering, signal }: CarefulTarget, values: readonly string[]): Promise<void> {
+  const options = { signal, table: plan.table };
+  const names = [identifierList(columns.map(({ name }) => name)), ...(numbering === undefined ? [] : [numbering.column])].join(', ');
+  const casts = [...values.map((value, i) => `${value}::${columns[i].nativeType}`), ...(numbering === undefined ? [] : [`record + ${numbering.base}`])].join(', ');
+  const overriding = numbering === undefined && plan.columns.some((column) => column.filled === 'identity-always') ? ' OVERRIDING SYSTEM VALUE' : '';
+  const good = `${CAREFUL} AS c WHERE NOT EXISTS (SELECT FROM ${REJECTED} AS r WHERE r.n = c.record)`;
+  const sql = (range: string): string => `INSERT INTO ${destination} (${names})${overriding} SELECT ${casts} FROM ${good}${range} ORDER BY record`;
+  await session.query('SAVEPOINT sluice_insert', options);
+  try {
+    await session.query(sql(''), options);
+  } catch (error) {
+    if (!isRowError(error)) throw error;
+    await session.query(`ROLLBACK TO SAVEPOINT sluice_insert; CREATE INDEX ON ${CAREFUL} (record); ANALYZE ${CAREFUL}`, options);
+    const pieces = piecewiseSql({ candidates: `(SELECT record AS n FROM ${good})`, insertRange: sql(' AND record > $1 AND record <= $2'), rejected: REJECTED });
+    for (const statement of pieces) await session.query(statement, options);
+  }
+}
+
+function rejection([n, state, message, detail, violated, field, why, fields, rule]: Row, columns: readonly CatalogColumn[]): Rejection {
+  const tested = why == null ? undefined : (JSON.parse(why) as (string | null)[]);
+  const [code, text, more, constraint] = tested ?? [state, message, detail, violated];
+  const column = tested === undefined ? field : columns[Number(rule) - 1].name;
+  return {
+    record: Number(n),
+    code: rejectionCode(tested === undefined || code!.startsWith('23') ? code! : '22000'),
+    message: more == null ? text! : `${text} (${more})`,
+    ...(column == null ? {} : { column }),
+    ...(constraint == null ? {} : { constraint }),
+    ...(fields == null ? {} : { values: JSON.parse(fields) as (string | null)[] }),
+  };
+}

@@ -1,0 +1,99 @@
+/** A staged table while its rows are judged: its rows as SQL, and the table of those that are rejected. */
+import type { ErrorCode } from '../../errors/error-codes.ts';
+import type { ConstraintRules } from './constraint-rules.ts';
+import type { QueryOptions, Session } from './driver.ts';
+import { isRowError } from './errors.ts';
+import { latestSql, nullsEqual, source } from './publication.ts';
+import { quoteIdentifier } from './sql.ts';
+import { rowColumn } from './table-ddl.ts';
+import type { PostgresTableLoad } from './table-load.ts';
+
+/** What a rejected row is told. */
+export interface Verdict {
+  readonly code: ErrorCode;
+  readonly constraint?: string;
+  /** Of the key, or the column that must have a value. */
+  readonly columns?: readonly string[];
+  readonly say: (key: string) => string;
+}
+
+export class JudgedTable {
+  readonly load: PostgresTableLoad;
+  readonly staging: readonly string[];
+  readonly rules: ConstraintRules;
+  readonly rejected: string;
+  /** Quoted: the number of the row. */
+  readonly row: string;
+  /** Columns that are the same before and after the row is inserted. */
+  readonly known: ReadonlySet<string>;
+  readonly verdicts: Verdict[] = [];
+  /** Constraints that only the server itself can judge: the INSERT will show. */
+  isFullyJudged = true;
+  rejectedCount = 0;
+  readonly #session: Session;
+  readonly #options: QueryOptions;
+
+  constructor(session: Session, load: PostgresTableLoad, staging: readonly string[], rules: ConstraintRules, number: number, signal: AbortSignal) {
+    this.load = load;
+    this.staging = staging;
+    this.rules = rules;
+    this.rejected = `pg_temp.sluice_rejected_${number}`;
+    this.row = quoteIdentifier(rowColumn(load.plan));
+    this.known = new Set([...load.plan.columns.map(({ name }) => name), ...rules.filled.map(({ name }) => name)]);
+    this.#session = session;
+    this.#options = { signal, table: load.plan.table };
+  }
+
+  /** For INSERT and for the judging statements; nothing is asked of an empty table. */
+  get exclusion(): string | undefined {
+    return this.rejectedCount === 0 ? undefined : this.rejected;
+  }
+
+  /** The rows that are not rejected, with the columns that the server will fill in, as a relation in parentheses. */
+  rows(which: 'all' | 'latest' = 'all'): string {
+    const { plan, facts } = this.load;
+    const from = source(plan, this.staging, { rejected: this.exclusion });
+    const rows = which === 'latest' ? `(${latestSql(plan, from, nullsEqual(plan, facts))})` : from;
+    const { filled } = this.rules;
+    if (filled.length === 0) return rows;
+    const add = (relation: string, generated: boolean): string => {
+      const list = filled.filter((column) => column.generated === generated).map((column) => `, ${column.expression} AS ${quoteIdentifier(column.name)}`).join('');
+      return list === '' ? relation : `(SELECT *${list} FROM ${relation} AS ${quoteIdentifier(plan.name.name)})`;
+    };
+    return add(add(rows, false), true);
+  }
+
+  /** Rejects the rows that `select` answers as (number, rule offset): `verdicts[base + offset]`. */
+  async reject(select: string): Promise<number> {
+    const { count } = await this.#session.query(`INSERT INTO ${this.rejected} (n, rule) ${select}`, this.#options);
+    this.rejectedCount += count;
+    return count;
+  }
+
+  verdict(verdict: Verdict): number {
+    const key = JSON.stringify([verdict.code, verdict.constraint, verdict.columns]);
+    const known = this.verdicts.findIndex((other) => JSON.stringify([other.code, other.constraint, other.columns]) === key);
+    if (known >= 0) return known;
+    return this.verdicts.push(verdict) - 1;
+  }
+
+  query(sql: string): ReturnType<Session['query']> {
+    return this.#session.query(sql, this.#options);
+  }
+
+  /** What fails for what is in rows (a check that divides by zero) is left to the INSERT. Undefined then. */
+  async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    await this.query('SAVEPOINT sluice_judge');
+    const before = this.rejectedCount;
+    try {
+      const result = await work();
+      await this.query('RELEASE SAVEPOINT sluice_judge');
+      return result;
+    } catch (error) {
+      if (!isRowError(error)) throw error;
+      this.rejectedCount = before;
+      await this.query('ROLLBACK TO SAVEPOINT sluice_judge');
+      return undefined;
+    }
+  }
+}
