@@ -2,6 +2,7 @@
  * What the engine's messages mean. DuckDB reports everything as text `CATEGORY Error: message`, with advice and the statement below; the category
  * and a few stable phrases decide the code, and the first line is what a person gets to read.
  */
+import type { ErrorCode } from '../errors/error-codes.ts';
 import { SluiceError, type ErrorPlace } from '../errors/sluice-error.ts';
 import { valueFailureOf } from './value-failure.ts';
 
@@ -48,16 +49,27 @@ function valueError(message: string, context: EngineErrorContext, place: ErrorPl
   }
   if (/NOT NULL constraint failed/.test(message)) {
     const column = /NOT NULL constraint failed: (?:.*\.)?([^.\n]+)$/m.exec(message)?.[1] ?? '?';
-    return new SluiceError('VALUE_INVALID', { column, table, reason: 'NULL in a column that must have a value' }, { ...place, column }, cause);
+    return new SluiceError('NOT_NULL_VIOLATED', { column, table, constraint: 'NOT NULL', reason: 'NULL in a column that must have a value' }, { ...place, column }, cause);
   }
   if (message.startsWith('Constraint Error')) {
     const constraint = /(PRIMARY KEY|UNIQUE|FOREIGN KEY|foreign key|CHECK|primary key|unique)/.exec(message)?.[1]?.toUpperCase() ?? 'constraint';
-    return new SluiceError('CONSTRAINT_VIOLATED', { constraint, table, reason: reasonOf(message) }, place, cause);
+    return new SluiceError(violationOf(message, constraint), { constraint, table, reason: reasonOf(message) }, place, cause);
   }
   if (message.startsWith('Conversion Error') && !message.includes('CSV Error on Line')) {
     return new SluiceError('VALUE_INVALID', { column: '?', table, reason: reasonOf(message) }, place, cause);
   }
   return undefined;
+}
+
+/** A row that cannot go because others refer to it is none of the rows that are loaded: that stays the general code. */
+function violationOf(message: string, constraint: string): ErrorCode {
+  if (message.includes('still referenced')) return 'CONSTRAINT_VIOLATED';
+  switch (constraint) {
+    case 'PRIMARY KEY': case 'UNIQUE': return 'UNIQUE_VIOLATED';
+    case 'CHECK': return 'CHECK_VIOLATED';
+    case 'FOREIGN KEY': return 'FOREIGN_KEY_VIOLATED';
+    default: return 'CONSTRAINT_VIOLATED';
+  }
 }
 
 /** Errors of the engine's CSV reader carry a line; which of them it is shows in the lines that follow. */

@@ -70,6 +70,11 @@ export class Engine {
     return this.#shared.readOnly;
   }
 
+  /** Of this engine alone; goes with its last close. */
+  get tempFolder(): string {
+    return this.#shared.tempFolder;
+  }
+
   /** A connection with its session pinned to what Sluice's text forms need (time zone UTC). */
   async connect(): Promise<EngineConnection> {
     const connection = new EngineConnection(await this.#shared.instance.connect());

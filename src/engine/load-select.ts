@@ -22,6 +22,8 @@ interface LoadSelectOptions {
   readonly numbered: boolean;
   /** The text was written by a database in the form of rows/row-encoding.ts: cheaper tests will do. */
   readonly canonical?: boolean;
+  /** SQL that yields the row's ordinal from its number `r`, as a first column; only of numbered records. */
+  readonly ordinal?: string;
 }
 
 export function loadSelect(fields: readonly LoadedField[], relation: string, options: LoadSelectOptions): string {
@@ -30,7 +32,23 @@ export function loadSelect(fields: readonly LoadedField[], relation: string, opt
   if (options.numbered) raw.push('row_number() OVER () AS r');
   const attempts = fields.map((field, i) => attemptOf(field, `x${i}`, `v${i}`));
   const tested = fields.map((field, i) => testedOf(field, `x${i}`, `v${i}`, record, options.canonical === true));
+  if (options.ordinal !== undefined) tested.unshift(options.ordinal);
   return `SELECT ${tested.join(', ')} FROM (SELECT *, ${attempts.join(', ')} FROM (SELECT ${raw.join(', ')} FROM ${relation}))`;
+}
+
+/**
+ * The same tests where nothing may fail: of a relation with an ordinal `o` and texts `x0, x1, …` a SELECT of `o`, the texts, the values `t0, t1, …` (NULL where the
+ * text does not fit), and `bad`, the index of the first field that does not fit, or NULL.
+ */
+export function sortingSelect(types: readonly EngineType[], relation: string): string {
+  const attempts = types.map((to, i) => (isText(to) ? `x${i} AS v${i}` : `${loadRuleFor(to)!.attempt(`x${i}`)} AS v${i}`));
+  const tested = types.map((to, i) => {
+    if (isText(to)) return `v${i} AS t${i}`;
+    const rule = loadRuleFor(to)!;
+    return `CASE WHEN x${i} IS NULL THEN NULL WHEN ${rule.sure(`x${i}`, `v${i}`)} THEN v${i} ${rule.otherwise(`x${i}`, `v${i}`)}ELSE NULL END AS t${i}`;
+  });
+  const bad = types.map((_, i) => `WHEN x${i} IS NOT NULL AND t${i} IS NULL THEN ${i}`).join(' ');
+  return `SELECT *, CASE ${bad} END AS bad FROM (SELECT *, ${tested.join(', ')} FROM (SELECT *, ${attempts.join(', ')} FROM ${relation}))`;
 }
 
 /** True when every value of the first type can be tested for a loss-free way into the second. */

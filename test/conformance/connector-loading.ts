@@ -21,6 +21,11 @@ function spec(table: string, mode: LoadMode = 'append', extra: Partial<LoadTable
   return { table: { name: table }, mode, columns: columns({ id: INTEGER, name: TEXT }), ...extra };
 }
 
+/** A connector that stops at the first violation may say of it no more than that it is one. */
+function either(code: string): unknown {
+  return code.endsWith('_VIOLATED') ? expect.stringMatching(`^(CONSTRAINT_VIOLATED|${code})$`) : code;
+}
+
 const KEYED = 'CREATE TABLE people (id integer PRIMARY KEY, name text)';
 const SOME: readonly Row[] = [['1', 'one'], ['2', 'two'], ['3', null]];
 
@@ -141,7 +146,7 @@ export function connectorLoading(database: DatabaseUnderTest): void {
 
     it('that fails leaves the old rows', async () => {
       const url = await prepared(KEYED, "INSERT INTO people VALUES (1, 'old')");
-      await expect(importText(url, 'id,name\n5,a\n5,b\n', { mode: 'replace' })).rejects.toMatchObject({ code: VIOLATED, at: { table: 'people' } });
+      await expect(importText(url, 'id,name\n5,a\n5,b\n', { mode: 'replace' })).rejects.toMatchObject({ code: either('UNIQUE_VIOLATED'), at: { table: 'people' } });
       expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
     });
 
@@ -212,23 +217,24 @@ export function connectorLoading(database: DatabaseUnderTest): void {
     it('refuses NULL in a key', async () => {
       const url = await prepared(KEYED, "INSERT INTO people VALUES (1, 'old')");
       const error = await failureOf(importText(url, 'id,name\n1,new\n,nobody\n', { mode: 'upsert' }));
-      expect(error.code).toMatch(/_VIOLATED$|^VALUE_INVALID$/);
+      expect(['CONSTRAINT_VIOLATED', 'NOT_NULL_VIOLATED', 'VALUE_INVALID']).toContain(error.code);
       expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
     });
   });
 
   describe('a failure leaves nothing', () => {
     it.each([
-      ['a key that is there already', KEYED, 'id,name\n2,x\n1,again\n', VIOLATED],
-      ['a key twice in the source', KEYED, 'id,name\n2,x\n2,again\n', VIOLATED],
-      ['a check', 'CREATE TABLE people (id integer CHECK (id < 10), name text)', 'id,name\n2,x\n99,no\n', VIOLATED],
+      ['a key that is there already', KEYED, 'id,name\n2,x\n1,again\n', 'UNIQUE_VIOLATED'],
+      ['a key twice in the source', KEYED, 'id,name\n2,x\n2,again\n', 'UNIQUE_VIOLATED'],
+      ['a parent that is not there', 'CREATE TABLE parents (id integer PRIMARY KEY); INSERT INTO parents VALUES (1), (2); CREATE TABLE people (id integer REFERENCES parents (id), name text)', 'id,name\n2,x\n3,no\n', 'FOREIGN_KEY_VIOLATED'],
+      ['a check', 'CREATE TABLE people (id integer CHECK (id < 10), name text)', 'id,name\n2,x\n99,no\n', 'CHECK_VIOLATED'],
       ['a value of another type', KEYED, 'id,name\n2,x\nmany,no\n', 'VALUE_INVALID'],
       ['an integer that is too large', KEYED, 'id,name\n2,x\n3000000000,no\n', 'VALUE_INVALID'],
-      ['a text that is too long', database.kind === 'postgres' ? 'CREATE TABLE people (id integer, name varchar(3))' : 'CREATE TABLE people (id integer, name text CHECK (length(name) <= 3))', 'id,name\n2,x\n3,four\n', database.kind === 'postgres' ? 'VALUE_INVALID' : VIOLATED],
-      ['NULL where there must be a value', 'CREATE TABLE people (id integer NOT NULL, name text)', 'id,name\n2,x\n,no\n', database.kind === 'postgres' ? VIOLATED : 'VALUE_INVALID'],
+      ['a text that is too long', database.kind === 'postgres' ? 'CREATE TABLE people (id integer, name varchar(3))' : 'CREATE TABLE people (id integer, name text CHECK (length(name) <= 3))', 'id,name\n2,x\n3,four\n', database.kind === 'postgres' ? 'VALUE_INVALID' : 'CHECK_VIOLATED'],
+      ['NULL where there must be a value', 'CREATE TABLE people (id integer NOT NULL, name text)', 'id,name\n2,x\n,no\n', 'NOT_NULL_VIOLATED'],
     ])('%s', async (_what, create, text, code) => {
       const url = await prepared(create, "INSERT INTO people VALUES (1, 'old')");
-      await expect(importText(url, text)).rejects.toMatchObject({ code, at: { table: 'people' } });
+      await expect(importText(url, text)).rejects.toMatchObject({ code: either(code), at: { table: 'people' } });
       expect(await rowsIn(url, 'people')).toEqual([['1', 'old']]);
     });
 
@@ -363,7 +369,7 @@ export function connectorLoading(database: DatabaseUnderTest): void {
         const error = await failureOf(inSession(connection, async (session) => {
           for (const name of ['people', 'strict']) await writePart(await session.begin(await session.plan(spec(name))), 0, SOME);
         }));
-        expect(error.code).toEqual(VIOLATED);
+        expect(error.code).toEqual(either('UNIQUE_VIOLATED'));
         expect(await readRows(connection, 'people')).toEqual([]);
         expect(await readRows(connection, 'strict')).toEqual([['1', 'old']]);
       });

@@ -3,12 +3,14 @@
  * has ended: nothing of Sluice's own may be left in it.
  */
 import { afterEach, describe, expect } from 'vitest';
+import { connectorLadder } from './connector-ladder.ts';
 import { connectorReading } from './connector-reading.ts';
 import { connectorValues } from './connector-values.ts';
 import { connectorLoading } from './connector-loading.ts';
 import type { DatabaseUnderTest } from './database-under-test.ts';
 
-export function connectorSuite(database: DatabaseUnderTest): void {
+/** @param ladder whether its writers have `writeCarefully` (connector-ladder.ts: hasLadder) */
+export function connectorSuite(database: DatabaseUnderTest, ladder: boolean): void {
   const made: string[] = [];
   const watched: DatabaseUnderTest = {
     ...database,
@@ -27,5 +29,6 @@ export function connectorSuite(database: DatabaseUnderTest): void {
     connectorValues(watched);
     connectorLoading(watched);
     connectorReading(watched);
+    if (ladder) connectorLadder(watched);
   });
 }

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { createDatabase } from '../helpers/postgres-server.ts';
+import { hasLadder } from './connector-ladder.ts';
 import { connectorSuite } from './connector-suite.ts';
-import type { Row } from './database-under-test.ts';
+import type { DatabaseUnderTest, Row } from './database-under-test.ts';
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, application_name: 'the test itself', types: { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig });
@@ -35,10 +36,14 @@ async function leftovers(url: string): Promise<string[]> {
   });
 }
 
-connectorSuite({
+const postgres: DatabaseUnderTest = {
   kind: 'postgres',
   createDatabase: () => createDatabase(),
   sql: (url, text) => withClient(url, (client) => query(client, text)),
   leftovers,
   traits: { server: true, mostColumns: 1600, caseSensitive: true, longestName: 63 },
-});
+};
+
+const ladder = await hasLadder(postgres);
+if (!ladder) process.stderr.write('postgres: no writeCarefully, the cases of the ladder are not run\n');
+connectorSuite(postgres, ladder);

@@ -11,16 +11,18 @@ let connection: EngineConnection;
 
 beforeAll(async () => {
   ({ engine, connection } = await memoryEngine());
-  await connection.run('CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, n INTEGER CHECK (n > 0)); INSERT INTO t VALUES (1, \'a\', 1)');
+  await connection.run('CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, n INTEGER CHECK (n > 0)); INSERT INTO t VALUES (1, \'a\', 1); CREATE TABLE c (t INTEGER REFERENCES t(id)); INSERT INTO c VALUES (1)');
 });
 afterAll(() => engine.close());
 
 const context = { table: 't', connection: 'duckdb:x', source: 'in.csv' };
 
 test.each([
-  ["INSERT INTO t VALUES (1, 'b', 1)", { code: 'CONSTRAINT_VIOLATED', facts: { constraint: 'PRIMARY KEY', table: 't' } }],
-  ["INSERT INTO t VALUES (2, 'b', -1)", { code: 'CONSTRAINT_VIOLATED', facts: { constraint: 'CHECK' } }],
-  ['INSERT INTO t VALUES (2, NULL, 1)', { code: 'VALUE_INVALID', at: { table: 't', column: 'name' } }],
+  ["INSERT INTO t VALUES (1, 'b', 1)", { code: 'UNIQUE_VIOLATED', facts: { constraint: 'PRIMARY KEY', table: 't' } }],
+  ["INSERT INTO t VALUES (2, 'b', -1)", { code: 'CHECK_VIOLATED', facts: { constraint: 'CHECK' } }],
+  ['INSERT INTO c VALUES (9)', { code: 'FOREIGN_KEY_VIOLATED', facts: { constraint: 'FOREIGN KEY' } }],
+  ['DELETE FROM t', { code: 'CONSTRAINT_VIOLATED', facts: { constraint: 'FOREIGN KEY' } }],
+  ['INSERT INTO t VALUES (2, NULL, 1)', { code: 'NOT_NULL_VIOLATED', at: { table: 't', column: 'name' } }],
   ["SELECT 'abc'::INTEGER", { code: 'VALUE_INVALID', at: { table: 't' } }],
   ['SELECT * FROM tt', { code: 'TABLE_UNKNOWN', facts: { table: 'tt' }, hint: 'Did you mean "t"?' }],
   ['SELECT nope FROM t', { code: 'ENGINE_ERROR' }],

@@ -4,8 +4,9 @@ import type { Engine, EngineOptions, openEngine } from '../../engine/engine.ts';
 import type { TableName, TableSchema } from '../../rows/table-schema.ts';
 import type { Connection, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
 import { describeTable, listReferences, listTables } from './catalog.ts';
-import { DuckdbLoadSession } from './load-session.ts';
+import { DuckdbLoadSession, type LoadSessionContext } from './load-session.ts';
 import { openTablesReader } from './reader.ts';
+import { StagedLoadSession } from './staged-session.ts';
 
 /** An open DuckDB file. Opened for reading only when it is a source; opened again for writing by the first openLoad. */
 export class DuckdbConnection implements Connection {
@@ -76,7 +77,7 @@ export class DuckdbConnection implements Connection {
   async openLoad(options: LoadOptions): Promise<LoadSession> {
     if (this.#engine!.readOnly) await this.#reopenForWriting();
     const engine = this.#engine!;
-    return new DuckdbLoadSession({
+    const context: LoadSessionContext = {
       connect: () => engine.connect(),
       catalog: this.#catalog!,
       name: this.name,
@@ -86,7 +87,8 @@ export class DuckdbConnection implements Connection {
       memoryLimitBytes: this.#options.engineMemoryBytes,
       threads: Math.max(1, this.#engineOptions.threads),
       onPublished: () => { this.#published = true; },
-    });
+    };
+    return options.onError === 'quarantine' ? new StagedLoadSession(context, engine.tempFolder) : new DuckdbLoadSession(context);
   }
 
   /** A file that this connection created and that never got a table is removed again. */

@@ -34,6 +34,16 @@ async function planCreation(catalog: EngineConnection, spec: LoadTableSpec): Pro
   };
 }
 
+/** Plans are plain data: the engine's types are found again from their names. Undefined: fitted to the data. */
+export async function typesOf(plan: LoadTablePlan, catalog: EngineConnection): Promise<(EngineType | undefined)[]> {
+  const types: (EngineType | undefined)[] = [];
+  for (const column of plan.columns) {
+    if (column.nativeType === undefined) types.push(engineTypeFor(column.type));
+    else types.push((await catalog.columns(`SELECT CAST(NULL AS ${column.nativeType}) AS v`))[0].type);
+  }
+  return types;
+}
+
 /** The type in the source's own words where it is the same engine's. */
 async function nativeType(catalog: EngineConnection, column: Column, spec: LoadTableSpec): Promise<EngineType | undefined> {
   if (spec.nativeTypesOf !== 'duckdb' || column.nativeType === undefined) return engineTypeFor(column.type);

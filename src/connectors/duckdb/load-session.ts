@@ -4,17 +4,15 @@
  */
 import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
 import type { EngineConnection, RunOptions } from '../../engine/engine-connection.ts';
-import { engineTypeFor } from '../../engine/column-types.ts';
-import type { EngineType } from '../../engine/engine-type.ts';
 import { quoteIdentifier, quoteTable } from '../../engine/quoting.ts';
 import { displayName, type TableName } from '../../rows/table-schema.ts';
 import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, TableLoad } from '../connector.ts';
-import { planLoad } from './load-plan.ts';
+import { planLoad, typesOf } from './load-plan.ts';
 import { keepLast, mergeInto, rejectNullKeys } from './merge-upsert.ts';
 import { DuckdbTableLoad } from './table-writer.ts';
 import { LoadingTable } from './table-load.ts';
 
-interface LoadSessionContext {
+export interface LoadSessionContext {
   connect(): Promise<EngineConnection>;
   readonly catalog: EngineConnection;
   /** Of the connection, for people. */
@@ -49,14 +47,12 @@ export class DuckdbLoadSession implements LoadSession {
     const connection = await this.#begun();
     const run = this.runOptions(plan.table);
     const table = await this.guarded(async () => {
-      const types = await this.#typesOf(plan);
+      const types = await typesOf(plan, this.context.catalog);
       const staged = plan.mode === 'upsert' && !plan.creates;
-      const loading = new LoadingTable(plan, staged ? stagingName(plan, this.#tables.size) : plan.name, types, run);
+      const landing = staged ? stagingName(plan, this.#tables.size) : plan.name;
+      const loading = new LoadingTable(plan, { quoted: quoteTable(landing), ...(landing.schema === undefined ? {} : { schema: landing.schema }) }, types, run);
       if (staged) await this.#createStaging(connection, loading, plan, run);
-      if (plan.mode === 'replace' && !plan.creates) {
-        loading.removed = await this.#count(connection, plan.name, run);
-        await connection.run(`DELETE FROM ${quoteTable(plan.name)}`, run);
-      }
+      if (plan.mode === 'replace' && !plan.creates) loading.removed = await connection.run(`DELETE FROM ${quoteTable(plan.name)}`, run);
       if (!plan.creates) loading.before = staged ? 0 : await this.#count(connection, plan.name, run);
       return loading;
     });
@@ -145,16 +141,6 @@ export class DuckdbLoadSession implements LoadSession {
     return this.#connection;
   }
 
-  /** Plans are plain data: the engine's types are found again from their names. Undefined: fitted to the data. */
-  async #typesOf(plan: LoadTablePlan): Promise<(EngineType | undefined)[]> {
-    const types: (EngineType | undefined)[] = [];
-    for (const column of plan.columns) {
-      if (column.nativeType === undefined) types.push(engineTypeFor(column.type));
-      else types.push((await this.context.catalog.columns(`SELECT CAST(NULL AS ${column.nativeType}) AS v`))[0].type);
-    }
-    return types;
-  }
-
   async #createStaging(connection: EngineConnection, loading: LoadingTable, plan: LoadTablePlan, run: RunOptions): Promise<void> {
     const columns = plan.columns.map((column) => quoteIdentifier(column.name)).join(', ');
     // A table of the file and not a temporary one: those spill without compression.
@@ -171,7 +157,7 @@ export class DuckdbLoadSession implements LoadSession {
       return { written, skipped: 0, duplicate: 0, ...(table.removed === undefined ? {} : { removed: table.removed }) };
     }
     await rejectNullKeys(connection, plan, table.quoted, run);
-    const duplicate = await keepLast(connection, plan, table.quoted, run);
+    const duplicate = await keepLast(connection, plan, table.quoted, 'rowid', run);
     if (plan.creates) {
       await table.addKey(connection);
       return { written: await this.#count(connection, plan.name, run), skipped: 0, duplicate };

@@ -17,16 +17,16 @@ export async function rejectNullKeys(connection: EngineConnection, plan: LoadTab
   }
 }
 
-/** Leaves only the last row of each key. @returns how many were removed */
-export async function keepLast(connection: EngineConnection, plan: LoadTablePlan, staged: string, run: RunOptions): Promise<number> {
+/** Leaves only the last row of each key, by `ordinal`. @returns how many were removed */
+export async function keepLast(connection: EngineConnection, plan: LoadTablePlan, staged: string, ordinal: string, run: RunOptions): Promise<number> {
   const keys = plan.key.map(quoteIdentifier).join(', ');
   const [row] = await connection.rows(`SELECT count(*), sum(n) FROM (SELECT count(*) AS n FROM ${staged} GROUP BY ${keys})`, run);
   const duplicates = Number(row[1] ?? 0) - Number(row[0] ?? 0);
   if (duplicates === 0) return 0;
-  return connection.run(`DELETE FROM ${staged} WHERE rowid NOT IN (SELECT max(rowid) FROM ${staged} GROUP BY ${keys})`, run);
+  return connection.run(`DELETE FROM ${staged} WHERE ${ordinal} NOT IN (SELECT max(${ordinal}) FROM ${staged} GROUP BY ${keys})`, run);
 }
 
-/** Moves the staged rows, each key once, into the table. */
+/** Moves the staged rows, each key once, into the table. `staged` is anything that can stand after FROM. */
 export async function mergeInto(connection: EngineConnection, plan: LoadTablePlan, staged: string, run: RunOptions): Promise<number> {
   const target = quoteTable(plan.name);
   const same = plan.key.map((name) => `t.${quoteIdentifier(name)} = s.${quoteIdentifier(name)}`).join(' AND ');

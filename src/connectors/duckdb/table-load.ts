@@ -11,9 +11,9 @@ import { integerDigits, VARCHAR, type EngineType } from '../../engine/engine-typ
 import { loadRuleFor, isText } from '../../engine/load-rules.ts';
 import { loadSelect, type LoadedField } from '../../engine/load-select.ts';
 import { fittedType, measureNumerics } from '../../engine/numeric-fit.ts';
-import { quoteIdentifier, quoteTable } from '../../engine/quoting.ts';
+import { quoteIdentifier } from '../../engine/quoting.ts';
 import { NO_NUMBERS, unite, withRoom, type NumericExtent } from '../../rows/numeric-extent.ts';
-import type { Column, TableName } from '../../rows/table-schema.ts';
+import type { Column } from '../../rows/table-schema.ts';
 import type { LoadTablePlan } from '../connector.ts';
 
 /** A column while its table is loaded. */
@@ -34,30 +34,38 @@ export interface RowSource {
   readonly types: readonly EngineType[];
 }
 
+/** Where rows land before they are published: the table itself, or a staging table without constraints. */
+export interface Landing {
+  readonly quoted: string;
+  /** Of a table that the run creates, where it has to exist first. */
+  readonly schema?: string;
+  /** Made here, whatever the plan creates: a staging table whose rows keep their place in the source in a column of this (quoted) name. */
+  readonly ordinal?: string;
+}
+
 const HEAD_ROWS = 50_000;
 
 export class LoadingTable {
   readonly plan: LoadTablePlan;
-  readonly target: TableName;
+  readonly #landing: Landing;
   readonly columns: readonly LoadingColumn[];
   readonly #run: RunOptions;
   created = false;
   inserted = 0;
   /** Rows that the table had before the run, for append. */
   before = 0;
-  /** Rows that were deleted to be replaced. */
+  /** Rows that replace has deleted. */
   removed: number | undefined;
 
-  /** @param target where rows go: the table itself, or its staging table */
-  constructor(plan: LoadTablePlan, target: TableName, types: readonly (EngineType | undefined)[], run: RunOptions) {
+  constructor(plan: LoadTablePlan, landing: Landing, types: readonly (EngineType | undefined)[], run: RunOptions) {
     this.plan = plan;
-    this.target = target;
+    this.#landing = landing;
     this.#run = run;
     this.columns = plan.columns.map(({ name, nullable }: Column, i) => ({ name, nullable, type: types[i], fitted: types[i] === undefined, extent: NO_NUMBERS }));
   }
 
   get quoted(): string {
-    return quoteTable(this.target);
+    return this.#landing.quoted;
   }
 
   /** True when text can be turned into every column's type exactly. */
@@ -92,17 +100,22 @@ export class LoadingTable {
     await this.#createOnce(connection);
   }
 
-  /** INSERT … SELECT, every value tested. `numbered` as in loadSelect. */
-  insertStatement(source: RowSource, numbered: boolean): string {
-    const names = this.columns.map((column) => quoteIdentifier(column.name)).join(', ');
-    return `INSERT INTO ${this.quoted} (${names}) ${this.select(source, numbered)}`;
+  /** INSERT … SELECT, every value tested. `numbered` and `ordinal` as in loadSelect. */
+  insertStatement(source: RowSource, numbered: boolean, ordinal?: string): string {
+    return `INSERT INTO ${this.quoted} (${this.names}) ${this.select(source, numbered, ordinal)}`;
   }
 
-  select(source: RowSource, numbered: boolean): string {
+  /** The columns of a row as it lands, the ordinal first where there is one. */
+  get names(): string {
+    const { ordinal } = this.#landing;
+    return [...(ordinal === undefined ? [] : [ordinal]), ...this.columns.map((column) => quoteIdentifier(column.name))].join(', ');
+  }
+
+  select(source: RowSource, numbered: boolean, ordinal?: string): string {
     const fields = this.columns.map((column, i): LoadedField => ({
       expression: source.expressions[i], from: source.types[i], column: column.name, to: column.type!,
     }));
-    return loadSelect(fields, source.relation, { numbered });
+    return loadSelect(fields, source.relation, { numbered, ...(ordinal === undefined ? {} : { ordinal }) });
   }
 
   /** After a rollback nothing of the table is left; what was learnt of its numbers is. */
@@ -139,13 +152,20 @@ export class LoadingTable {
   }
 
   async #createOnce(connection: EngineConnection): Promise<void> {
-    if (this.created || !this.plan.creates) return;
-    if (this.target.schema !== undefined) await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(this.target.schema)}`, this.#run);
+    const { ordinal, schema } = this.#landing;
+    if (this.created || !(this.plan.creates || ordinal !== undefined)) return;
+    if (schema !== undefined) await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`, this.#run);
+    if (ordinal === undefined) await this.createAs(connection, this.quoted, this.#keyAtEnd);
+    else await connection.run(`CREATE TABLE ${this.quoted} (${ordinal} BIGINT, ${this.columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type!.sql}`).join(', ')})`, this.#run);
+    this.created = true;
+  }
+
+  /** Creates the table that the plan says, with the types that its columns have by now. */
+  async createAs(connection: EngineConnection, quoted: string, withoutKey: boolean): Promise<void> {
     const { key } = this.plan;
     const definitions = this.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type!.sql}${column.nullable && !key.includes(column.name) ? '' : ' NOT NULL'}`);
-    if (key.length > 0 && !this.#keyAtEnd) definitions.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
-    await connection.run(`CREATE TABLE ${this.quoted} (${definitions.join(', ')})`, this.#run);
-    this.created = true;
+    if (key.length > 0 && !withoutKey) definitions.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
+    await connection.run(`CREATE TABLE ${quoted} (${definitions.join(', ')})`, this.#run);
   }
 
   async #changeType(connection: EngineConnection, column: LoadingColumn, type: EngineType): Promise<void> {

@@ -160,7 +160,7 @@ class DuckdbPartWriter implements PartWriter {
   }
 }
 
-async function drain(chunks: AsyncIterable<Uint8Array>, progress: (bytes: number) => void): Promise<void> {
+export async function drain(chunks: AsyncIterable<Uint8Array>, progress: (bytes: number) => void): Promise<void> {
   for await (const chunk of chunks) progress(chunk.length);
 }
 
@@ -172,7 +172,7 @@ function unreadable(error: SluiceError, file: NativeFile): SluiceError {
 }
 
 /** Records are numbered within the part; in copy-text a record is a line. */
-function placeInPart(error: SluiceError, part: PartStream): SluiceError {
+export function placeInPart(error: SluiceError, part: PartStream): SluiceError {
   const { row, ...at } = error.at;
   // What the source itself says of a record names the file, and the record's number in it.
   if (row === undefined || at.file !== undefined) return error;

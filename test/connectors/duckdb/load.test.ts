@@ -174,7 +174,7 @@ describe('what goes wrong leaves the database as it was', () => {
     ['a value that does not fit', '5,x\n6,y\nz,w\n', { code: 'VALUE_INVALID', at: { table: 't', column: 'id', row: 103 } }],
     ['a value that would be rounded', '5.5,x\n', { code: 'VALUE_INVALID', at: { column: 'id', row: 101 } }],
     ['a field too few', '5,x\n6\n', { code: 'CSV_FIELD_COUNT', at: { line: 2 } }],
-    ['a duplicate key', '5,x\n1,y\n', { code: 'CONSTRAINT_VIOLATED', facts: { table: 't' } }],
+    ['a duplicate key', '5,x\n1,y\n', { code: 'UNIQUE_VIOLATED', facts: { table: 't' } }],
     ['bytes that are not UTF-8', Buffer.from([0x35, 0x2c, 0xff, 0x0a]), { code: 'ENCODING_INVALID', at: { line: 1 } }],
   ])('%s', async (_name, content, expected) => {
     const path = newPath();
