@@ -29,7 +29,7 @@ interface LadderOutcome {
   readonly places: readonly string[];
 }
 
-export function columnsOf(types: Record<string, ColumnType>, required: readonly string[] = []): Column[] {
+function columnsOf(types: Record<string, ColumnType>, required: readonly string[] = []): Column[] {
   return Object.entries(types).map(([name, type]) => ({ name, type, nullable: !required.includes(name) }));
 }
 

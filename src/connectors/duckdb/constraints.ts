@@ -96,7 +96,7 @@ function mentions(sql: string, column: string): boolean {
 }
 
 /** The list in `CREATE UNIQUE INDEX i ON t((lower("name")), "p q");`, as the engine writes the statement. */
-export function indexExpressions(sql: string): string[] {
+function indexExpressions(sql: string): string[] {
   const tokens = sql.match(/"(?:[^"]|"")*"|'(?:[^']|'')*'|[()[\],]|[^"'()[\],]+/g) ?? [];
   const expressions: string[] = [];
   let depth = 0;
