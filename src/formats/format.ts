@@ -110,7 +110,10 @@ export interface BoundField {
 export interface ReadRequest {
   /** Parts must be `replayable` (retry, the careful second try). Costs memory of parts in hand for sources that cannot seek. */
   readonly replayable?: boolean;
-  /** Records that are none (field count, bytes of no character, broken lines, too large) are left out and reported by `PartStream.leftOut` instead of failing the source. */
+  /**
+   * Records that are none (field count, bytes of no character, broken lines, too large) are left out and reported by `PartStream.leftOut` instead of failing the source,
+   * wherever it is certain where the next one begins. The `file` encoding is not offered then: an engine that reads by itself leaves out nothing.
+   */
   readonly tolerant?: boolean;
   /** `encodings`: what the format can produce for this table, cheapest first, given that all fields are taken in order (`identity`) or not. */
   readonly bind: (table: InspectedTable, encodings: (fields: readonly string[]) => readonly RowEncoding[]) => Promise<TableBinding | null>;
