@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   import: { summary: 'load files, folders or URLs into the tables of a database', load: async () => (await import('./commands/import.ts')).defineImport },
   export: { summary: 'write tables or a query into files', load: async () => (await import('./commands/export.ts')).defineExport },
   copy: { summary: 'copy tables from one database into another', load: async () => (await import('./commands/copy.ts')).defineCopy },
+  quarantine: { summary: 'list, show, export and replay rejected rows', load: async () => (await import('./commands/quarantine.ts')).defineQuarantine },
   runs: { summary: 'list, show and cancel runs', load: async () => (await import('./commands/runs.ts')).defineRuns },
   doctor: { summary: 'check this machine, the workspace and connections', load: async () => (await import('./commands/doctor.ts')).defineDoctor },
 };
