@@ -17,7 +17,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   export: { summary: 'write tables or a query into files', load: async () => (await import('./commands/export.ts')).defineExport },
   copy: { summary: 'copy tables from one database into another', load: async () => (await import('./commands/copy.ts')).defineCopy },
   restore: { summary: 'load a backup of many tables (a folder of files, a document, a dump) into a database', load: async () => (await import('./commands/restore.ts')).defineRestore },
-  runs: { summary: 'list, show and cancel runs', load: async () => (await import('./commands/runs.ts')).defineRuns },
+  quarantine: { summary: 'list, show, export and replay rejected rows', load: async () => (await import('./commands/quarantine.ts')).defineQuarantine },
+  runs: { summary: 'list, show, cancel and resume runs', load: async () => (await import('./commands/runs.ts')).defineRuns },
   doctor: { summary: 'check this machine, the workspace and connections', load: async () => (await import('./commands/doctor.ts')).defineDoctor },
 };
 

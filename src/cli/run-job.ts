@@ -21,6 +21,8 @@ export interface JobRequest {
   readonly rowsOnStdout?: boolean;
   /** Standard input carries rows: nothing can be asked then. */
   readonly rowsOnStdin?: boolean;
+  /** Takes the receipt instead of the JSON document: one command may run several jobs. */
+  readonly onReceipt?: (receipt: Receipt) => void;
 }
 
 /** Runs a job with its progress, signals and receipt. Returns the exit code; the error of a failed run has been printed. */
@@ -50,10 +52,11 @@ export async function runJob(request: JobRequest): Promise<number> {
   }
 }
 
-function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout }: JobRequest): void {
+function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout, onReceipt }: JobRequest): void {
+  onReceipt?.(receipt);
   if (receipt.error !== undefined) printLines(terminal.stderr, errorLines(receipt.error));
   if (flags.json === true) {
-    printJson(terminal, receipt);
+    if (onReceipt === undefined) printJson(terminal, receipt);
     return;
   }
   if (receipt.status === 'planned') {

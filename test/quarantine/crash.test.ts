@@ -6,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openQuarantine } from '../../src/quarantine/quarantine-reader.ts';
 import { fetchNumbers, makeWorkspace, openLog, reject, RECIPE_OF_CRASHES, rowsOf, RUN } from './support.ts';
 
-const local = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const KILLER = fileURLToPath(new URL('./kill-at-operation.ts', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./crash-script.ts', import.meta.url));
 
 /** Runs the script until its nth operation. @returns how many there were when it got to its end */
 function runUntil(workspace: string, step: 'write' | 'seal', killAt: number): Promise<number | undefined> {
   return new Promise((resolve, reject_) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', local('./kill-at-operation.ts'), local('./crash-script.ts'), workspace, step], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', KILLER, SCRIPT, workspace, step], {
       env: { PATH: process.env.PATH, KILL_AT: String(killAt) }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     });
     let told = '';
