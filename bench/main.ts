@@ -1,9 +1,10 @@
 /**
- * The benchmark: `npm run bench -- import|export [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
+ * The benchmark: `npm run bench -- import|export|restore [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
  * same machine in the same run, so that the ratios hold when the machine's speed drifts.
  *
  *   --format csv|json|ndjson   import: what is read (default csv)      export: csv,ndjson,json,sql,parquet (default all)
  *   --to postgres|duckdb       import: where to (default postgres)
+ *   --bad N|P%                 restore: also with so many bad rows, of every class
  *   --rows N                   default 1000000
  *   --runs N                   rounds, default 3
  *   --jobs N                   default 2
@@ -19,6 +20,7 @@ import { startPostgres, type PostgresServer } from '../test/helpers/postgres-ser
 import * as contenders from './contenders.ts';
 import { createTableSql, generate, type GeneratedFormat } from './generate.ts';
 import { measure, type Measurement } from './measure.ts';
+import { restoreContenders } from './restore-bench.ts';
 import { describeMachine, markdown, postgresVersionOf, save, type Report, type Result } from './report.ts';
 
 const { values, positionals } = parseArgs({
@@ -26,13 +28,13 @@ const { values, positionals } = parseArgs({
   options: {
     format: { type: 'string' }, to: { type: 'string', default: 'postgres' }, rows: { type: 'string', default: '1000000' },
     runs: { type: 'string', default: '3' }, jobs: { type: 'string', default: '2' }, memory: { type: 'boolean', default: false },
-    peers: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
+    peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
 
 const job = positionals[0];
-if (job !== 'import' && job !== 'export') {
-  process.stderr.write('Usage: npm run bench -- import|export [--format F] [--to postgres|duckdb] [--rows N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
+if (job !== 'import' && job !== 'export' && job !== 'restore') {
+  process.stderr.write('Usage: npm run bench -- import|export|restore [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
   process.exit(2);
 }
 const rows = Number(values.rows);
@@ -51,7 +53,8 @@ try {
 async function main(postgres: PostgresServer): Promise<void> {
   mkdirSync(join(folder, 'workspace'));
   const stage: contenders.Stage = { folder, psqlEnv: postgres.psqlEnv, postgresUrl: postgres.url, jobs: Number(values.jobs) };
-  const report = job === 'import' ? await benchImport(stage) : await benchExport(stage);
+  const bench = { import: benchImport, export: benchExport, restore: benchRestore }[job as 'import' | 'export' | 'restore'];
+  const report = await bench(stage);
   const complete: Report = { ...report, machine: describeMachine(postgresVersionOf(postgres.dataDir)), date: new Date().toISOString().slice(0, 10) };
   process.stdout.write(`${markdown(complete)}\nSaved as ${save(complete, values.out)}\n`);
 }
@@ -89,6 +92,17 @@ async function benchExport(stage: contenders.Stage): Promise<Omit<Report, 'machi
     return peaks;
   });
   return { title: `Export from postgres, ${rows} rows, ${stage.jobs} jobs`, results, memory };
+}
+
+async function benchRestore(stage: contenders.Stage): Promise<Omit<Report, 'machine' | 'date'>> {
+  const [own, ...peers] = restoreContenders(stage, rows, values.bad);
+  const results = await alternate([own, ...wanted(peers)]);
+  const memory = await growing(async (count) => {
+    const [sluice] = restoreContenders(stage, count, undefined);
+    sluice.reset();
+    return { name: 'sluice restore', ...await measure(sluice.command) };
+  });
+  return { title: `Restore 24 tables from JSON into postgres, ${rows} rows${values.bad === undefined ? '' : `, also ${values.bad} bad`}, ${stage.jobs} jobs`, results, memory };
 }
 
 async function alternate(all: readonly contenders.Contender[]): Promise<Result[]> {

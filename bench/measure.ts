@@ -15,6 +15,8 @@ export interface Command {
   /** File that becomes standard output; default: thrown away. */
   readonly stdout?: string;
   readonly input?: string;
+  /** Exit codes besides 0 that are no failure. */
+  readonly accepts?: readonly number[];
 }
 
 export interface Measurement {
@@ -47,7 +49,7 @@ export async function measure(command: Command): Promise<Measurement> {
     for (const pid of processTree(child.pid!)) sample(pid, peaks, cpu);
     await sleep(SAMPLE_MS);
   }
-  if (exit !== 0) throw new Error(`${command.file} ${command.args.join(' ')} ended with ${exit}:\n${stderr}`);
+  if (exit !== 0 && command.accepts?.includes(exit as number) !== true) throw new Error(`${command.file} ${command.args.join(' ')} ended with ${exit}:\n${stderr}`);
   return { seconds, cpuSeconds: sum(cpu.values()), peakRssBytes: sum(peaks.values()) };
 }
 

@@ -1,7 +1,8 @@
 /**
  * Finds the table that a name of a backup means: a file name (`UserAccounts`, `public.users`), a key of a document, a table of a dump. The first of these
  * that leads to a table decides: the same name; the same without regard to case; the same words (`UserAccount` is `user_account`); the same
- * words in singular or plural. Where one of them leads to several tables nothing is guessed.
+ * words in singular or plural. Where one of them leads to several tables nothing is guessed. A number at the end may be that of one file of several (`users.1`,
+ * `users-part-02`), where the name as a whole is no table.
  */
 import { SluiceError } from '../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../rows/table-schema.ts';
@@ -40,8 +41,19 @@ const RULES: readonly Rule[] = [
   (wanted, table) => singular(snakeCase(table)) === singular(snakeCase(wanted)),
 ];
 
+/** `users.1` and `users-part-02` → `users`; a name without such a number as it is. */
+export function withoutPartNumber(name: string): string {
+  return /^(.*?[^._-])[._-](?:part[._-]?)?\d{1,5}$/i.exec(name)?.[1] ?? name;
+}
+
 /** The ways to read a name, the likeliest first. */
 function readingsOf(wanted: TableName, tables: readonly TableSchema[]): TableName[] {
+  const whole = readingsOfWhole(wanted, tables);
+  const base = withoutPartNumber(wanted.name);
+  return base === wanted.name ? whole : [...whole, ...readingsOfWhole({ ...wanted, name: base }, tables)];
+}
+
+function readingsOfWhole(wanted: TableName, tables: readonly TableSchema[]): TableName[] {
   const { schema, name } = wanted;
   const isSchema = (text: string): boolean => USUAL_SCHEMAS.has(text) || tables.some((table) => table.schema === text);
   if (schema !== undefined) return isSchema(schema) ? [wanted] : [{ name }, wanted];

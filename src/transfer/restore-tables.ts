@@ -2,7 +2,7 @@ import { SluiceError } from '../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../rows/table-schema.ts';
 import { snakeCase, suggest } from './column-matching.ts';
 import { parseTableName, sourceTableName, type SourceTable } from './import-target.ts';
-import { findTable, nameOfNew } from './restore-names.ts';
+import { findTable, nameOfNew, withoutPartNumber } from './restore-names.ts';
 import type { RestoreOptions } from './transfer.ts';
 
 /**
@@ -80,7 +80,8 @@ export class TableResolver {
     const table = displayName(target);
     const other = this.#takenBy.get(table);
     const said = this.#options.mapTables !== undefined && Object.hasOwn(this.#options.mapTables, key);
-    if (other !== undefined && !said) throw new SluiceError('TABLE_TWICE', { source: key, other, table }, { table });
+    const isNextPart = other !== undefined && withoutPartNumber(other) === withoutPartNumber(key);
+    if (other !== undefined && !said && !isNextPart) throw new SluiceError('TABLE_TWICE', { source: key, other, table }, { table });
     this.#takenBy.set(table, key);
     this.#targets.set(table, target);
     if (key !== table && key !== target.name) this.notes.push(`${key} is the table ${table}`);

@@ -28,6 +28,14 @@ describe('the table that a name means', () => {
     expect(find('user_accountings', table('user_accounts'))).toBeUndefined();
   });
 
+  it('may have the number of a part', () => {
+    expect(find('Users.1', table('users'))).toBe('users');
+    expect(find('user-part-02', table('users'))).toBe('users');
+    expect(find('public.users_3', table('users'))).toBe('users');
+    expect(find('users.1', table('users'), table('users.1'))).toBe('users.1');
+    expect(nameOfNew({ name: 'users.1' }, [])).toEqual({ name: 'users.1' });
+  });
+
   it('may name its schema', () => {
     const tables = [table('users'), table('users', 'audit'), table('log', 'audit')];
     expect(find('public.users', ...tables)).toBe('users');

@@ -121,6 +121,12 @@ describe('a restore of a folder', () => {
     expect(counts(await restore({ exclude: ['users'], mapTables: { accounts: 'accounts' } }))).toEqual({ accounts: 2 });
   });
 
+  it('puts files with numbers together', async () => {
+    await client.query('CREATE TABLE tags (name text)');
+    await put({ 'tags.1.json': '[{"name":"a"}]', 'tags.2.json': '[{"name":"b"}]' });
+    expect(counts(await restore())).toEqual({ tags: 2 });
+  });
+
   it('finds keys that only a late record has', async () => {
     await client.query('CREATE TABLE notes (id int, seen_at text)');
     const lines = Array.from({ length: 60_000 }, (_, i) => `{"id":${i},"pad":${JSON.stringify('x'.repeat(100))}}`.replace(/,"pad":"x+"/, ' '.repeat(100)));
