@@ -131,13 +131,15 @@ export interface CommittedParts {
   readonly rejected: number;
   readonly skipped: number;
   readonly bytes: number;
+  /** How many. */
+  readonly parts: number;
   has(part: number): boolean;
   /** Of a part that had one. */
   hash(part: number): number | undefined;
 }
 
 /** A table of a run that is published: the counts of its parts, and of its publication. */
-export interface PublishedTable extends Omit<CommittedParts, 'has' | 'hash'> {
+export interface PublishedTable extends Omit<CommittedParts, 'parts' | 'has' | 'hash'> {
   readonly published: PublishedCounts;
 }
 

@@ -5,7 +5,7 @@
 import type { PartWriter, PublishHooks, RejectedRow } from '../connectors/connector.ts';
 import type { ErrorCode } from '../errors/error-codes.ts';
 import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
-import type { PartStream } from '../rows/part.ts';
+import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RejectionLimit } from './rejection-limit.ts';
 
@@ -108,7 +108,7 @@ export class Ladder {
   async #careful(stream: PartStream, writer: PartWriter, segment: LazySegment): Promise<WrittenPart> {
     const part = stream.careful!();
     let stored = 0;
-    const { written, rejected } = await writer.writeCarefully!({ ...part, counts: () => stream.counts() }, stream.part.index, async (rejections) => {
+    const { written, rejected } = await writer.writeCarefully!(accounted(part, stream), stream.part.index, async (rejections) => {
       // What the format left out goes between what the target refuses, in the order of the records.
       const upTo = rejections.at(-1)?.record ?? Infinity;
       const next = part.leftOut.findIndex(({ record }, i) => i >= stored && record > upTo);
@@ -167,10 +167,17 @@ async function* withEnd(chunks: AsyncIterable<Uint8Array>, atEnd: () => Promise<
   await atEnd();
 }
 
+/** With what the ledger of a target records of the part. */
+function accounted(part: CarefulPart, stream: PartStream): CarefulPart {
+  return { chunks: part.chunks, leftOut: part.leftOut, counts: () => stream.counts(), ...(stream.hash === undefined ? {} : { hash: stream.hash }) };
+}
+
 function withChunks(stream: PartStream, chunks: AsyncIterable<Uint8Array>): PartStream {
-  const { part, encoding, firstRow, file } = stream;
+  const { part, encoding, firstRow, file, leftOut, hash } = stream;
   return {
     part, encoding, chunks,
+    ...(leftOut === undefined ? {} : { leftOut }),
+    ...(hash === undefined ? {} : { hash }),
     counts: () => stream.counts(),
     ...(firstRow === undefined ? {} : { firstRow }),
     ...(file === undefined ? {} : { file }),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PartWriter, TableLoad } from '../connectors/connector.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import type { PartStream } from '../rows/part.ts';
@@ -46,7 +47,7 @@ export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefin
         if (next.done === true) break;
         const order = handedOut++;
         inHand++;
-        await writePart(next.value, writers, ladder).catch((error: unknown) => fail(order, toSluiceError(error)));
+        await writePart(next.value, writers, signal, ladder).catch((error: unknown) => fail(order, toSluiceError(error)));
         inHand--;
         if (failure !== undefined && inHand === 0) stopSource();
       }
@@ -63,18 +64,38 @@ export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefin
   if (failure !== undefined) throw failure.error;
 }
 
-async function writePart({ table, stream }: LoadingPart, writers: WriterSlot, ladder: Ladder | undefined): Promise<void> {
+// oxlint-disable-next-line max-params -- the ladder is what a run may do without
+async function writePart({ table, stream }: LoadingPart, writers: WriterSlot, signal: AbortSignal, ladder: Ladder | undefined): Promise<void> {
   const writer = await writers.for(table.load);
   const progress = (bytes: number): void => table.meter.addBytes(bytes);
+  const attempt = async (): Promise<WrittenPart> => (
+    ladder === undefined ? { ...await writer.write(stream, progress), rejected: 0 } : ladder.write(table.load.plan.table, stream, writer, progress)
+  );
   let done: WrittenPart;
   try {
-    done = ladder === undefined ? { ...await writer.write(stream, progress), rejected: 0 } : await ladder.write(table.load.plan.table, stream, writer, progress);
+    done = await withRetries(attempt, stream, signal);
   } catch (error) {
     throw await atItsPlace(toSluiceError(error), stream, table.load.plan.table);
   } finally {
     stream.release?.();
   }
   account(table, stream, done);
+}
+
+/** About fifteen seconds in all: longer than a failover or a restart, shorter than patience. */
+const RETRY_PAUSES_MS: readonly number[] = [250, 500, 1000, 2000, 4000, 8000];
+
+/** A part that can be read again is written again when the way to the target has failed; whether the first attempt was committed after all is the target's to know. */
+async function withRetries(attempt: () => Promise<WrittenPart>, stream: PartStream, signal: AbortSignal): Promise<WrittenPart> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (stream.replayable !== true || !toSluiceError(error).retryable || tries === RETRY_PAUSES_MS.length || signal.aborted) throw error;
+      // Some randomness, so that workers that failed together do not come back together.
+      await sleep(RETRY_PAUSES_MS[tries] * (0.5 + Math.random()), undefined, { signal });
+    }
+  }
 }
 
 /** @throws SluiceError RECEIPT_UNBALANCED */

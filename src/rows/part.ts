@@ -69,6 +69,8 @@ export interface CarefulPart {
   readonly leftOut: readonly Rejection[];
   /** Of the whole part, as PartStream.counts; valid once `chunks` is exhausted. */
   counts?(): PartCounts;
+  /** As PartStream.hash. */
+  readonly hash?: number;
 }
 
 export interface PartCounts {

@@ -79,6 +79,7 @@ class StagedPartWriter implements PartWriter {
           await beforeCommit(batch.map((row) => this.#rejection(row.ordinal, row.verdict, row.values)));
         }
       }
+      await beforeCommit([]);
       if (written + rejected !== all) throw new SluiceError('INTERNAL', { reason: `${all} records were tested, and ${written + rejected} came out` });
       await connection.run(`DROP TABLE ${raw}; DROP TABLE ${this.#session.quoted('large')}`, run);
       return { written, rejected };

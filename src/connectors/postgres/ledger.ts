@@ -14,7 +14,7 @@ import { qualifiedName, quoteLiteral } from './sql.ts';
 
 /** Something that a run has made and has to remove when it is given up. */
 export interface MadeObject {
-  readonly kind: 'schema' | 'table' | 'staging';
+  readonly kind: 'schema' | 'table' | 'staging' | 'gaps';
   /** Quoted, as in SQL. */
   readonly name: string;
   /** The table of the load (display name) that it is for. */
@@ -49,11 +49,13 @@ export class Ledger {
     this.#staged = qualifiedName({ schema, name: `sluice_${run}_staged` });
   }
 
-  /** Makes the ledger of a run that begins. */
-  static async create(session: Session, schema: string, run: string, options: QueryOptions): Promise<Ledger> {
-    const ledger = new Ledger(schema, run);
-    await session.query(`BEGIN; CREATE TABLE ${ledger.#logged} ${SHAPE}; CREATE UNLOGGED TABLE ${ledger.#staged} ${SHAPE}; COMMIT`, options);
-    return ledger;
+  /** For a run that begins; `createSql` makes it. */
+  static at(schema: string, run: string): Ledger {
+    return new Ledger(schema, run);
+  }
+
+  createSql(): string {
+    return `CREATE TABLE ${this.#logged} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#staged} ${SHAPE}`;
   }
 
   /** The ledger of a run that goes on; undefined when it had none yet. */
@@ -88,7 +90,7 @@ export class Ledger {
   }
 
   async made(session: Session, options: QueryOptions): Promise<MadeObject[]> {
-    const { rows } = await session.query(`SELECT facts FROM ${this.#logged} WHERE kind IN ('schema', 'table', 'staging') ORDER BY part`, options);
+    const { rows } = await session.query(`SELECT facts FROM ${this.#logged} WHERE kind IN ('schema', 'table', 'staging', 'gaps') ORDER BY part`, options);
     return rows.map(([facts]) => JSON.parse(facts!) as MadeObject);
   }
 
@@ -111,13 +113,19 @@ export class Ledger {
       if (rows.length < BATCH) break;
       last = Number(rows.at(-1)![0]);
     }
-    return { read, written, rejected, skipped, bytes, has: (part) => parts.has(part), hash: (part) => parts.hash(part) };
+    return { read, written, rejected, skipped, bytes, parts: parts.count, has: (part) => parts.has(part), hash: (part) => parts.hash(part) };
   }
 
   /** The transactions of parts that went straight into a table. */
   async transactions(session: Session, table: string, options: QueryOptions): Promise<number[]> {
     const { rows } = await session.query(`SELECT facts ->> 'transaction' FROM ${this.#logged} WHERE kind = 'part' AND target = ${quoteLiteral(table)} AND facts ? 'transaction'`, options);
     return rows.map(([transaction]) => Number(transaction));
+  }
+
+  /** Parts of staging tables that are there: fewer than were committed after a crash of the server. */
+  async countStaged(session: Session, table: string, options: QueryOptions): Promise<number> {
+    const { rows } = await session.query(`SELECT pg_catalog.count(*) FROM ${this.#staged} WHERE kind = 'part' AND target = ${quoteLiteral(table)}`, options);
+    return Number(rows[0][0]);
   }
 
   /** Whether the transaction of an entry has committed, by another session than the one that lost the answer. */
@@ -150,6 +158,7 @@ function insertSql(table: string, kind: string, target: string, part: number, fa
 
 /** Which parts, and the hashes of those that have one. */
 class PartSet {
+  count = 0;
   #bits = new Uint32Array(32);
   #hashes = new Map<number, number>();
 
@@ -162,6 +171,7 @@ class PartSet {
       this.#bits = grown;
     }
     this.#bits[word] |= 1 << part % 32;
+    this.count++;
     if (hash !== undefined) this.#hashes.set(part, hash);
   }
 

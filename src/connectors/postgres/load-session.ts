@@ -2,16 +2,18 @@
  * Everything that one run loads into one database. Tables that the run creates take their parts directly; so do tables without keys and
  * triggers, where what was added can be found again; all others through staging tables. One transaction publishes all tables.
  */
-import type { LoadOptions, LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishHooks, TableLoad } from '../connector.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommittedParts, LoadOptions, LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishedTable, PublishHooks, TableLoad } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { findTables } from './catalog.ts';
-import type { Session } from './driver.ts';
+import type { QueryOptions, Session } from './driver.ts';
+import { Ledger, type MadeObject, type PartEntry } from './ledger.ts';
 import { checkCascades, planExistingTable, planNewTable } from './load-plan.ts';
 import { Publisher } from './publisher.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { fitIdentifier, qualifiedName, quoteIdentifier } from './sql.ts';
-import { createTableSql, rowColumn, stagingTableSql } from './table-ddl.ts';
+import { createTableSql, stagingTableSql } from './table-ddl.ts';
 import { PostgresTableLoad, targetDestination, type Destination } from './table-load.ts';
 import { readTargetFacts } from './target-facts.ts';
 
@@ -24,6 +26,8 @@ export interface LoadSessionParts {
   readonly defaultSchema: string | undefined;
 }
 
+/** How long a server that went away is waited for, to learn what it has committed: the pauses add up to about half a minute. */
+const LONGEST_PAUSE_MS = 12_800;
 /** Dropping a table waits for its readers; an abort does not wait for ever. */
 const CLEANUP_PATIENCE = '10s';
 
@@ -35,8 +39,10 @@ export class PostgresLoadSession implements LoadSession {
   readonly #writers: SessionPool;
   readonly #serial = new Serial();
   readonly #loads: PostgresTableLoad[] = [];
-  readonly #created: string[] = [];
-  readonly #createdSchemas: string[] = [];
+  /** What the run has made, also in earlier sessions: all of it goes when the run is given up. */
+  readonly #made: MadeObject[] = [];
+  #ledger: Ledger | undefined;
+  #isTakenUp = false;
   /** By table; each is written by one writer at a time. */
   readonly #staging = new Map<string, { all: Destination[]; free: Destination[] }>();
   /** Oids of the tables that this run replaces. */
@@ -68,24 +74,109 @@ export class PostgresLoadSession implements LoadSession {
   begin(plan: LoadTablePlan): Promise<TableLoad> {
     return this.#serial.run(async () => {
       const main = await this.#mainSession();
-      if (plan.creates) await this.#create(main, plan);
+      await this.#openLedger(main, plan);
+      const isMade = this.#made.some(({ kind, name }) => kind === 'table' && name === qualifiedName(plan.name));
+      if (plan.creates && !isMade) await this.#create(main, plan);
       const [target] = await findTables(main, [plan.name], undefined, this.#signal);
       if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: plan.table, connection: this.#parts.connection, suggestion: 'It was there when the run was planned.' }, { table: plan.table });
       const facts = await readTargetFacts(main, target, { signal: this.#signal, table: plan.table });
-      checkCascades(plan, facts, this.#replaced);
-      this.#staging.set(plan.table, { all: [], free: [] });
+      // What was begun was allowed then; which other tables are replaced along is not planned again.
+      if (!this.#isTakenUp) checkCascades(plan, facts, this.#replaced);
+      const staging = this.#made.flatMap((made): Destination[] => (made.kind === 'staging' && made.table === plan.table ? [{ name: made.name, sequence: made.sequence! }] : []));
+      this.#staging.set(plan.table, { all: staging, free: [...staging] });
       const load = new PostgresTableLoad({
         plan, target, facts,
         signal: this.#signal,
+        committed: await this.#committed(main, plan),
+        ledger: () => this.#ledger,
+        hasCommitted: (entry) => this.#hasCommitted(entry),
         acquire: () => this.#writers.acquire(),
         release: (session) => this.#writers.release(session),
         takeDestination: () => this.#takeDestination(plan),
         takeGaps: () => this.#takeGaps(),
         returnDestination: (destination) => void this.#staging.get(plan.table)!.free.push(destination),
       });
+      if (this.#isTakenUp && load.needsUndo) load.transactions.push(...await this.#ledger!.transactions(main, plan.table, { signal: this.#signal }));
       this.#loads.push(load);
       return load;
     });
+  }
+
+  /** The ledger comes before anything else is made, so that nothing is ever made without being known. */
+  async #openLedger(main: Session, plan: LoadTablePlan): Promise<void> {
+    if (this.#options.resumable !== true || this.#ledger !== undefined) return;
+    const options = { signal: this.#signal };
+    if (this.#options.resumes === true) this.#ledger = await Ledger.find(main, this.#run, options);
+    if (this.#ledger !== undefined) {
+      this.#isTakenUp = true;
+      this.#made.push(...await this.#ledger.made(main, options));
+      return;
+    }
+    const schema = plan.name.schema!;
+    const ledger = Ledger.at(schema, this.#run);
+    const isNewSchema = !(await schemaExists(main, schema, options));
+    const made: MadeObject = { kind: 'schema', name: quoteIdentifier(schema), table: plan.table };
+    if (isNewSchema) this.#made.push(made);
+    this.#ledger = ledger;
+    await inTransaction(main, options, [
+      ...(isNewSchema ? [`CREATE SCHEMA ${quoteIdentifier(schema)}`] : []), ledger.createSql(), ...(isNewSchema ? [ledger.madeSql(made, 0)] : []),
+    ]);
+  }
+
+  async #committed(main: Session, plan: LoadTablePlan): Promise<CommittedParts | undefined> {
+    return this.#isTakenUp ? this.#ledger!.committed(main, plan.table, plan.publication === 'staged', { signal: this.#signal }) : undefined;
+  }
+
+  /** Runs the statements that make something, with its entry in the ledger. Noted here before: after a lost answer the abort looks for it. */
+  async #make(main: Session, object: MadeObject, statements: readonly string[]): Promise<void> {
+    this.#made.push(object);
+    const entry = this.#ledger === undefined ? [] : [this.#ledger.madeSql(object, this.#made.length)];
+    await inTransaction(main, { signal: this.#signal, table: object.table }, [...statements, ...entry]);
+  }
+
+  /** Asked when the connection is gone: the server may need a moment to be there again, and to end what it was doing. */
+  async #hasCommitted(entry: PartEntry): Promise<boolean> {
+    for (let pauseMs = 100; ; pauseMs *= 2) {
+      try {
+        const session = await this.#parts.open(this.#signal);
+        try {
+          return await this.#ledger!.hasCommitted(session, entry);
+        } finally {
+          await session.close();
+        }
+      } catch (error) {
+        if (!(error instanceof SluiceError && error.retryable) || pauseMs > LONGEST_PAUSE_MS) throw error;
+        await sleep(pauseMs, undefined, { signal: this.#signal });
+      }
+    }
+  }
+
+  async published(): Promise<ReadonlyMap<string, PublishedTable> | undefined> {
+    return this.#serial.run(async () => {
+      const main = await this.#mainSession();
+      const options = { signal: this.#signal };
+      const ledger = await Ledger.find(main, this.#run, options);
+      const published = await ledger?.published(main, options);
+      if (published === undefined) return undefined;
+      this.#ledger = ledger;
+      this.#isOver = true;
+      return published;
+    });
+  }
+
+  async forget(): Promise<void> {
+    if (this.#ledger === undefined) return;
+    const session = await this.#parts.open(new AbortController().signal);
+    try {
+      await session.query(this.#ledger.dropSql());
+    } finally {
+      await session.close();
+    }
+  }
+
+  async suspend(): Promise<void> {
+    this.#isOver = true;
+    await this.close();
   }
 
   async publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>> {
@@ -94,7 +185,7 @@ export class PostgresLoadSession implements LoadSession {
       if (this.#main === undefined) return new Map();
       const publisher = new Publisher(this.#main, this.#loads, {
         stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
-        gaps: this.#gaps, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true,
+        gaps: this.#gaps, ledger: this.#ledger, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true,
         hooks: this.#options.onError === 'quarantine' ? hooks : undefined,
       });
       const counts = await publisher.publish(() => this.#parts.open(new AbortController().signal));
@@ -102,7 +193,8 @@ export class PostgresLoadSession implements LoadSession {
       await this.close();
       return counts;
     } catch (error) {
-      await this.abort();
+      // Of a load that can go on the caller says whether it is suspended or given up.
+      if (this.#ledger === undefined) await this.abort();
       throw error;
     }
   }
@@ -126,27 +218,26 @@ export class PostgresLoadSession implements LoadSession {
   }
 
   async #mainSession(): Promise<Session> {
+    if (this.#main?.usable === false) {
+      await this.#main.close();
+      this.#main = undefined;
+    }
     this.#main ??= await this.#parts.open(this.#signal);
     return this.#main;
   }
 
   async #create(main: Session, plan: LoadTablePlan): Promise<void> {
-    const options = { signal: this.#signal, table: plan.table };
     const schema = plan.name.schema!;
-    const exists = await main.query('SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)', { ...options, values: [schema] });
-    const isNewSchema = exists.rows[0][0] !== 't';
-    // Noted before: after a lost answer the abort looks for them. A table that was there before is never noted.
-    await main.query('BEGIN', options);
-    try {
-      if (isNewSchema) await main.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`, options);
-      await main.query(createTableSql(plan), options);
-      if (isNewSchema) this.#createdSchemas.push(quoteIdentifier(schema));
-      this.#created.push(qualifiedName(plan.name));
-      await main.query('COMMIT', { table: plan.table });
-    } catch (error) {
-      if (main.usable) await main.query('ROLLBACK').catch(() => undefined);
-      throw error;
+    const { table } = plan;
+    if (!(await schemaExists(main, schema, { signal: this.#signal, table }))) {
+      await this.#make(main, { kind: 'schema', name: quoteIdentifier(schema), table }, [`CREATE SCHEMA ${quoteIdentifier(schema)}`]);
     }
+    // A table that was there before is never noted as made.
+    const made: MadeObject = { kind: 'table', name: qualifiedName(plan.name), table };
+    await this.#make(main, made, [createTableSql(plan)]).catch((error: unknown) => {
+      if (error instanceof SluiceError && error.code === 'TABLE_EXISTS') this.#made.splice(this.#made.indexOf(made), 1);
+      throw error;
+    });
   }
 
   /** The target itself, or a staging table that no writer has: made when there is none. */
@@ -157,52 +248,68 @@ export class PostgresLoadSession implements LoadSession {
     if (free !== undefined) return Promise.resolve(free);
     return this.#serial.run(async () => {
       const main = await this.#mainSession();
-      const options = { signal: this.#signal, table: plan.table };
       const number = [...this.#staging.values()].reduce((sum, { all }) => sum + all.length, 1);
       const name = qualifiedName({ schema: plan.name.schema!, name: fitIdentifier(`sluice_${this.#run}_${number}`) });
-      const destination: Destination = { name, sequence: undefined };
-      staging.all.push(destination);
-      await main.query(stagingTableSql(plan, name), options);
-      const { rows } = await main.query('SELECT pg_catalog.pg_get_serial_sequence($1, $2)', { ...options, values: [name, rowColumn(plan)] });
-      const made = { name, sequence: rows[0][0]! };
-      staging.all[staging.all.indexOf(destination)] = made;
+      // Named here: what the server calls it by itself is not known before it is made.
+      const sequence = qualifiedName({ schema: plan.name.schema!, name: fitIdentifier(`sluice_${this.#run}_${number}_row`) });
+      await this.#make(main, { kind: 'staging', name, table: plan.table, sequence }, [stagingTableSql(plan, name, sequence)]);
+      const made: Destination = { name, sequence };
+      staging.all.push(made);
       return made;
     });
   }
 
   #takeGaps(): Promise<string> {
     return this.#serial.run(async () => {
+      this.#gaps ??= this.#made.find(({ kind }) => kind === 'gaps')?.name;
       if (this.#gaps !== undefined) return this.#gaps;
       const main = await this.#mainSession();
       const schema = this.#loads.find(({ plan }) => plan.publication === 'staged')!.plan.name.schema!;
-      this.#gaps = qualifiedName({ schema, name: fitIdentifier(`sluice_${this.#run}_gaps`) });
-      await main.query(`CREATE UNLOGGED TABLE ${this.#gaps} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`, { signal: this.#signal });
-      return this.#gaps;
+      const name = qualifiedName({ schema, name: fitIdentifier(`sluice_${this.#run}_gaps`) });
+      await this.#make(main, { kind: 'gaps', name, table: '' }, [`CREATE UNLOGGED TABLE ${name} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`]);
+      this.#gaps = name;
+      return name;
     });
   }
 
   /** Leaves the database as it was. Without a connection to it nothing can be done: the error that led here says so. */
   async #undo(): Promise<void> {
-    const staging = [...this.#staging.values()].flatMap(({ all }) => all.map(({ name }) => name));
-    if (this.#gaps !== undefined) staging.push(this.#gaps);
     const changed = this.#loads.filter((load) => load.needsUndo && load.transactions.length > 0);
-    if (staging.length + this.#created.length + changed.length + this.#createdSchemas.length === 0) return;
+    if (this.#made.length + changed.length === 0 && this.#ledger === undefined) return;
     try {
       await this.#main?.close();
       this.#main = await this.#parts.open(new AbortController().signal);
-      await this.#undoWith(this.#main, [...staging, ...this.#created], changed);
+      await this.#undoWith(this.#main, changed);
     } catch (error) {
       if (!(error instanceof SluiceError && error.retryable)) throw error;
     }
   }
 
-  async #undoWith(session: Session, tables: readonly string[], changed: readonly PostgresTableLoad[]): Promise<void> {
+  async #undoWith(session: Session, changed: readonly PostgresTableLoad[]): Promise<void> {
     await session.query(`BEGIN; SET LOCAL lock_timeout TO '${CLEANUP_PATIENCE}'`);
-    for (const table of tables) await session.query(`DROP TABLE IF EXISTS ${table}`);
+    for (const { kind, name } of this.#made) if (kind !== 'schema') await session.query(`DROP TABLE IF EXISTS ${name}`);
     for (const load of changed) await session.query(undoSql(load), { table: load.plan.table });
+    if (this.#ledger !== undefined) await session.query(this.#ledger.dropSql());
     await session.query('COMMIT');
     // Only where nobody has put anything else into it meanwhile.
-    for (const schema of this.#createdSchemas) await session.query(`DROP SCHEMA IF EXISTS ${schema}`).catch(() => undefined);
+    for (const { kind, name } of this.#made) if (kind === 'schema') await session.query(`DROP SCHEMA IF EXISTS ${name}`).catch(() => undefined);
+  }
+}
+
+async function schemaExists(session: Session, schema: string, options: QueryOptions): Promise<boolean> {
+  const { rows } = await session.query('SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)', { ...options, values: [schema] });
+  return rows[0][0] === 't';
+}
+
+async function inTransaction(session: Session, options: QueryOptions, statements: readonly string[]): Promise<void> {
+  await session.query('BEGIN', options);
+  try {
+    for (const statement of statements) await session.query(statement, options);
+    // Not cancelled on its way: whether it happened would not be known.
+    await session.query('COMMIT', options.table === undefined ? {} : { table: options.table });
+  } catch (error) {
+    if (session.usable) await session.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }
 

@@ -1,9 +1,10 @@
 /** The one transaction that makes all tables of a run visible, and its counts. */
-import type { LoadTablePlan, PublishedCounts, PublishHooks } from '../connector.ts';
+import type { LoadTablePlan, PublishedCounts, PublishedTable, PublishHooks } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { Circles, mayUseReplicaRole, parentsFirst } from './circles.ts';
 import { readConstraintRules } from './constraint-rules.ts';
 import type { Session } from './driver.ts';
+import type { Ledger } from './ledger.ts';
 import { JudgedTable } from './judged-table.ts';
 import { Judgement } from './judgement.ts';
 import { piecewiseSql } from './one-by-one.ts';
@@ -25,6 +26,8 @@ export interface PublisherOptions {
   stagingOf(plan: LoadTablePlan): readonly string[];
   /** The table of records that were left out before they were staged (table-load.ts). */
   readonly gaps: string | undefined;
+  /** Of a run that can be resumed: it learns of the publication in the same transaction. */
+  readonly ledger: Ledger | undefined;
   readonly signal: AbortSignal;
   readonly disableTriggers: boolean;
   /** Rows that break constraints are rejected one by one; without hooks they end the publication. */
@@ -88,6 +91,7 @@ export class Publisher {
     if (this.#options.gaps !== undefined) await this.#session.query(`DROP TABLE ${this.#options.gaps}`, { signal: this.#signal });
     for (const load of this.#loads) await this.#advanceSequences(load);
     for (const [load, count] of removed) counts.set(load.plan.table, { ...counts.get(load.plan.table)!, removed: count });
+    await this.#enter(counts);
     return counts;
   }
 
@@ -178,6 +182,13 @@ export class Publisher {
     const { facts, plan } = load;
     return isFullyJudged && plan.mode !== 'upsert' && rules.lockable && rules.foreignKeys.length > 0 && rules.foreignKeys.every((key) => key.parentLockable)
       && !rules.uniques.some((rule) => rule.deferrable) && !facts.hasRules && (!facts.hasTriggers || this.#options.disableTriggers);
+  }
+
+  async #enter(counts: ReadonlyMap<string, PublishedCounts>): Promise<void> {
+    const { ledger } = this.#options;
+    if (ledger === undefined) return;
+    const tables = this.#loads.map(({ plan, totals, written }): [string, PublishedTable] => [plan.table, { ...totals, written, published: counts.get(plan.table) ?? { written: 0, skipped: 0, duplicate: 0 } }]);
+    await this.#session.query(`${ledger.publishedSql(new Map(tables))}; ${ledger.dropStagedSql()}`, { signal: this.#signal });
   }
 
   async #report(staged: readonly StagedLoad[]): Promise<void> {

@@ -1,5 +1,5 @@
 /** One table while it is loaded: its writers, and what each of them has committed. */
-import type { LoadTablePlan, PartWriter, TableLoad } from '../connector.ts';
+import type { CommittedParts, LoadTablePlan, PartWriter, TableLoad } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { CarefulPart, PartStream } from '../../rows/part.ts';
 import type { Rejection } from '../../rows/rejection.ts';
@@ -10,6 +10,7 @@ import { copyOptionsSql, takesEncoding } from './copy-encoding.ts';
 import { copyIn } from './copy-in.ts';
 import type { Session } from './driver.ts';
 import { EndMarkerWatch } from './end-marker.ts';
+import type { Ledger, PartEntry } from './ledger.ts';
 import { PartOrder } from './part-order.ts';
 import { identifierList, qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
 import { PART_ROW_BITS, rowColumn } from './table-ddl.ts';
@@ -28,6 +29,9 @@ export interface Destination {
   readonly sequence: string | undefined;
 }
 
+/** What a part's entry in the ledger says of it besides the rows written. */
+type PartFacts = Pick<PartEntry, 'read' | 'rejected' | 'skipped' | 'bytes' | 'hash'>;
+
 export interface TableLoadParts {
   readonly plan: LoadTablePlan;
   readonly target: CatalogTable;
@@ -35,6 +39,12 @@ export interface TableLoadParts {
   readonly signal: AbortSignal;
   acquire(): Promise<Session>;
   release(session: Session): void;
+  /** Undefined when the run cannot be resumed. */
+  ledger(): Ledger | undefined;
+  /** Whether a part is there whose commit was not answered. */
+  hasCommitted(entry: PartEntry): Promise<boolean>;
+  /** What earlier sessions of the run have committed. */
+  readonly committed: CommittedParts | undefined;
   /** A staging table that nobody writes to, or the target. */
   takeDestination(): Promise<Destination>;
   returnDestination(destination: Destination): void;
@@ -47,12 +57,17 @@ export class PostgresTableLoad implements TableLoad {
   readonly plan: LoadTablePlan;
   readonly target: CatalogTable;
   readonly facts: TargetFacts;
-  /** Rows committed. */
+  /** Rows committed, by this session and earlier ones of the run. */
   written = 0;
+  readonly totals = { read: 0, rejected: 0, skipped: 0, bytes: 0 };
+  /** Parts committed to staging tables. */
+  stagedParts = 0;
+  readonly committed?: CommittedParts;
   /** Transactions that added rows to a table that was there before: what its undo needs. */
   readonly transactions: number[] = [];
   readonly #parts: TableLoadParts;
   readonly #columns: readonly CatalogColumn[];
+  #isInDoubt = false;
   /** Its numbers are the upper bits of the numbers of staged rows. */
   readonly order = new PartOrder();
 
@@ -61,6 +76,12 @@ export class PostgresTableLoad implements TableLoad {
     this.target = parts.target;
     this.facts = parts.facts;
     this.#parts = parts;
+    const { committed } = parts;
+    if (committed !== undefined) {
+      this.committed = committed;
+      this.written = committed.written;
+      for (const name of ['read', 'rejected', 'skipped', 'bytes'] as const) this.totals[name] = committed[name];
+    }
     this.#columns = parts.plan.columns.map(({ name }) => parts.target.columns.find((column) => column.name === name)!);
   }
 
@@ -87,7 +108,8 @@ export class PostgresTableLoad implements TableLoad {
   }
 
   async #write(part: PartStream, destination: Destination, progress: (bytes: number) => void): Promise<{ written: number }> {
-    return this.#inTransaction(part.part.index, destination, async (session, base) => {
+    const facts = (): PartFacts => ({ ...part.counts(), rejected: part.leftOut?.length ?? 0, ...(part.hash === undefined ? {} : { hash: part.hash }) });
+    return this.#inTransaction(part.part.index, destination, facts, async (session, base) => {
       const written = await this.#copy(session, part, destination, progress);
       if (destination.sequence !== undefined && part.leftOut !== undefined && part.leftOut.length > 0) await this.#noteGaps(session, base, part.leftOut);
       return { written };
@@ -95,35 +117,73 @@ export class PostgresTableLoad implements TableLoad {
   }
 
   async #writeCarefully(part: CarefulPart, index: number, { name, sequence }: Destination, beforeCommit: (rejections: readonly Rejection[]) => Promise<void>): Promise<{ written: number; rejected: number }> {
-    return this.#inTransaction(index, { name, sequence: undefined }, (session, base) => writeCarefully(session, part, {
-      plan: this.plan, columns: this.#columns, destination: name, signal: this.#parts.signal,
-      numbering: sequence === undefined ? undefined : { column: quoteIdentifier(rowColumn(this.plan)), base },
-    }, beforeCommit));
+    const facts = (result: { rejected: number }): PartFacts => ({
+      ...(part.counts?.() ?? { read: 0, skipped: 0, bytes: 0 }), rejected: result.rejected + part.leftOut.length, ...(part.hash === undefined ? {} : { hash: part.hash }),
+    });
+    return this.#inTransaction<{ written: number; rejected: number }>(index, { name, sequence: undefined }, facts, async (session, base) => {
+      const result = await writeCarefully(session, part, {
+        plan: this.plan, columns: this.#columns, destination: name, signal: this.#parts.signal,
+        numbering: sequence === undefined ? undefined : { column: quoteIdentifier(rowColumn(this.plan)), base },
+      }, beforeCommit);
+      await beforeCommit([]);
+      return result;
+    });
   }
 
   /** One part, one transaction: after a failure nothing of it is left. `work` is told the number before the part's first row. */
-  async #inTransaction<T extends { written: number }>(index: number, destination: Destination, work: (session: Session, base: bigint) => Promise<T>): Promise<T> {
+  // oxlint-disable-next-line max-params -- one part's transaction from end to end
+  async #inTransaction<T extends { written: number }>(index: number, destination: Destination, facts: (result: T) => PartFacts, work: (session: Session, base: bigint) => Promise<T>): Promise<T> {
     const order = this.order.next(index);
     const base = BigInt(order) << PART_ROW_BITS;
     const { signal, plan } = this.#parts;
     let session: Session | undefined;
     try {
       session = await this.#parts.acquire();
+      if (this.#isInDoubt) await this.#assertStagedAreThere(session);
       const transaction = await this.#begin(session, destination, base + 1n);
       const result = await work(session, base);
       // From here on the rows may be in, whatever the answer: the undo must know of them.
       if (transaction !== undefined) this.transactions.push(transaction);
-      await session.query('COMMIT', { table: plan.table });
-      this.written += result.written;
+      await this.#commit(session, { table: plan.table, part: index, isStaged: plan.publication === 'staged', written: result.written, ...facts(result) });
       return result;
     } catch (error) {
       this.order.failed(index, order);
+      if (error instanceof SluiceError && error.retryable) this.#isInDoubt = true;
       const failed = session;
       if (failed?.usable === true) await failed.query('ROLLBACK').catch(() => (failed.usable = false));
       throw signal.aborted && failed !== undefined ? failed.cancellation(signal) : error;
     } finally {
       if (session !== undefined) this.#parts.release(session);
     }
+  }
+
+  /** After a lost connection the server may have crashed, and unlogged tables with it: then nothing may be added to what is left. */
+  async #assertStagedAreThere(session: Session): Promise<void> {
+    const ledger = this.#parts.ledger();
+    if (ledger !== undefined && this.plan.publication === 'staged') {
+      const expected = this.stagedParts + (this.committed?.parts ?? 0);
+      const found = await ledger.countStaged(session, this.plan.table, { table: this.plan.table });
+      if (found !== expected) throw new SluiceError('CONNECTION_LOST', { address: session.target.address, reason: 'the server has started anew, and the rows that waited for publication are gone' }, { table: this.plan.table });
+    }
+    this.#isInDoubt = false;
+  }
+
+  /** The part and its entry in the ledger, at once. Where the answer is lost, the ledger is asked. */
+  async #commit(session: Session, entry: PartEntry): Promise<void> {
+    const { table } = this.plan;
+    const ledger = this.#parts.ledger();
+    if (ledger === undefined) {
+      await session.query('COMMIT', { table });
+    } else {
+      // A statement of its own: only the commit may be in doubt.
+      await session.query(this.needsUndo ? ledger.partWithTransactionSql(entry) : ledger.partSql(entry), { table });
+      await session.query('COMMIT', { table }).catch(async (error: SluiceError) => {
+        if (error.code !== 'CONNECTION_LOST' || !(await this.#parts.hasCommitted(entry))) throw error;
+      });
+    }
+    this.written += entry.written;
+    for (const name of ['read', 'rejected', 'skipped', 'bytes'] as const) this.totals[name] += entry[name];
+    if (entry.isStaged) this.stagedParts++;
   }
 
   /** The nth row that came is not the nth record: by how many, from which row on. */
