@@ -53,7 +53,7 @@ async function atEveryOperation(step: 'write' | 'seal', look: (workspace: string
 const recordsOf = async (workspace: string): Promise<string[]> => (await rowsOf(workspace)).map(({ table, part, record }) => `${table}${part}:${record}`);
 
 describe('killed before any operation on files', () => {
-  it('has of each segment the old or the new, and never half of one', { timeout: 120_000 }, async () => {
+  it('has of each segment the old or the new, and never half of one', { timeout: 400_000 }, async () => {
     const seen = new Set<string>();
     const operations = await atEveryOperation('write', async (workspace) => {
       const records = await recordsOf(workspace);
@@ -71,7 +71,7 @@ describe('killed before any operation on files', () => {
     ]);
   });
 
-  it('seals to the same in the end', { timeout: 120_000 }, async () => {
+  it('seals to the same in the end', { timeout: 400_000 }, async () => {
     const expected: string[] = [];
     const operations = await atEveryOperation('seal', async (workspace, killedAt) => {
       // Whatever there is can be read, and all of it.
