@@ -12,5 +12,6 @@ if (!existsSync(data)) {
   endWithCommands();
   const vitest = ['run', '--config', 'vitest.wide.config.ts', ...process.argv.slice(2)];
   const { code } = await runCommand('vitest', vitest, { env: { SLUICE_DATA: data } });
-  process.exitCode ??= code;
+  const samples = await runCommand(process.execPath, ['scripts/test-restore-samples.ts'], { env: { SLUICE_DATA: data } });
+  process.exitCode ??= code === 0 ? samples.code : code;
 }
