@@ -4,9 +4,9 @@
  */
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ByteSink } from '../../io/byte-sink.ts';
-import { GrowingBytes } from './growing-bytes.ts';
+import { GrowingBytes, release } from './growing-bytes.ts';
 import { DefinitionLevels } from './levels.ts';
-import type { PageCodec } from './page-codec.ts';
+import { OUTPUT_BYTES, type PageCodec } from './page-codec.ts';
 import type { RowBatches } from './row-batch.ts';
 import type { StoredType } from './stored-type.ts';
 import { THRIFT_BINARY, THRIFT_I32, ThriftWriter } from './thrift-writer.ts';
@@ -17,6 +17,8 @@ const PAGE_TYPE = { data: 0, dictionary: 2 } as const;
 /** Before compression. Large enough to compress well, small enough for hundreds of columns. */
 const PAGE_BYTES = 256 * 1024;
 const FIRST_PAGE_BYTES = 4096;
+/** The page that is being compressed; one at a time, whatever the column. */
+const CONTENT = new GrowingBytes(PAGE_BYTES);
 
 export interface ColumnPlace {
   readonly table: string;
@@ -68,14 +70,16 @@ export abstract class ColumnEncoder {
     this.#endPage();
     const dictionary = this.#dictionaryPage();
     let written = 0;
+    const dictionaryBytes = dictionary?.length;
     for (const page of dictionary === undefined ? this.#pages : [dictionary, ...this.#pages]) {
-      await sink.write(page);
       written += page.length;
+      await sink.write(page);
+      release(page);
     }
     const sizes = { written, plain: this.#plainBytes };
     footer.element(() => {
       footer.i64(2, offset);
-      footer.struct(3, () => this.#writeMetadata(footer, offset, dictionary?.length, sizes));
+      footer.struct(3, () => this.#writeMetadata(footer, offset, dictionaryBytes, sizes));
     });
     this.#restart();
     return sizes;
@@ -121,7 +125,13 @@ export abstract class ColumnEncoder {
     const { rows, nulls } = this.#levels;
     if (rows === 0) return;
     const { bytes, isDictionary } = this.pageValues();
-    const content = Buffer.concat([this.#levels.encoded(), bytes]);
+    const levels = this.#levels.encoded();
+    CONTENT.clear();
+    CONTENT.reserve(levels.length + bytes.length);
+    CONTENT.bytes.set(levels);
+    CONTENT.bytes.set(bytes, levels.length);
+    CONTENT.used = levels.length + bytes.length;
+    const content = CONTENT.filled();
     const page = this.#page(PAGE_TYPE.data, content, (thrift) => thrift.struct(5, () => {
       thrift.i32(1, rows);
       thrift.i32(2, isDictionary ? ENCODING.dictionary : ENCODING.plain);
@@ -157,7 +167,12 @@ export abstract class ColumnEncoder {
     thrift.stop();
     const header = thrift.bytes();
     this.#plainBytes += header.length + content.length;
-    return Buffer.concat([header, compressed]);
+    const page = Buffer.allocUnsafeSlow(header.length + compressed.length);
+    page.set(header);
+    page.set(compressed, header.length);
+    // What zlib hands out is larger than what it filled, unless it is small and of the common pool.
+    if (compressed !== content && compressed.buffer.byteLength >= OUTPUT_BYTES) release(compressed);
+    return page;
   }
 
   #writeMetadata(thrift: ThriftWriter, offset: number, dictionaryBytes: number | undefined, { written, plain }: { written: number; plain: number }): void {

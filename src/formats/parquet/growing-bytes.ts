@@ -36,6 +36,12 @@ export class GrowingBytes {
   }
 }
 
+/** Gives the memory of a buffer back at once instead of when it is collected: pages come faster than collections. Only for buffers that are nobody else's. */
+export function release(bytes: Buffer): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+}
+
 export function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -87,27 +87,33 @@ const MICROSECONDS_TO_2000 = DAYS_TO_2000 * 86_400_000_000;
 const EPOCH_HIGH = Math.floor(MICROSECONDS_TO_2000 / HIGH_UNIT);
 const EPOCH_LOW = MICROSECONDS_TO_2000 % HIGH_UNIT;
 
-/** The smallest and the largest of 64-bit numbers, each in two halves. */
+/** The smallest and the largest of 64-bit numbers, each in two halves; the lower ones with their first bit turned, so that they compare as if they had no sign. */
 export class Int64Range {
-  leastHigh = MOST_HIGH;
-  leastLow = HIGH_UNIT - 1;
-  greatestHigh = LEAST_HIGH;
-  greatestLow = 0;
+  #leastHigh = MOST_HIGH;
+  #leastLow = MOST_HIGH;
+  #greatestHigh = LEAST_HIGH;
+  #greatestLow = LEAST_HIGH;
 
-  /** `low` without sign. */
-  add(high: number, low: number): void {
-    if (high < this.leastHigh || (high === this.leastHigh && low < this.leastLow)) {
-      this.leastHigh = high;
-      this.leastLow = low;
+  /** The numbers that were written from `from` to `to`. */
+  include(written: DataView, from: number, to: number): void {
+    let [leastHigh, leastLow, greatestHigh, greatestLow] = [this.#leastHigh, this.#leastLow, this.#greatestHigh, this.#greatestLow];
+    for (let at = from; at < to; at += 8) {
+      const high = written.getInt32(at + 4, true);
+      const low = written.getInt32(at, true) ^ LEAST_HIGH;
+      if (high < leastHigh || (high === leastHigh && low < leastLow)) {
+        leastHigh = high;
+        leastLow = low;
+      }
+      if (high > greatestHigh || (high === greatestHigh && low > greatestLow)) {
+        greatestHigh = high;
+        greatestLow = low;
+      }
     }
-    if (high > this.greatestHigh || (high === this.greatestHigh && low > this.greatestLow)) {
-      this.greatestHigh = high;
-      this.greatestLow = low;
-    }
+    [this.#leastHigh, this.#leastLow, this.#greatestHigh, this.#greatestLow] = [leastHigh, leastLow, greatestHigh, greatestLow];
   }
 
   stored(): ValueRange {
-    return { least: int64(this.leastHigh, this.leastLow), greatest: int64(this.greatestHigh, this.greatestLow) };
+    return { least: int64(this.#leastHigh, this.#leastLow), greatest: int64(this.#greatestHigh, this.#greatestLow) };
   }
 }
 
@@ -119,19 +125,18 @@ export class Int64Column extends ColumnEncoder {
     const { values } = this;
     values.reserve((last - first) * 8);
     const out = values.view;
-    const range = this.#range;
     let used = values.used;
     for (let i = first; i < last; i++) {
       const length = lengths[i];
       if (length < 0) continue;
       if (length !== 8 && length !== 4) this.wrongLength(length);
       const high = length === 8 ? view.getInt32(starts[i]) : 0;
-      const low = view.getUint32(starts[i] + length - 4);
-      range.add(high, low);
-      out.setUint32(used, low, true);
+      const low = view.getInt32(starts[i] + length - 4);
+      out.setInt32(used, low, true);
       out.setInt32(used + 4, high, true);
       used += 8;
     }
+    this.#range.include(out, values.used, used);
     values.used = used;
   }
 
@@ -151,7 +156,6 @@ export class TimestampColumn extends ColumnEncoder {
     const { values } = this;
     values.reserve((last - first) * 8);
     const out = values.view;
-    const range = this.#range;
     let used = values.used;
     for (let i = first; i < last; i++) {
       const length = lengths[i];
@@ -160,14 +164,14 @@ export class TimestampColumn extends ColumnEncoder {
       const stored = view.getInt32(starts[i]);
       const sum = view.getUint32(starts[i] + 4) + EPOCH_LOW;
       const high = stored + EPOCH_HIGH + (sum >= HIGH_UNIT ? 1 : 0);
-      const low = sum >>> 0;
+      const low = sum | 0;
       // The largest and the smallest number are the infinities, here and in the engine; the last days of PostgreSQL's calendar lie beyond.
-      if (high > MOST_HIGH || (high === MOST_HIGH && low === HIGH_UNIT - 1) || (stored === LEAST_HIGH && sum === EPOCH_LOW)) this.#refuseAt(view, starts[i]);
-      range.add(high, low);
-      out.setUint32(used, low, true);
+      if (high > MOST_HIGH || (high === MOST_HIGH && low === -1) || (stored === LEAST_HIGH && sum === EPOCH_LOW)) this.#refuseAt(view, starts[i]);
+      out.setInt32(used, low, true);
       out.setInt32(used + 4, high, true);
       used += 8;
     }
+    this.#range.include(out, values.used, used);
     values.used = used;
   }
 
@@ -265,7 +269,7 @@ function int32(value: number): Uint8Array {
 
 function int64(high: number, low: number): Uint8Array {
   const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(low);
+  bytes.writeInt32LE(low ^ LEAST_HIGH);
   bytes.writeInt32LE(high, 4);
   return bytes;
 }

@@ -56,6 +56,7 @@ export class DecimalColumn extends ColumnEncoder {
     const { values } = this;
     values.reserve((last - first) * this.#bytes);
     const limbs = this.#limbs;
+    const before = values.used;
     for (let i = first; i < last; i++) {
       if (lengths[i] < 0) continue;
       const at = starts[i];
@@ -66,22 +67,18 @@ export class DecimalColumn extends ColumnEncoder {
       if (sign !== 0 && sign !== NEGATIVE) this.#refuseAt(view, at);
       if (weight <= this.#doubleWeight) {
         const number = this.#asDouble(view, at, count, weight);
-        limbs[0] = number >>> 0;
-        limbs[1] = Math.floor(number / LIMB);
-        limbs[2] = 0;
-        limbs[3] = 0;
+        this.#storeDouble(sign === NEGATIVE ? -number : number);
       } else {
         this.#asLimbs(view, at, count, weight);
+        if (sign === NEGATIVE) negate(limbs);
+        this.#storeLimbs(limbs);
       }
-      if (sign === NEGATIVE) negate(limbs);
-      this.#store(limbs);
     }
+    if (this.#bytes === 8) this.#range.include(values.view, before, values.used);
   }
 
   protected range(): ValueRange | undefined {
-    if (this.#isWide) return undefined;
-    const { least, greatest } = this.#range.stored();
-    return { least: least.subarray(0, this.#bytes), greatest: greatest.subarray(0, this.#bytes) };
+    return this.#bytes === 8 ? this.#range.stored() : undefined;
   }
 
   protected restartRange(): void {
@@ -125,15 +122,32 @@ export class DecimalColumn extends ColumnEncoder {
     return digits / this.#restUnit;
   }
 
-  #store(limbs: readonly number[]): void {
+  /** The operators cut and round as two's complement wants it. */
+  #storeDouble(number: number): void {
+    const { values } = this;
+    const out = values.view;
+    const at = values.used;
+    const high = Math.floor(number / LIMB);
+    if (this.#isWide) {
+      const sign = high < 0 ? -1 : 0;
+      out.setInt32(at, sign);
+      out.setInt32(at + 4, sign);
+      out.setInt32(at + 8, high);
+      out.setInt32(at + 12, number | 0);
+    } else {
+      out.setInt32(at, number | 0, true);
+      if (this.#bytes === 8) out.setInt32(at + 4, high, true);
+    }
+    values.used += this.#bytes;
+  }
+
+  #storeLimbs(limbs: readonly number[]): void {
     const { values } = this;
     const out = values.view;
     const at = values.used;
     if (this.#isWide) {
       for (let i = 0; i < 4; i++) out.setUint32(at + 12 - i * 4, limbs[i]);
     } else {
-      // Of 32 bits the upper half repeats the sign.
-      this.#range.add(limbs[1] | 0, limbs[0]);
       out.setUint32(at, limbs[0], true);
       if (this.#bytes === 8) out.setUint32(at + 4, limbs[1], true);
     }

@@ -3,13 +3,14 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 
 export interface PageCodec {
   readonly id: number;
+  /** The result is the caller's own, or the page itself. */
   compress(page: Buffer): Buffer;
 }
 
 /** Level 1 packs typed pages within a few percent of level 3 at half its time. */
 const ZSTD_LEVEL = 1;
 /** One output buffer for most pages; zlib's own 16 KiB would be many. */
-const OUTPUT_BYTES = 128 * 1024;
+export const OUTPUT_BYTES = 128 * 1024;
 
 const CODECS: Readonly<Record<string, PageCodec>> = {
   none: { id: 0, compress: (page) => page },

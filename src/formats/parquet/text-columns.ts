@@ -17,8 +17,11 @@ const LARGEST_DICTIONARY_BYTES = 512 * 1024;
 /** So many values are looked at before a dictionary is judged; it pays while values come at least twice. */
 const JUDGED_VALUES = 2048;
 const FIRST_POSITIONS = 4096;
+/** What a position counts as in the page in hand, so that not too much is written out where the dictionary ends: 32,768 values. */
+const PENDING_BYTES = 8;
 /** From this length on a native copy is quicker than a loop. */
-const LONG_BYTES = 40;
+const LONG_BYTES = 64;
+const NOT_ASCII = 0x8080_8080 | 0;
 /** Longer values are no bounds for anybody who skips row groups. */
 const LONGEST_BOUND_BYTES = 64;
 
@@ -55,7 +58,7 @@ export class TextColumn extends ColumnEncoder {
   }
 
   protected override pendingBytes(): number {
-    return this.#usesDictionary ? this.#count * 2 : this.values.used;
+    return this.#usesDictionary ? this.#count * PENDING_BYTES : this.values.used;
   }
 
   protected override pageValues(): { bytes: Uint8Array; isDictionary: boolean } {
@@ -96,7 +99,7 @@ export class TextColumn extends ColumnEncoder {
     this.#wasPlain = false;
   }
 
-  #appendPositions({ bytes, starts, lengths }: RowBatches, first: number, last: number): void {
+  #appendPositions({ bytes, view, starts, lengths }: RowBatches, first: number, last: number): void {
     const dictionary = this.#dictionary;
     const prefix = this.#kind.prefixBytes;
     this.#reservePositions(last - first);
@@ -106,7 +109,7 @@ export class TextColumn extends ColumnEncoder {
       if (lengths[i] < 0) continue;
       const [start, length] = [starts[i] + prefix, lengths[i] - prefix];
       const known = dictionary.count;
-      const position = dictionary.positionOf(bytes, start, length);
+      const position = dictionary.positionOf(bytes, view, start, length);
       if (position === known && this.#kind.isText) this.#checkText(bytes, start, length);
       positions[count++] = position;
     }
@@ -130,13 +133,22 @@ export class TextColumn extends ColumnEncoder {
         if (isText) this.#checkText(bytes, start, length);
       } else {
         const out = values.bytes;
+        const to = values.view;
+        const end = start + length;
+        let from = start;
+        let words = 0;
         let all = 0;
-        for (let from = start, end = start + length; from < end; from++) {
-          const byte = view.getUint8(from);
+        for (; from + 4 <= end; from += 4, at += 4) {
+          const word = view.getInt32(from);
+          to.setInt32(at, word);
+          words |= word;
+        }
+        for (; from < end; from++) {
+          const byte = bytes[from];
           out[at++] = byte;
           all |= byte;
         }
-        if (all >= 0x80 && isText) this.#checkText(bytes, start, length);
+        if (((words & NOT_ASCII) !== 0 || all >= 0x80) && isText) this.#checkText(bytes, start, length);
       }
       values.used += length + 4;
     }

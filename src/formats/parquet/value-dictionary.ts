@@ -3,6 +3,8 @@ import { GrowingBytes } from './growing-bytes.ts';
 
 const FIRST_BYTES = 4096;
 const FIRST_ENTRIES = 1024;
+/** An odd number with its bits all over. */
+const SPREAD = 0x9e37_79b1 | 0;
 
 export class ValueDictionary {
   /** Each value after its length. */
@@ -15,9 +17,15 @@ export class ValueDictionary {
   #slots = new Int32Array(2 * FIRST_ENTRIES);
 
   /** The position of a value; a new one is added at `count`. */
-  positionOf(bytes: Buffer, start: number, length: number): number {
+  positionOf(bytes: Buffer, view: DataView, start: number, length: number): number {
     let hash = length;
-    for (let at = start, end = start + length; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x0100_0193);
+    const end = start + length;
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      hash = Math.imul(hash ^ view.getInt32(at), SPREAD);
+      hash ^= hash >>> 15;
+    }
+    for (; at < end; at++) hash = Math.imul(hash ^ bytes[at], SPREAD);
     hash ^= hash >>> 15;
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
