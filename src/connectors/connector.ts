@@ -1,7 +1,7 @@
 import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
-import type { Column, TableName, TableSchema } from '../rows/table-schema.ts';
+import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
 
 export type ConnectorKind = 'postgres' | 'duckdb';
 
@@ -69,10 +69,10 @@ export interface TableReader {
   /** Cheapest first. `arrays` says how array values will be written as text for the reader at the other end. */
   encodings(arrays: 'postgres' | 'json'): readonly RowEncoding[];
   /**
-   * The schema with every numeric that declares no precision sized to the values read (text when no DECIMAL holds them), and floats said to be without
-   * negative zeros where they are, for targets that must know before the first row. May cost a scan. Columns that the source cannot measure stay as they are.
+   * The schema with columns of these kinds measured: every numeric that declares no precision sized to the values read (text when no DECIMAL holds them), and floats said to be without
+   * negative zeros where they are, for targets that must know before the first row. May cost a scan. Absent where the rows cannot be read twice.
    */
-  measuredSchema?(signal: AbortSignal): Promise<TableSchema>;
+  measuredSchema?(kinds: readonly MeasuredKind[], signal: AbortSignal): Promise<TableSchema>;
   /**
    * The parts in the table's physical order, each about `partBytes` of output. Each part's chunks may be consumed concurrently with
    * others', by at most `jobs` consumers; a part takes its connection only while its chunks are iterated.

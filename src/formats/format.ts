@@ -3,7 +3,7 @@ import type { ByteSink } from '../io/byte-sink.ts';
 import type { ColumnType } from '../rows/column-type.ts';
 import type { PartStream } from '../rows/part.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
-import type { Column, TableName, TableSchema } from '../rows/table-schema.ts';
+import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
 
 export type FormatName = 'csv' | 'json' | 'ndjson' | 'parquet' | 'sql';
 
@@ -150,12 +150,12 @@ export interface WriteOptions {
  * document, so that parts can be encoded concurrently; the caller then hands the encoded bytes to `writePart` in order.
  */
 export interface FormatWriter {
-  /** Tables should come measured where their source can (TableReader.measuredSchema): what is not known in advance costs a second pass. */
-  readonly wantsMeasuredColumns?: boolean;
+  /** Columns of these kinds should come measured where their source can (TableReader.measuredSchema): what is not known in advance costs a second pass. */
+  wantsMeasured?(encoding: RowEncoding['kind']): readonly MeasuredKind[];
   /** Takes its bytes in gulps of this size: so much should be read ahead that its source never has to stop for them. */
-  readonly readAheadBytes?: number;
-  /** Encodings that `encodePart` takes, cheapest first. */
-  accepts(table: TableSchema): readonly RowEncoding['kind'][];
+  readAheadBytes?(encoding: RowEncoding['kind']): number;
+  /** Encodings that `encodePart` takes, cheapest first. `measurable`: the source can measure the table, if `wantsMeasured` asks for it. */
+  accepts(table: TableSchema, measurable?: boolean): readonly RowEncoding['kind'][];
   beginTable(table: TableSchema): Promise<void>;
   /** Re-encodes the rows of a part; yields bytes valid until the next pull. `written` is called once, at the end, with the rows counted in the output. */
   encodePart(table: TableSchema, part: PartStream, written: (rows: number) => void): AsyncGenerator<Uint8Array, void, undefined>;

@@ -12,6 +12,9 @@ export interface Column {
   readonly noNegativeZero?: boolean;
 }
 
+/** What of a column only its values tell: the size of numerics, and whether a float is -0. */
+export type MeasuredKind = 'numeric' | 'float';
+
 export interface TableName {
   /** Absent where the connector has no schemas, or for its default schema. */
   readonly schema?: string;

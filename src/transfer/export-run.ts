@@ -25,7 +25,7 @@ export class ExportRun {
       for (const table of document.tables) if (table.encoding.kind === 'file') await this.#writeByEngine(document, table);
     }
     // A part's bytes differ from its estimate (wide rows, another format): room for twice the aim, for each job and one that waits for its turn.
-    const readAhead = Math.max((jobs + 1) * partBytes * 2, ...this.#documents.map(({ writer }) => writer.readAheadBytes ?? 0));
+    const readAhead = Math.max((jobs + 1) * partBytes * 2, ...this.#documents.flatMap(({ writer, tables }) => tables.map(({ encoding }) => writer.readAheadBytes?.(encoding.kind) ?? 0)));
     await runOrdered(this.#tasks(), jobs, readAhead, signal);
     const receipts = this.#documents.flatMap((document) => document.tables.map(receiptOf));
     for (const receipt of receipts) assertBalanced(receipt);
@@ -77,7 +77,8 @@ export class ExportRun {
   async #beginTable(document: ExportDocument, table: ExportTable): Promise<void> {
     this.#begin(table);
     const { reader } = table;
-    const schema = document.writer.wantsMeasuredColumns === true ? await reader.measuredSchema?.(this.#context.signal) : undefined;
+    const wanted = document.writer.wantsMeasured?.(table.encoding.kind) ?? [];
+    const schema = wanted.length > 0 ? await reader.measuredSchema?.(wanted, this.#context.signal) : undefined;
     await document.writer.beginTable(schema ?? reader.schema);
   }
 

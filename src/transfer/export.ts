@@ -107,7 +107,7 @@ class ExportTransfer implements Transfer {
     const native = this.#nativeTarget(reader, sink);
     if (native !== undefined) return { name, reader, encoding: { kind: 'file' }, native, arrays: 'json', counts };
     const arrays = arraysFor(this.#layout, this.#connection);
-    const accepted = writer.accepts(reader.schema);
+    const accepted = writer.accepts(reader.schema, reader.measuredSchema !== undefined);
     const encoding = negotiate(reader.encodings(arrays), (offered) => offered.kind !== 'file' && accepted.includes(offered.kind), name);
     return { name, reader, encoding, arrays, counts };
   }

@@ -3,7 +3,7 @@
  * to know would otherwise write everything twice. Of numerics only the widest and the most precise value matter, of floats whether one is -0.
  */
 import { fittedNumeric, isUnsized, isWide, type NumericExtent } from '../../rows/numeric-extent.ts';
-import type { Column } from '../../rows/table-schema.ts';
+import type { Column, MeasuredKind } from '../../rows/table-schema.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { quoteIdentifier } from './sql.ts';
 
@@ -16,8 +16,8 @@ interface Measures {
  * @param relation SQL after FROM, with its condition
  * @returns the columns, each unsized numeric with the type that holds all its values (text when no decimal does), each float with `noNegativeZero`
  */
-export async function measureColumns(session: Session, columns: readonly Column[], relation: string, options: QueryOptions): Promise<Column[]> {
-  const measured = columns.filter((column) => isUnsized(column.type) || column.type.kind === 'float');
+export async function measureColumns(session: Session, columns: readonly Column[], kinds: readonly MeasuredKind[], relation: string, options: QueryOptions): Promise<Column[]> {
+  const measured = columns.filter(({ type }) => (kinds.includes('numeric') && isUnsized(type)) || (kinds.includes('float') && type.kind === 'float'));
   if (measured.length === 0) return [...columns];
   const quick = await measure(session, measured, 'scale', relation, options);
   // The scale as displayed first: zeros at the end are how the source shows its numbers. Only where that is too wide, without them.

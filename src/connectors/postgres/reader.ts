@@ -3,7 +3,7 @@ import type { ReadTableRequest, TableReader, TablesReader } from '../connector.t
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { PartStream } from '../../rows/part.ts';
 import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
-import { displayName, type TableSchema } from '../../rows/table-schema.ts';
+import { displayName, type MeasuredKind, type TableSchema } from '../../rows/table-schema.ts';
 import { describeTypes, findTables, publicColumn, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import { copyOut, type CopyOutCounts } from './copy-out.ts';
 import { describeStatement } from './describe-statement.ts';
@@ -130,8 +130,8 @@ class PostgresTableReader implements TableReader {
   readonly #plan: Plan;
   /** Part of the statement is the user's own text. */
   readonly #isQuery: boolean;
-  /** The rows as SQL after FROM, where they can be scanned once more. */
-  readonly #relation: string | undefined;
+  /** Only where the rows can be scanned once more. */
+  readonly measuredSchema?: (kinds: readonly MeasuredKind[], signal: AbortSignal) => Promise<TableSchema>;
 
   constructor(schema: TableSchema, columns: readonly CatalogColumn[], snapshot: Snapshot, plan: Plan, isQuery: boolean, relation?: string) {
     this.schema = schema;
@@ -139,7 +139,7 @@ class PostgresTableReader implements TableReader {
     this.#snapshot = snapshot;
     this.#plan = plan;
     this.#isQuery = isQuery;
-    this.#relation = relation;
+    if (relation !== undefined) this.measuredSchema = (kinds, signal) => this.#measure(relation, kinds, signal);
   }
 
   encodings(arrays: Selection['arrays']): readonly RowEncoding[] {
@@ -148,10 +148,9 @@ class PostgresTableReader implements TableReader {
     return [...binary, CANONICAL_CSV, COPY_TEXT];
   }
 
-  async measuredSchema(signal: AbortSignal): Promise<TableSchema> {
-    const relation = this.#relation;
-    if (relation === undefined) return this.schema;
-    const columns = await this.#snapshot.withCoordinator((session) => measureColumns(session, this.schema.columns, relation, { signal, table: displayName(this.schema) }));
+  /** @param relation the rows as SQL after FROM */
+  async #measure(relation: string, kinds: readonly MeasuredKind[], signal: AbortSignal): Promise<TableSchema> {
+    const columns = await this.#snapshot.withCoordinator((session) => measureColumns(session, this.schema.columns, kinds, relation, { signal, table: displayName(this.schema) }));
     return { ...this.schema, columns };
   }
 

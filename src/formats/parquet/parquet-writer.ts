@@ -1,82 +1,60 @@
 /**
- * Writes a table as one Parquet file: encoded rows go through a named pipe into the engine, which tests every value, types it and writes the file under
- * the sink's unfinished name. Without such a name (standard output) it writes a temporary file that is streamed afterwards.
- *
- * Numerics without precision have no Parquet type until all values are known (engine/column-types.ts). A table whose source cannot tell their size is
- * first written with them as text, then measured, then written again with the DECIMAL that holds them exactly; as text when none does.
- *
- * Memory: the engine's limit. A row group is held in memory until it is full, so wide rows get smaller groups.
+ * Writes a table as one Parquet file, in one of two lanes. Tables whose columns are all of plain types and whose source sends them in binary are encoded here
+ * (byte-lane.ts); all others go as text through the engine (engine-lane.ts). Both write the same columns, types and values.
  */
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
-import { engineTypeFor } from '../../engine/column-types.ts';
-import type { EngineConnection } from '../../engine/engine-connection.ts';
-import { DEFAULT_ENGINE_MEMORY_BYTES, DEFAULT_ENGINE_THREADS, openEngine, type Engine } from '../../engine/engine.ts';
-import { VARCHAR, type EngineType } from '../../engine/engine-type.ts';
-import { feed } from '../../engine/feed.ts';
-import { loadSelect } from '../../engine/load-select.ts';
-import { fittedType, measureNumerics } from '../../engine/numeric-fit.ts';
-import { hasFloat, parquetItems, WITHOUT_DICTIONARIES } from '../../engine/parquet-values.ts';
-import { quoteIdentifier, quotePath, quoteString } from '../../engine/quoting.ts';
-import { recordLimit, textRelation } from '../../engine/text-relation.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { DEFAULT_ENGINE_MEMORY_BYTES } from '../../engine/engine.ts';
+import { recordLimit } from '../../engine/text-relation.ts';
 import type { ByteSink } from '../../io/byte-sink.ts';
-import { createFifo } from '../../io/fifo.ts';
-import { targetError } from '../../io/system-errors.ts';
 import type { PartStream } from '../../rows/part.ts';
 import { CANONICAL_CSV, type RowEncoding } from '../../rows/row-encoding.ts';
 import { displayName, type TableSchema } from '../../rows/table-schema.ts';
 import type { FormatWriter, WriteOptions } from '../format.ts';
-import { Handoff } from './handoff.ts';
-import { parquetRelation } from './parquet-file.ts';
+import { ByteLane } from './byte-lane.ts';
+import { EngineLane } from './engine-lane.ts';
+import { pageCodec } from './page-codec.ts';
+import { isPlain } from './stored-type.ts';
 
-/** One thread reads a pipe; more would burn time waiting for it (17 against 12 CPU seconds for 5M rows, and not faster). */
-const PIPE_THREADS = 1;
-
-const GROUP_ROWS = 122_880;
-const SMALLEST_GROUP_ROWS = 2_048;
-/** Of the engine's memory for one row group: values, their encoded pages, and the next group being gathered. */
-const GROUP_SHARE = 8;
+const DEFAULT_COMPRESSION = 'zstd';
 
 export class ParquetWriter implements FormatWriter {
-  readonly wantsMeasuredColumns = true;
-  readonly readAheadBytes: number;
   readonly #sink: ByteSink;
   readonly #memoryLimitBytes: number;
   readonly #compression: string;
-  readonly #stop = new AbortController();
   #encoding: RowEncoding | undefined;
   #table: TableSchema | undefined;
-  #handoff: Handoff | undefined;
-  #writing: Promise<number> | undefined;
+  #engineLane: EngineLane | undefined;
+  #byteLane: ByteLane | undefined;
   #rowsGiven = 0;
-  #engine: Engine | undefined;
-  #connection: EngineConnection | undefined;
-  #folder: string | undefined;
 
   constructor(sink: ByteSink, options: WriteOptions) {
-    if (options.multipleTables) throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Several tables in one Parquet file', context: '; name a folder' });
+    if (options.multipleTables) throw severalTables();
     this.#sink = sink;
     this.#memoryLimitBytes = options.engineMemoryBytes ?? DEFAULT_ENGINE_MEMORY_BYTES;
-    // The engine fills its reading buffer, then takes it apart before it reads on.
-    this.readAheadBytes = recordLimit(this.#memoryLimitBytes);
-    this.#compression = options.compression ?? 'zstd';
+    this.#compression = options.compression ?? DEFAULT_COMPRESSION;
   }
 
-  accepts(): readonly RowEncoding['kind'][] {
-    return ['csv', 'copy-text'];
+  accepts(table: TableSchema, measurable = false): readonly RowEncoding['kind'][] {
+    const isOurs = pageCodec(this.#compression) !== undefined && isPlain(table, measurable);
+    return [...(isOurs ? ['copy-binary'] as const : []), 'csv', 'copy-text'];
+  }
+
+  /** The engine decides once for the whole file whether floats have dictionaries. */
+  wantsMeasured(encoding: RowEncoding['kind']): readonly ('numeric' | 'float')[] {
+    return encoding === 'copy-binary' ? ['numeric'] : ['numeric', 'float'];
+  }
+
+  /** The engine fills its reading buffer, then takes it apart before it reads on. */
+  readAheadBytes(encoding: RowEncoding['kind']): number {
+    return encoding === 'copy-binary' ? 0 : recordLimit(this.#memoryLimitBytes);
   }
 
   async beginTable(table: TableSchema): Promise<void> {
-    if (this.#table !== undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Several tables in one Parquet file', context: '; name a folder' });
+    if (this.#table !== undefined) throw severalTables();
     this.#table = table;
-    this.#engine = await openEngine({ path: ':memory:', memoryLimitBytes: this.#memoryLimitBytes, threads: PIPE_THREADS });
-    this.#connection = await this.#engine.connect();
   }
 
-  /** The bytes go on as they are: the engine takes them apart. */
+  /** The bytes go on as they are: they are taken apart in order. */
   async *encodePart(_table: TableSchema, part: PartStream, written: (rows: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
     this.#encoding ??= part.encoding;
     yield* part.chunks;
@@ -85,140 +63,41 @@ export class ParquetWriter implements FormatWriter {
     written(read - skipped);
   }
 
-  async writeEncoded(chunk: Uint8Array): Promise<void> {
-    if (this.#writing === undefined) this.#start();
-    await Promise.race([this.#handoff!.push(chunk), this.#writing!.then(() => undefined)]);
-    if (this.#failure !== undefined) throw this.#failure;
+  async writeEncoded(chunk: Uint8Array, first: boolean): Promise<void> {
+    if (this.#byteLane === undefined && this.#engineLane === undefined) await this.#open();
+    await (this.#byteLane?.write(chunk, first) ?? this.#engineLane!.write(chunk));
   }
 
   async endTable(): Promise<void> {
-    if (this.#writing === undefined) this.#start();
-    this.#handoff!.end();
-    const path = await this.#pathToWrite();
-    await this.#writing!;
-    if (this.#fitted.length > 0) await this.#writeFitted(path);
-    const written = Number(await this.#connection!.value(`SELECT sum(num_rows) FROM parquet_file_metadata(${quotePath(path)})`, { path }));
+    if (this.#byteLane === undefined && this.#engineLane === undefined) await this.#open();
+    const written = await (this.#byteLane?.end() ?? this.#engineLane!.end());
     if (written !== this.#rowsGiven) {
       const table = displayName(this.#table!);
       throw new SluiceError('RECEIPT_UNBALANCED', { table, read: this.#rowsGiven, written, rejected: 0, duplicate: 0, skipped: 0 }, { table });
     }
-    await this.#close();
-    if (this.#sink.partialPath === undefined) await this.#stream(path);
-    await this.#removeFolder();
+    await this.#engineLane?.deliver();
   }
 
   async finish(): Promise<void> {
-    await this.#close();
+    await this.#engineLane?.close();
   }
 
   async abort(): Promise<void> {
-    this.#stop.abort(new SluiceError('CANCELLED'));
-    this.#handoff?.end();
-    await this.#writing?.catch(() => undefined);
-    await this.#close();
-    await this.#removeFolder();
+    await this.#engineLane?.abort();
   }
 
-  #failure: SluiceError | undefined;
-  /** Positions of the columns whose DECIMAL is found at the end. */
-  #fitted: readonly number[] = [];
-
-  #start(): void {
-    this.#handoff = new Handoff();
-    this.#writing = this.#write(this.#handoff).catch((error: unknown) => {
-      this.#failure = toSluiceError(error);
-      throw this.#failure;
-    });
-    this.#writing.catch(() => undefined); // thrown by the call that waits for it
-  }
-
-  async #write(chunks: Handoff): Promise<number> {
-    const { columns } = this.#table!;
-    const types = columns.map((column): EngineType | undefined => engineTypeFor(column.type));
-    this.#fitted = types.flatMap((type, i) => (type === undefined ? [i] : []));
-    const target = this.#fitted.length > 0 ? await this.#textPath() : await this.#pathToWrite();
-    const known = types.map((type) => type ?? VARCHAR);
+  async #open(): Promise<void> {
     const encoding = this.#encoding ?? CANONICAL_CSV;
-    const { through } = textRelation('', encoding, known, this.#memoryLimitBytes);
-    const compression = this.#fitted.length > 0 ? 'lz4_raw' : this.#compression;
-    return feed({
-      connection: this.#connection!,
-      statement: (path) => copyTo(target, this.#selectFrom(path, encoding, known), compression, this.#layout()),
-      chunks: through(chunks),
-      openPipe: createFifo,
-      signal: this.#stop.signal,
-      context: { table: displayName(this.#table!), path: this.#sink.name },
-    });
-  }
-
-  #selectFrom(path: string, encoding: RowEncoding, types: readonly EngineType[]): string {
-    const { columns } = this.#table!;
-    const { relation, expressions } = textRelation(path, encoding, types, this.#memoryLimitBytes);
-    const loaded = loadSelect(columns.map((column, i) => ({ expression: expressions[i], from: VARCHAR, column: column.name, to: types[i] })), relation, { numbered: false, canonical: true });
-    const items = columns.map((column, i) => ({ expression: `l${i}`, name: column.name, type: types[i] }));
-    return `SELECT ${parquetItems(items)} FROM (${loaded}) AS loaded(${columns.map((_, i) => `l${i}`).join(', ')})`;
-  }
-
-  /** The second pass: from the file with text to the one with decimals. */
-  async #writeFitted(path: string): Promise<void> {
-    const { columns } = this.#table!;
-    const names = columns.map((column) => quoteIdentifier(column.name));
-    const from = parquetRelation(await this.#textPath());
-    const context = { table: displayName(this.#table!), path: this.#sink.name, signal: this.#stop.signal };
-    await this.#connection!.run(`SET threads = ${DEFAULT_ENGINE_THREADS}`);
-    const extents = await measureNumerics(this.#connection!, this.#fitted.map((i) => names[i]), from, context);
-    const items = names.map((name, i) => {
-      const at = this.#fitted.indexOf(i);
-      return at < 0 ? name : `CAST(${name} AS ${fittedType(extents[at]).sql}) AS ${name}`;
-    });
-    await this.#connection!.run(copyTo(path, `SELECT ${items.join(', ')} FROM ${from}`, this.#compression, this.#layout()), context);
-  }
-
-  /** What is said of the file besides its compression. The rows come once: whether one has a negative zero is known only where the source has looked. */
-  #layout(): string {
-    const floats = this.#table!.columns.some((column) => column.noNegativeZero !== true && hasFloat(engineTypeFor(column.type) ?? VARCHAR));
-    return `ROW_GROUP_SIZE ${this.#groupRows()}${floats ? WITHOUT_DICTIONARIES : ''}`;
-  }
-
-  #groupRows(): number {
-    const { estimatedBytes = 0, estimatedRows = 0 } = this.#table!;
-    if (estimatedBytes <= 0 || estimatedRows <= 0) return GROUP_ROWS;
-    const rows = Math.floor(this.#memoryLimitBytes / GROUP_SHARE / (estimatedBytes / estimatedRows));
-    return Math.min(GROUP_ROWS, Math.max(SMALLEST_GROUP_ROWS, rows - rows % SMALLEST_GROUP_ROWS));
-  }
-
-  async #pathToWrite(): Promise<string> {
-    return this.#sink.partialPath ?? join(await this.#temporaryFolder(), 'table.parquet');
-  }
-
-  async #textPath(): Promise<string> {
-    return join(await this.#temporaryFolder(), 'text.parquet');
-  }
-
-  async #temporaryFolder(): Promise<string> {
-    const parent = tmpdir();
-    this.#folder ??= await mkdtemp(join(parent, 'sluice-parquet-')).catch((error: unknown) => { throw targetError(error, parent); });
-    return this.#folder;
-  }
-
-  async #removeFolder(): Promise<void> {
-    const folder = this.#folder;
-    this.#folder = undefined;
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-  }
-
-  async #stream(path: string): Promise<void> {
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) await this.#sink.write(chunk as Uint8Array);
-  }
-
-  async #close(): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = undefined;
-    await engine?.close();
+    const table = this.#table!;
+    if (encoding.kind === 'copy-binary') {
+      this.#byteLane = new ByteLane(table, encoding, pageCodec(this.#compression)!, this.#sink);
+      return;
+    }
+    this.#engineLane = new EngineLane(table, encoding, this.#sink, { memoryLimitBytes: this.#memoryLimitBytes, compression: this.#compression });
+    await this.#engineLane.open();
   }
 }
 
-function copyTo(path: string, select: string, compression: string, layout: string): string {
-  const codec = compression === 'none' ? 'uncompressed' : compression;
-  return `COPY (${select}) TO ${quoteString(path)} (FORMAT parquet, COMPRESSION ${codec}, ${layout}, USE_TMP_FILE false)`;
+function severalTables(): SluiceError {
+  return new SluiceError('OPTION_UNSUPPORTED', { option: 'Several tables in one Parquet file', context: '; name a folder' });
 }

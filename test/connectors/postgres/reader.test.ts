@@ -299,7 +299,7 @@ describe('numerics without precision', () => {
   const sizedTypes = async (request: Parameters<Connection['openReader']>[0][number]): Promise<Record<string, unknown>> => {
     const reader = await connection.openReader([request]);
     try {
-      const { columns } = await reader.tables[0].measuredSchema!(new AbortController().signal);
+      const { columns } = await reader.tables[0].measuredSchema!(['numeric', 'float'], new AbortController().signal);
       return Object.fromEntries(columns.map((column) => [column.name, column.type]));
     } finally {
       await reader.close();
@@ -324,12 +324,14 @@ describe('numerics without precision', () => {
   test('a float column says whether it has a negative zero', async () => {
     await database.sql(`CREATE TABLE zeros (a real, b double precision, c real[], n integer); INSERT INTO zeros VALUES (0, '-0', '{0}', 1), (1, 2, '{-0}', 2)`);
     const reader = await connection.openReader([await tableRequest(connection, 'zeros')]);
-    const { columns } = await reader.tables[0].measuredSchema!(new AbortController().signal);
+    const { columns } = await reader.tables[0].measuredSchema!(['numeric', 'float'], new AbortController().signal);
     await reader.close();
     expect(columns.map((column) => column.noNegativeZero)).toEqual([true, false, undefined, undefined]);
   });
 
   test('a query is not asked twice', async () => {
-    expect(await sizedTypes({ kind: 'query', name: 'q', sql: 'SELECT small FROM numbers' })).toEqual({ small: { kind: 'numeric' } });
+    const reader = await connection.openReader([{ kind: 'query', name: 'q', sql: 'SELECT small FROM numbers' }]);
+    expect(typeof reader.tables[0].measuredSchema).toBe('undefined');
+    await reader.close();
   });
 });
