@@ -140,7 +140,7 @@ function sourceOf(inspected: InspectedSource, binding: TableBinding, columns: re
   const { details, format } = inspected;
   const fields = inspected.tables.find((table) => binding.fields.every((field) => field.absent === true || table.columns.some(({ name }) => name === field.source)))?.columns.map(({ name }) => name) ?? binding.fields.map(({ source }) => source);
   const map = Object.fromEntries(binding.fields.flatMap((field, i): [string, string][] => (field.absent === true || field.source === columns[i] ? [] : [[field.source, columns[i]]])));
-  const text = (key: string): string => String(details[key] ?? '');
+  const text = (key: string): string => (typeof details[key] === 'string' ? details[key] : '');
   return {
     name: inspected.source.name,
     format,

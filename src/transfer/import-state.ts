@@ -54,11 +54,11 @@ export interface ImportStateParts {
 }
 
 export function importState(parts: ImportStateParts): ImportState {
-  const { options: { to: _to, sources, ...options }, partBytes, engineMemoryBytes, inspected } = parts;
+  const { options: { to: _to, ...options }, partBytes, engineMemoryBytes, inspected } = parts;
   const indexOf = (one: InspectedSource): number => inspected.indexOf(one);
   return {
     version: 1,
-    options: { ...options, sources: sources.map(absolute) },
+    options: { ...options, sources: options.sources.map(absolute) },
     rules: parts.rules,
     partBytes,
     engineMemoryBytes,

@@ -42,7 +42,7 @@ const embedded = (): string => `duckdb:${join(cwd, '.sluice', 'data.duckdb')}`;
 
 describe('sluice import', () => {
   it('needs no more than a file', async () => {
-    expect(await parse('import', ['a.csv'])).toEqual({ sources: ['a.csv'], to: embedded(), mode: 'append', read: {} });
+    expect(await parse('import', ['a.csv'])).toEqual({ sources: ['a.csv'], to: embedded(), reference: embedded(), mode: 'append', read: {} });
     expect(given!.run).toMatchObject({ workspace: join(cwd, '.sluice'), dryRun: false });
     expect(exitCode).toBe(3);
   });
@@ -52,7 +52,7 @@ describe('sluice import', () => {
       '--columns', 'a,"b,c"', '--format', 'csv', '--delimiter', 'tab', '--quote', 'none', '--escape', '\\', '--no-header', '--null-text', '-',
       '--encoding', 'cp1252', '--type', 'a=numeric(10,2)', '--json-path', 'data.rows', '--max-record-size', '1MiB', '--on-error', 'quarantine', '--max-errors', '0.5%', '--jobs', '3', '--part-size', '1MB'];
     expect(await parse('import', args)).toEqual({
-      sources: ['a.csv', 'b/*.csv'], to: 'postgres://h/d', table: 'public.t', mode: 'upsert', key: ['a', 'b', 'c'], map: { x: 'y', v: 'w' }, columns: ['a', 'b,c'], format: 'csv',
+      sources: ['a.csv', 'b/*.csv'], to: 'postgres://h/d', reference: 'postgres://h/d', table: 'public.t', mode: 'upsert', key: ['a', 'b', 'c'], map: { x: 'y', v: 'w' }, columns: ['a', 'b,c'], format: 'csv',
       read: {
         csv: { delimiter: '\t', quote: '', escape: '\\', header: false, nullText: '-' },
         charset: 'windows-1252', types: { a: { kind: 'numeric', precision: 10, scale: 2 } }, jsonPath: 'data.rows', maxRecordBytes: 1_048_576,
@@ -73,7 +73,7 @@ describe('sluice import', () => {
       connections: { shop: 'postgres://app:${PW}@h/shop' }, jobs: 5, maxRecordSize: 1000, engineMemory: '300MB', workspace: 'w', import: { mode: 'replace' },
     }));
     expect(await parse('import', ['-', '--to', 'shop#public.t', '--yes'], { PW: 'x', SLUICE_JOBS: '6' })).toEqual({
-      sources: ['-'], to: 'postgres://app:x@h/shop', table: 'public.t', mode: 'replace', read: { maxRecordBytes: 1000 },
+      sources: ['-'], to: 'postgres://app:x@h/shop', reference: 'shop', table: 'public.t', mode: 'replace', read: { maxRecordBytes: 1000 },
     });
     expect(given!.run).toMatchObject({ jobs: 6, engineMemoryBytes: 300_000_000, workspace: join(cwd, 'w') });
   });
@@ -113,14 +113,14 @@ describe('sluice copy', () => {
 
 describe('sluice restore', () => {
   it('needs no more than a source', async () => {
-    expect(await parse('restore', ['backups/'])).toEqual({ source: 'backups/', to: embedded(), mode: 'append', read: {} });
+    expect(await parse('restore', ['backups/'])).toEqual({ source: 'backups/', to: embedded(), reference: embedded(), mode: 'append', read: {} });
   });
 
   it('passes every option on', async () => {
     const args = ['backups/', '--to', 'postgres://h/d', '--pick', '2026-11-21', '--clean', '--table', 'a,b', '--table', 'c', '--exclude', 'd', '--map-table', 'x=y', '--disable-triggers',
       '--on-error', 'quarantine', '--max-errors', '100', '--format', 'csv', '--delimiter', ';', '--null-text', 'NULL', '--encoding', 'latin1', '--max-record-size', '1MiB'];
     expect(await parse('restore', args)).toEqual({
-      source: 'backups/', to: 'postgres://h/d', pick: '2026-11-21', mode: 'replace', tables: ['a', 'b', 'c'], exclude: ['d'], mapTables: { x: 'y' }, disableTriggers: true,
+      source: 'backups/', to: 'postgres://h/d', reference: 'postgres://h/d', pick: '2026-11-21', mode: 'replace', tables: ['a', 'b', 'c'], exclude: ['d'], mapTables: { x: 'y' }, disableTriggers: true,
       onError: 'quarantine', maxErrors: { kind: 'rows', rows: 100 }, format: 'csv', read: { csv: { delimiter: ';', nullText: 'NULL' }, charset: 'latin1', maxRecordBytes: 1_048_576 },
     });
     expect(await parse('restore', ['b', '--mode', 'upsert', '--max-errors', '1 %'])).toMatchObject({ mode: 'upsert', onError: 'quarantine', maxErrors: { kind: 'percent', percent: 1 } });

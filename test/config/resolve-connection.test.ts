@@ -26,6 +26,16 @@ const scope: ConnectionScope = {
 
 describe('resolveConnection', () => {
   it.each([
+    ['postgres://u:secret@h/d#t', 'postgres://u@h/d'],
+    ['shop#orders', 'shop'],
+    ['x.duckdb', `duckdb:${process.cwd()}/x.duckdb`],
+  ])('%s is asked for again as %s, wherever that is', (text, reference) => {
+    const again = resolveConnection(text, scope).reference;
+    expect(again).not.toContain('secret');
+    expect(again.replace(/:\*+@/, '@')).toBe(reference);
+  });
+
+  it.each([
     ['postgres://u:p@h:5432/d?sslmode=require', { url: 'postgres://u:p@h:5432/d?sslmode=require' }],
     ['postgres://h/d#public.orders', { url: 'postgres://h/d', table: 'public.orders' }],
     ['duckdb:x.duckdb', { url: 'duckdb:x.duckdb' }],
@@ -44,7 +54,8 @@ describe('resolveConnection', () => {
     ['own', { url: 'duckdb:/home/me/.sluice/data.duckdb' }],
     ['shop#public.a%23b%20c', { url: 'postgres://app:pw@db/shop', table: 'public.a#b c' }],
   ])('%s', (text, resolved) => {
-    expect(resolveConnection(text, scope)).toEqual(resolved);
+    expect(resolveConnection(text, scope)).toMatchObject(resolved);
+    expect(resolveConnection(text, scope).table).toBe('table' in resolved ? resolved.table : undefined);
   });
 
   it.each(['nothing', '', 'toString', '__proto__', 'cities.csv'])('does not know %j', (text) => {
@@ -61,7 +72,7 @@ describe('resolveConnection', () => {
 
   it('says which variable is missing, and only when its connection is used', () => {
     const bare = { ...scope, env: {} };
-    expect(resolveConnection('file', bare)).toEqual({ url: 'duckdb:/etc/x/data/a.duckdb' });
+    expect(resolveConnection('file', bare)).toMatchObject({ url: 'duckdb:/etc/x/data/a.duckdb' });
     expect(() => resolveConnection('shop', bare)).toThrow(expect.objectContaining({ code: 'VARIABLE_UNSET', facts: { variable: 'SHOP_PASSWORD', where: 'connections.shop' } }));
   });
 });
