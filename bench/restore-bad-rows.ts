@@ -62,6 +62,3 @@ export function countsOfBad(bad: number): readonly { readonly bad: BadClass; rea
   return BAD_CLASSES.map((one, i) => ({ bad: one, count: Math.floor(bad / BAD_CLASSES.length) + (i < bad % BAD_CLASSES.length ? 1 : 0) }));
 }
 
-function tableNamed(name: string): BackupTable {
-  return TABLES.find((table) => table.name === name)!;
-}

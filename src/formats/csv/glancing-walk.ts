@@ -3,12 +3,15 @@
  * not obviously so (another number of fields, a value that needs a closer look, an empty line, a record that is cut off) stops the walk before that
  * record: the caller looks at it closely and comes back.
  *
+ * What it goes over is regular too: no quote within an unquoted field, no `\.` at the begin of a record. NUL bytes are the caller's to look for.
+ *
  * It says nothing of values that the target refuses by itself (`abc` in an integer): the target does that.
  */
 import type { ColumnType } from '../../rows/column-type.ts';
 import type { DialectBytes } from './dialect.ts';
+import { LINE_END } from './record-scanner.ts';
 
-const LF = 0x0a, CR = 0x0d, ZERO = 0x30, ONE = 0x31, NINE = 0x39, MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, BLANK = 0x20, LETTER_T = 0x54, LETTER_Z = 0x5a;
+const LF = 0x0a, CR = 0x0d, ZERO = 0x30, ONE = 0x31, NINE = 0x39, MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, BLANK = 0x20, LETTER_T = 0x54, LETTER_Z = 0x5a, BACKSLASH = 0x5c;
 
 /** What a glance looks for; 0: the column is not looked at. */
 const NOT_LOOKED_AT = 0, NUMBER = 1, FLOAT = 2, DATE = 3, TIMESTAMP = 4, TIMESTAMP_ZONE = 5, BOOLEAN = 6, UUID = 7;
@@ -29,6 +32,8 @@ export class GlancingWalk {
   /** Of the last `pass`: records and line ends that it went over. */
   records = 0;
   lines = 0;
+  /** Bits of LINE_END, of all passes. */
+  lineEnds = 0;
   readonly #glances: Uint8Array;
   readonly #delimiter: number;
   readonly #quote: number;
@@ -41,7 +46,7 @@ export class GlancingWalk {
     this.#glances = glances;
     this.#delimiter = dialect.delimiter[0] ?? -1;
     this.#quote = dialect.quote;
-    this.#highest = Math.max(CR, this.#delimiter);
+    this.#highest = Math.max(CR, this.#delimiter, this.#quote);
     this.#able = dialect.delimiter.length <= 1 && dialect.escape === dialect.quote && dialect.nullText.length === 0;
   }
 
@@ -68,6 +73,7 @@ export class GlancingWalk {
     let column = 0;
     let i = start;
     this.#linesInside = 0;
+    if (bytes[start] === BACKSLASH) return -1;
     for (;;) {
       let value = i;
       let end: number;
@@ -80,7 +86,9 @@ export class GlancingWalk {
       } else {
         for (; i < to; i++) {
           const byte = bytes[i];
-          if (byte <= highest && (byte === delimiter || byte === LF || byte === CR)) break;
+          if (byte > highest) continue;
+          if (byte === delimiter || byte === LF || byte === CR) break;
+          if (byte === quote) return -1;
         }
         end = i;
       }
@@ -119,7 +127,13 @@ export class GlancingWalk {
   #lineEnd(bytes: Uint8Array, i: number, to: number): number {
     if (bytes[i] === CR && i + 1 >= to) return -1;
     this.lines += 1 + this.#linesInside;
-    return bytes[i] === CR && bytes[i + 1] === LF ? i + 2 : i + 1;
+    if (bytes[i] === LF) {
+      this.lineEnds |= LINE_END.lf;
+      return i + 1;
+    }
+    const isPair = bytes[i + 1] === LF;
+    this.lineEnds |= isPair ? LINE_END.crlf : LINE_END.cr;
+    return isPair ? i + 2 : i + 1;
   }
 }
 

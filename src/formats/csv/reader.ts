@@ -37,7 +37,7 @@ export async function* readParts(inspected: InspectedSource, request: ReadReques
   const guard = trusted ? new ValueGuard(input.bytes, table.columns, [], said) : typed;
   const isExact = (column: string): boolean => (inspected.depth === 'full' ? typed : guard).guards(column);
   const context: PartContext = { input, binding, raw, guard, signal, replayable: request.replayable === true, tolerant: request.tolerant === true };
-  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding, isExact), () => ranges(input, request, { guard }));
+  if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding, isExact), () => (guard.idle ? ranges(input, request) : guardedRanges(input, request, guard)));
   else if (input.seekable) for await (const range of ranges(input, request)) yield new CsvPart(context, range);
   else yield* bufferedParts(context, request);
 }
@@ -51,17 +51,14 @@ function cutterFor(input: CsvInput, { partBytes, tolerant = false }: ReadRequest
 }
 
 interface Bystanders {
-  /** Compares values with their types on the way. */
-  readonly guard?: ValueGuard;
   /** Where the bytes of the range that is being cut are kept. */
   readonly keep?: () => PartBlocks;
 }
 
 /** The ranges of the whole source, one after the other. */
-async function* ranges(input: CsvInput, request: ReadRequest, { guard, keep }: Bystanders = {}): AsyncGenerator<RecordRange, void, undefined> {
+async function* ranges(input: CsvInput, request: ReadRequest, { keep }: Bystanders = {}): AsyncGenerator<RecordRange, void, undefined> {
   const cutter = cutterFor(input, request);
-  const { dataStart, dataLine } = input.details;
-  const cursor = guard === undefined || guard.idle ? undefined : input.cursor(dataStart, 1, dataLine, request.tolerant);
+  const { dataStart } = input.details;
   let base = dataStart;
   for await (const bytes of input.read(dataStart, undefined, request.signal)) {
     const chunk = asBuffer(bytes);
@@ -74,15 +71,48 @@ async function* ranges(input: CsvInput, request: ReadRequest, { guard, keep }: B
       keep?.().truncate(before === undefined ? 0 : before.end - before.start);
       if (before !== undefined) yield before;
     }
-    if (cursor !== undefined) {
-      cursor.push(chunk);
-      guard!.check(cursor, false);
-    }
     base += chunk.length;
   }
-  if (cursor !== undefined) guard!.check(cursor, true);
   const last = cutter.finish(base);
   if (last !== undefined) yield last;
+}
+
+/**
+ * The same for whoever only counts while values are compared with their types: the walk of the guard knows the records already, so nothing is scanned twice.
+ * Only records that are not obvious are looked at by the scanner, for what makes them irregular. Ranges end wherever a chunk does.
+ */
+async function* guardedRanges(input: CsvInput, request: ReadRequest, guard: ValueGuard): AsyncGenerator<RecordRange, void, undefined> {
+  const { dataStart, dataLine } = input.details;
+  const cursor = input.cursor(dataStart, 1, dataLine, request.tolerant);
+  const scanner = input.scanner(standIns(input));
+  let regular = true;
+  let lineEnds = 0;
+  const look = (): void => {
+    scanner.begin(0);
+    scanner.scan(cursor.bytes, cursor.recordStart, cursor.recordEnd, 0);
+    if (!scanner.insideQuotes) scanner.finish(cursor.recordEnd);
+    lineEnds |= scanner.lineEnds;
+    regular &&= scanner.regular;
+  };
+  let position = dataStart;
+  let index = 0;
+  const rangeSince = (row: number, line: number, bytes: number): RecordRange => {
+    lineEnds |= guard.lineEnds;
+    regular &&= (lineEnds & (lineEnds - 1)) === 0;
+    const range = { index: index++, start: position, end: position + bytes, row: row + 1, line, records: cursor.row - row, lines: 0, regular, lineEnds };
+    position += bytes;
+    return range;
+  };
+  for await (const bytes of input.read(dataStart, undefined, request.signal)) {
+    const { row, line } = cursor;
+    regular &&= !asBuffer(bytes).includes(0);
+    cursor.push(bytes);
+    guard.check(cursor, false, look);
+    yield rangeSince(row, line, bytes.length);
+  }
+  const { row, line } = cursor;
+  guard.check(cursor, true, look);
+  yield rangeSince(row, line, 0);
 }
 
 async function* bufferedParts(context: PartContext, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {

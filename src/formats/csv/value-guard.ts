@@ -45,11 +45,21 @@ export class ValueGuard {
     return this.#fields.length === 0;
   }
 
-  /** Checks all complete records that the cursor has. @throws SluiceError SCHEMA_SURPRISE, and as RecordCursor.next */
-  check(cursor: RecordCursor, final: boolean): void {
+  /** Bits of LINE_END of the records that were obvious. */
+  get lineEnds(): number {
+    return this.#glance.lineEnds;
+  }
+
+  /**
+   * Checks all complete records that the cursor has.
+   * @param look called at each record that was not obvious
+   * @throws SluiceError SCHEMA_SURPRISE, and as RecordCursor.next
+   */
+  check(cursor: RecordCursor, final: boolean, look?: () => void): void {
     this.#passObvious(cursor);
     while (cursor.next(final)) {
       this.#checkRecord(cursor);
+      look?.();
       this.#passObvious(cursor);
     }
   }
