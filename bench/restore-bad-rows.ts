@@ -3,7 +3,7 @@
  * these rows are to be rejected, and for exactly one reason.
  */
 import type { ErrorCode } from '../src/errors/error-codes.ts';
-import { rowOf, TABLES, type BackupTable, type Counts, type Value } from './restore-tables.ts';
+import { rowOf, type BackupTable, type Counts, type Value } from './restore-tables.ts';
 
 export interface BadClass {
   readonly name: string;

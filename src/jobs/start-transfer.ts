@@ -1,4 +1,5 @@
 import type { CopyOptions, ExportOptions, ImportOptions, RestoreOptions } from '../transfer/transfer.ts';
+import { SluiceError } from '../errors/sluice-error.ts';
 import { resumeRun, startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
 
 /** Each job loads its code when it starts: starting an import must not pay for the export. */
@@ -20,6 +21,18 @@ export function resumeLoad(run: string, job: 'import' | 'restore', to: string, o
   return resumeRun(run, job, async (context) => (
     job === 'import' ? (await import('../transfer/import.ts')).resumeImport(to, context) : (await import('../transfer/restore.ts')).resumeRestore(to, context)
   ), options);
+}
+
+/** Gives up an interrupted import or restore: what it has made in the target goes. Ends as cancelled. */
+export function discardLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
+  return resumeRun(run, job, async (context) => {
+    const transfer = await (job === 'import' ? (await import('../transfer/import.ts')).resumeImport(to, context) : (await import('../transfer/restore.ts')).resumeRestore(to, context));
+    const giveUp = async (): Promise<never> => {
+      await transfer.giveUp!();
+      throw new SluiceError('CANCELLED');
+    };
+    return { plan: transfer.plan, run: giveUp, close: () => transfer.close() };
+  }, options);
 }
 
 export function startRestore(options: RestoreOptions, run: StartRunOptions): RunHandle {

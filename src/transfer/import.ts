@@ -174,6 +174,15 @@ class ImportTransfer implements Transfer {
     }
   }
 
+  async giveUp(): Promise<void> {
+    const session = this.#session!;
+    if (await session.published?.() !== undefined) throw new SluiceError('RESUME_REFUSED', { run: this.#context.run, reason: 'its rows are published already' });
+    // Each table is opened for what is known of it: which rows are to be taken back.
+    for (const { load } of this.#targets.values()) await session.begin(load);
+    this.#session = undefined;
+    await session.abort();
+  }
+
   async close(): Promise<void> {
     await this.#session?.abort();
     await this.#connection.close();

@@ -26,7 +26,7 @@ export class LoadRun {
   readonly #scope: AbortScope;
   readonly #writers: number;
   readonly #ladder: Ladder | undefined;
-  /** The load failed on its way and was left so that it can go on. */
+  /** The load failed on its way, and can be resumed. */
   suspended = false;
 
   /**
@@ -68,7 +68,8 @@ export class LoadRun {
     } catch (error) {
       if (this.#session.suspend !== undefined && isOfTheWay(error)) {
         this.suspended = true;
-        await this.#session.suspend();
+        // A full disk wants to be freed, and the connection for that is there: then the run begins again from its start.
+        await (toSluiceError(error).retryable ? this.#session.suspend() : this.#session.abort());
       } else {
         await this.#session.abort();
       }

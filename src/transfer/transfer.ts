@@ -10,6 +10,8 @@ export interface Transfer {
   run(): Promise<TransferResult>;
   /** After a failure of `run`: the target was left so that the run can be resumed. */
   readonly suspended?: boolean;
+  /** Instead of `run`, of a run that was taken up again: leaves the target as it was before the run. */
+  giveUp?(): Promise<void>;
   /** Frees connections and files; safe before, after and instead of `run`. */
   close(): Promise<void>;
 }

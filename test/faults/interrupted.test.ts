@@ -97,11 +97,46 @@ describe('Ctrl-C', () => {
 });
 
 describe('the server', () => {
-  it('throws the sessions of an import out: nothing is left', { timeout: 60_000 }, async () => {
+  it('throws the sessions of an import out: it goes on, and every row is there once', { timeout: 60_000 }, async () => {
     const url = await createDatabase();
-    const { receipt } = await importAndThen(url, () => void runSql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice import%' AND datname = current_database()"), '--table', 'fresh');
-    expect(receipt).toMatchObject({ status: 'failed', error: { code: 'CONNECTION_LOST' } });
-    expect(await tablesOf(url)).toEqual([]);
+    const rows = 100_000;
+    const terminate = (): void => void runSql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice import%' AND datname = current_database()");
+    const result = await bench.sluice([...IMPORT, '--to', url, '--table', 'fresh', '--json'], {
+      stdin: 'pipe',
+      during: (child) => {
+        const stdin = child.stdin!;
+        stdin.on('error', () => undefined);
+        stdin.write('id,text\n');
+        for (let id = 0; id < rows; id++) stdin.write(`${id},${LINE}`);
+        void (async () => {
+          while (child.exitCode === null && !(await tablesOf(url)).includes('fresh')) await sleep(20);
+          // Twice: the second time retries of the first may be under way.
+          terminate();
+          await sleep(400);
+          terminate();
+          stdin.end();
+        })();
+      },
+    });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect((JSON.parse(result.stdout) as { totals: unknown }).totals).toMatchObject({ read: rows, written: rows, rejected: 0 });
+    expect(await runSql(url, 'SELECT count(*), count(DISTINCT id) FROM fresh')).toEqual([[String(rows), String(rows)]]);
+    expect(await tablesOf(url)).toEqual(['fresh']);
+  });
+
+  it('is gone: the run waits to be resumed or given up', { timeout: 90_000 }, async () => {
+    const server = await startPostgres();
+    try {
+      const url = await server.createDatabase();
+      const { receipt } = await importAndThen(url, () => void server.kill('SIGKILL'), '--table', 'fresh');
+      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'interrupted', resumable: true });
+      await server.restart();
+      expect(await bench.sluice(['runs', 'discard', '--to', url])).toMatchObject({ code: 0 });
+      expect(await tablesOf(url)).toEqual([]);
+      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'cancelled', resumable: false });
+    } finally {
+      await server.stop();
+    }
   });
 
   it('throws the sessions of an export out', { timeout: 60_000 }, async () => {
@@ -128,7 +163,7 @@ describe('the server', () => {
       expect(receipt).toMatchObject({ status: 'failed', error: { code: expect.stringMatching(/CONNECTION_LOST|CONNECT_REFUSED/) } });
       await server.restart();
       expect(await rowsOf(url, 'there')).toEqual([['-1', 'before']]);
-      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'failed' });
+      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'interrupted', resumable: true });
     } finally {
       await server.stop();
     }

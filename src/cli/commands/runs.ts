@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { resolveConnection } from '../../config/resolve-connection.ts';
-import { resumeLoad } from '../../jobs/start-transfer.ts';
+import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
 import { RunStore, type RunDetails, type RunListing } from '../../jobs/run-store.ts';
-import { addGeneralOptions, addJobOptions, commandScope, type GeneralFlags, type JobFlags } from '../common-options.ts';
+import { addGeneralOptions, addJobOptions, commandScope, type CommandScope, type GeneralFlags, type JobFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
 import { errorLines } from '../output/error-text.ts';
 import { planLines } from '../output/plan-text.ts';
@@ -26,6 +26,7 @@ Examples:
   $ sluice runs show 1jd4kz2q8xk2f7
   $ sluice runs cancel               # the run that is running
   $ sluice runs resume               # the newest run that was interrupted
+  $ sluice runs discard              # or give it up, and remove what it has made
 `;
 
 /** How long \`runs cancel\` waits to see the run end; the run goes on ending when that is not enough. */
@@ -51,14 +52,43 @@ export function defineRuns(command: Command, terminal: Terminal, end: CommandEnd
     .option('--to <connection>', 'the target, where the run was begun with a password in its URL')
     .addHelpText('after', '\nExamples:\n  $ sluice runs resume\n  $ sluice runs resume 1jd4kz2q8xk2f7 --to postgres://me:secret@host/db\n')
     .action(async (run: string | undefined, flags: ResumeFlags) => end(await resume(run, flags, terminal)));
+  addGeneralOptions(command.command('discard').description('give up an interrupted import or restore: the target is as it was before it'))
+    .argument('[run]', 'the run (default: the newest that can be resumed)')
+    .option('--to <connection>', 'the target, where the run was begun with a password in its URL')
+    .addHelpText('after', '\nExamples:\n  $ sluice runs discard\n  $ sluice runs discard 1jd4kz2q8xk2f7\n')
+    .action(async (run: string | undefined, flags: ResumeFlags) => end(await discard(run, flags, terminal)));
 }
 
 interface ResumeFlags extends JobFlags {
   readonly to?: string;
 }
 
+interface InterruptedRun {
+  readonly id: string;
+  readonly job: 'import' | 'restore';
+  /** Resolved; empty for a run that cannot be resumed: the store says why. */
+  readonly to: string;
+  readonly rowsOnStdin: boolean;
+  readonly scope: CommandScope;
+}
+
 /** Goes on with a run as it was begun; what was read from standard input is read from there again. */
 async function resume(run: string | undefined, flags: ResumeFlags, terminal: Terminal): Promise<number> {
+  const { id, job, to, rowsOnStdin, scope } = await interruptedRun(run, flags, terminal);
+  return runJob({ terminal, scope, flags, rowsOnStdin, start: (options) => resumeLoad(id, job, to, options) });
+}
+
+/** Being cancelled is what is wanted here. */
+async function discard(run: string | undefined, flags: ResumeFlags, terminal: Terminal): Promise<number> {
+  const { id, job, to, scope } = await interruptedRun(run, flags, terminal);
+  const { receipt, error } = await discardLoad(id, job, to, { ...scope.settings, env: terminal.env }).outcome;
+  if (error !== undefined && error.code !== 'CANCELLED') throw error;
+  if (flags.json === true) printJson(terminal, receipt);
+  else if (flags.quiet !== true) printLines(terminal.stdout, [`${id} is given up, and ${receipt.plan?.to ?? 'its target'} as it was before`]);
+  return 0;
+}
+
+async function interruptedRun(run: string | undefined, flags: ResumeFlags, terminal: Terminal): Promise<InterruptedRun> {
   const { id, job, reference, rowsOnStdin } = await withStore(flags, terminal, async (store) => {
     const wanted = run ?? store?.list().find((one) => one.resumable)?.run;
     if (store === undefined || wanted === undefined) throw new SluiceError('RUN_UNKNOWN', { run: run ?? 'that was interrupted and can be resumed' });
@@ -70,7 +100,7 @@ async function resume(run: string | undefined, flags: ResumeFlags, terminal: Ter
   const named = flags.to ?? reference;
   // Without a target in its record it is no import: the store says why it cannot go on.
   const target = named === undefined ? undefined : resolveConnection(named, scope.connections);
-  return runJob({ terminal, scope, flags, rowsOnStdin, start: (options) => resumeLoad(id, job === 'restore' ? 'restore' : 'import', target?.url ?? '', options) });
+  return { id, job: job === 'restore' ? 'restore' : 'import', to: target?.url ?? '', rowsOnStdin, scope };
 }
 
 async function list(flags: ListFlags, terminal: Terminal): Promise<number> {

@@ -174,7 +174,9 @@ export class PostgresLoadSession implements LoadSession {
     }
   }
 
+  /** Rows that others can already see among their own are taken back where the server can be reached; all the rest waits. */
   async suspend(): Promise<void> {
+    if (this.#loads.some((load) => load.needsUndo && load.transactions.length > 0)) return this.abort();
     this.#isOver = true;
     await this.close();
   }
@@ -182,8 +184,11 @@ export class PostgresLoadSession implements LoadSession {
   async publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>> {
     try {
       await this.#writers.close();
-      if (this.#main === undefined) return new Map();
-      const publisher = new Publisher(this.#main, this.#loads, {
+      if (this.#loads.length === 0) return new Map();
+      // It may have been thrown out while others worked.
+      const main = await this.#mainSession();
+      for (const load of this.#loads) await load.assertStagedAreThere(main);
+      const publisher = new Publisher(main, this.#loads, {
         stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
         gaps: this.#gaps, ledger: this.#ledger, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true,
         hooks: this.#options.onError === 'quarantine' ? hooks : undefined,

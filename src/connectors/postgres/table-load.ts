@@ -139,7 +139,7 @@ export class PostgresTableLoad implements TableLoad {
     let session: Session | undefined;
     try {
       session = await this.#parts.acquire();
-      if (this.#isInDoubt) await this.#assertStagedAreThere(session);
+      if (this.#isInDoubt) await this.assertStagedAreThere(session);
       const transaction = await this.#begin(session, destination, base + 1n);
       const result = await work(session, base);
       // From here on the rows may be in, whatever the answer: the undo must know of them.
@@ -158,7 +158,7 @@ export class PostgresTableLoad implements TableLoad {
   }
 
   /** After a lost connection the server may have crashed, and unlogged tables with it: then nothing may be added to what is left. */
-  async #assertStagedAreThere(session: Session): Promise<void> {
+  async assertStagedAreThere(session: Session): Promise<void> {
     const ledger = this.#parts.ledger();
     if (ledger !== undefined && this.plan.publication === 'staged') {
       const expected = this.stagedParts + (this.committed?.parts ?? 0);
