@@ -29,6 +29,8 @@ export class JudgedTable {
   readonly verdicts: Verdict[] = [];
   /** Constraints that only the server itself can judge: the INSERT will show. */
   isFullyJudged = true;
+  /** Some check or foreign key could not be judged: which rows are left to compete for a unique key is not known before they are inserted. */
+  hasUnknownRows = false;
   rejectedCount = 0;
   readonly #session: Session;
   readonly #options: QueryOptions;

@@ -31,7 +31,10 @@ export class Judgement {
       }
       if (!first && !changed) break;
       changed = false;
-      for (const table of judged) changed = (await this.#uniques.judge(table)) > 0 || changed;
+      for (const table of judged) {
+        if (table.hasUnknownRows) table.isFullyJudged = false;
+        else changed = (await this.#uniques.judge(table)) > 0 || changed;
+      }
       changed &&= this.#isCircle(group) || group[0].load.plan.mode === 'upsert';
     }
   }
@@ -55,7 +58,7 @@ export class Judgement {
       const parent = group.find((other) => other.load.target.oid === key.parentOid);
       const isKnown = key.columns.every((column) => table.known.has(column)) && (parent === undefined || this.#knowsKeys(parent, key));
       const count = isKnown && key.parentReadable ? await table.attempt(() => rejectOrphans(table, key, parent)) : undefined;
-      if (count === undefined) table.isFullyJudged = false;
+      if (count === undefined) table.hasUnknownRows = true;
       rejected += count ?? 0;
     }
     return rejected;
@@ -84,7 +87,7 @@ async function judgeRows(table: JudgedTable): Promise<void> {
   if ((await table.attempt(() => reject([...nulls, ...broken]))) !== undefined) return;
   if (nulls.length > 0) await reject(nulls);
   for (const one of broken) {
-    if ((await table.attempt(() => reject([one]))) === undefined) table.isFullyJudged = false;
+    if ((await table.attempt(() => reject([one]))) === undefined) table.hasUnknownRows = true;
   }
 }
 
