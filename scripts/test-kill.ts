@@ -5,6 +5,7 @@
  *   --sluice N   random kills of Sluice (default 100)
  *   --server N   random kills of the server (default 25)
  *   --seed S     default 1
+ *   --random     only the random kills, not every durability boundary
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ import { startPostgres } from '../test/helpers/postgres-server.ts';
 import { CuttingProxy, type Moment } from '../test/kill/cutting-proxy.ts';
 import { ImportUnderTest } from '../test/kill/import-under-test.ts';
 
-const { values } = parseArgs({ options: { sluice: { type: 'string', default: '100' }, server: { type: 'string', default: '25' }, seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({ options: { sluice: { type: 'string', default: '100' }, server: { type: 'string', default: '25' }, seed: { type: 'string', default: '1' }, random: { type: 'boolean', default: false } } });
 
 /** What makes something durable: the statements around which a kill could lose or double rows. */
 const BOUNDARIES: readonly (readonly [string, RegExp])[] = [
@@ -35,8 +36,10 @@ const counts = { sluice: 0, boundaries: 0, cuts: 0, server: 0 };
 const started = performance.now();
 try {
   const whole = await reference();
-  await boundaries('SIGKILL');
-  await boundaries('cut');
+  if (!values.random) {
+    await boundaries('SIGKILL');
+    await boundaries('cut');
+  }
   await randomKills(whole);
   await serverKills(whole);
   console.log(`\nEvery row exactly once, in ${((performance.now() - started) / 1000).toFixed(0)} s: ${counts.boundaries} kills of Sluice at durability boundaries, ${counts.cuts} connections cut there, `
