@@ -231,6 +231,8 @@ class ImportTransfer implements Transfer {
       tolerant: this.#options.onError === 'quarantine',
       onlyExisting: (inspected) => this.#onlyExisting(inspected),
       bind: (inspected, table, encodings) => this.#bindTable(inspected, table, encodings),
+      // A run that is published and not yet sealed finds its rejected records again by this.
+      bound: () => this.#keepState(),
       note: (message) => this.#notes.push(message),
     }, bound);
   }
