@@ -28,8 +28,6 @@ export interface ImportReadingParts {
   /** All tables of the source were there before: their types are the user's word. */
   readonly onlyExisting: (inspected: InspectedSource) => boolean;
   readonly bind: (inspected: InspectedSource, table: InspectedTable, encodings: Encodings) => Promise<BoundTable | null>;
-  /** It is known how one more table is read. */
-  readonly bound: () => void;
   readonly note: (message: string) => void;
 }
 
@@ -86,7 +84,6 @@ export class ImportReading {
     if (bound === null) return null;
     const { binding, load } = bound;
     this.#bound.set(keyOf(inspected, table), { inspected, table, binding, mode: load.mode, key: load.key, columns: load.columns.map((column) => column.name) });
-    this.#parts.bound();
     return binding;
   }
 }

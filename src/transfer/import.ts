@@ -219,6 +219,8 @@ class ImportTransfer implements Transfer {
     yield* this.#reading.parts(run.sourceSignal, (table, inspected, index) => quarantine?.note(table, inspected, index));
     // A table without a part is begun all the same: it is created, or what it had is replaced by nothing.
     for (const target of this.#targets.values()) await run.open(target.load, expectedOf(target));
+    // How all tables were read: a run that dies between publication and seal finds its rejected records again by this. Once, because it holds all tables.
+    this.#keepState();
   }
 
   /** How the attempt that is under way binds tables. */
@@ -231,8 +233,6 @@ class ImportTransfer implements Transfer {
       tolerant: this.#options.onError === 'quarantine',
       onlyExisting: (inspected) => this.#onlyExisting(inspected),
       bind: (inspected, table, encodings) => this.#bindTable(inspected, table, encodings),
-      // A run that is published and not yet sealed finds its rejected records again by this.
-      bound: () => this.#keepState(),
       note: (message) => this.#notes.push(message),
     }, bound);
   }
