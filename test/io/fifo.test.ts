@@ -24,7 +24,7 @@ function foreign(command: string, path: string): ChildProcess {
   return child;
 }
 
-const ended = async (child: ChildProcess): Promise<number | null> => (child.exitCode ?? child.signalCode ? child.exitCode : ((await once(child, 'exit'))[0] as number | null));
+const ended = async (child: ChildProcess): Promise<number | null> => (child.exitCode !== null || child.signalCode !== null ? child.exitCode : ((await once(child, 'exit'))[0] as number | null));
 
 async function* endless(): AsyncGenerator<Uint8Array, void, undefined> {
   for (;;) yield bytes;
