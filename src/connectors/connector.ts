@@ -153,6 +153,11 @@ export interface LoadSession {
   /** Makes the table ready to take parts (creates it or its staging). */
   begin(plan: LoadTablePlan): Promise<TableLoad>;
   /**
+   * All parts of this table are committed, and no more will come: the session may prepare its publication while other tables are loaded. Called only when every
+   * table of the run has been begun. Nothing is visible before `publish`, and no failure shows before it either.
+   */
+  complete?(table: string): void;
+  /**
    * @param hooks needed with `onError: 'quarantine'`
    * @returns per table (display name) what the target itself counts as written.
    */

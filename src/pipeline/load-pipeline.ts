@@ -15,6 +15,8 @@ export interface LoadingTable {
   written: number;
   rejected: number;
   bytes: number;
+  /** A part of it is committed and accounted for. */
+  onPart(): void;
 }
 
 export interface LoadingPart {
@@ -111,6 +113,7 @@ function account(table: LoadingTable, stream: PartStream, { written, rejected }:
     const facts = { table: table.load.plan.table, read: counts.read, written, rejected, duplicate: 0, skipped: counts.skipped };
     throw new SluiceError('RECEIPT_UNBALANCED', facts, { table: table.load.plan.table, part: stream.part.index });
   }
+  table.onPart();
 }
 
 /** The target names a line or a record within the part; people need the place in the source. */

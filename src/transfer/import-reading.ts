@@ -45,8 +45,11 @@ export class ImportReading {
     return [...this.#bound.values()];
   }
 
-  /** @param came called for every part before it is handed on */
-  async *parts(signal: AbortSignal, came: (table: string, inspected: InspectedSource, index: number) => void): AsyncGenerator<RoutedPart, void, undefined> {
+  /**
+   * @param came called for every part before it is handed on
+   * @param ended called when all parts of a source have been handed on
+   */
+  async *parts(signal: AbortSignal, came: (table: string, inspected: InspectedSource, index: number) => void, ended: (inspected: InspectedSource) => void): AsyncGenerator<RoutedPart, void, undefined> {
     const numbers = new Map<string, number>();
     for (const inspected of this.#parts.inspected) {
       const format = await loadFormat(inspected.format);
@@ -61,6 +64,7 @@ export class ImportReading {
         came(part.table, inspected, index);
         yield { table: part.table, stream: await numbered(part, index, !inspected.source.repeatable) };
       }
+      ended(inspected);
     }
   }
 

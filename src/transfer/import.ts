@@ -216,11 +216,24 @@ class ImportTransfer implements Transfer {
   }
 
   async *#parts(run: LoadRun, quarantine: ImportQuarantine | undefined): AsyncGenerator<RoutedPart, void, undefined> {
-    yield* this.#reading.parts(run.sourceSignal, (table, inspected, index) => quarantine?.note(table, inspected, index));
+    const mayEnd = run.wantsEnds && this.#knowsAllTables();
+    if (mayEnd) for (const target of this.#targets.values()) await run.open(target.load, expectedOf(target));
+    const unread = new Set(this.#inspected);
+    yield* this.#reading.parts(run.sourceSignal, (table, inspected, index) => quarantine?.note(table, inspected, index), (inspected) => {
+      unread.delete(inspected);
+      if (!mayEnd) return;
+      const ended = [...this.#targets.values()].filter(({ sources }) => sources.every((source) => !unread.has(source.inspected) || source.inspected.source.bytes === 0));
+      for (const { load } of ended) run.readToEnd(load.table);
+    });
     // A table without a part is begun all the same: it is created, or what it had is replaced by nothing.
     for (const target of this.#targets.values()) await run.open(target.load, expectedOf(target));
     // How all tables were read: a run that dies between publication and seal finds its rejected records again by this. Once, because it holds all tables.
     this.#keepState();
+  }
+
+  /** Of several tables each can be told when it is complete; a document that was sampled may still bring tables that nobody knows of. */
+  #knowsAllTables(): boolean {
+    return this.#targets.size > 1 && this.#inspected.every(({ depth, tables }) => depth === 'full' || tables.every((table) => table.name === undefined));
   }
 
   /** How the attempt that is under way binds tables. */

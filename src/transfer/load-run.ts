@@ -23,6 +23,8 @@ export class LoadRun {
   readonly #session: LoadSession;
   readonly #context: RunContext;
   readonly #tables = new Map<string, LoadingTable>();
+  /** By table: its parts that are under way, and whether more may come. */
+  readonly #under = new Map<string, { parts: number; mayCome: boolean }>();
   readonly #scope: AbortScope;
   readonly #writers: number;
   readonly #ladder: Ladder | undefined;
@@ -53,10 +55,33 @@ export class LoadRun {
     const load = await this.#session.begin(plan);
     const meter = new TableMeter(plan.table, expected, this.#context.progress);
     const { read = 0, skipped = 0, written = 0, rejected = 0, bytes = 0 } = load.committed ?? {};
-    this.#tables.set(plan.table, { load, meter, read, skipped, written, rejected, bytes });
+    const under = { parts: 0, mayCome: true };
+    this.#under.set(plan.table, under);
+    this.#tables.set(plan.table, { load, meter, read, skipped, written, rejected, bytes, onPart: () => {
+      under.parts--;
+      this.#completeIfDone(plan.table);
+    } });
     if (bytes > 0) meter.addBytes(bytes);
     if (read > 0) meter.addRows(read);
     return load;
+  }
+
+  /** The target makes something of `readToEnd`. */
+  get wantsEnds(): boolean {
+    return this.#session.complete !== undefined;
+  }
+
+  /** The sources have no more parts for this table. To be called only when every table of the run is open. */
+  readToEnd(table: string): void {
+    const under = this.#under.get(table);
+    if (under === undefined || !under.mayCome) return;
+    under.mayCome = false;
+    this.#completeIfDone(table);
+  }
+
+  #completeIfDone(table: string): void {
+    const { parts, mayCome } = this.#under.get(table)!;
+    if (parts === 0 && !mayCome) this.#session.complete?.(table);
   }
 
   /** @throws SluiceError; the session is aborted then and nothing is published */
@@ -105,7 +130,10 @@ export class LoadRun {
       const table = this.#tables.get(part.table);
       if (table === undefined) throw new SluiceError('INTERNAL', { reason: `a part came for ${part.table}, which was not opened` });
       if (table.load.committed?.has(part.stream.part.index) === true) await passOver(part, table.load.committed);
-      else yield { table, stream: part.stream };
+      else {
+        this.#under.get(part.table)!.parts++;
+        yield { table, stream: part.stream };
+      }
     }
   }
 }

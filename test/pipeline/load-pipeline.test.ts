@@ -30,7 +30,7 @@ function table(behaviours: readonly Behaviour[]): { table: LoadingTable; written
   });
   const plan: LoadTablePlan = { table: 't', name: { name: 't' }, mode: 'append', creates: true, publication: 'direct', columns: [], key: [], statements: [], maxWriters: 9, accepts: ['csv', 'copy-text'] };
   const load: TableLoad = { plan, arrays: 'json', accepts: () => true, openWriter: async () => writer() };
-  return { table: { load, meter: new TableMeter('t', { exact: false }, () => undefined), read: 0, skipped: 0, written: 0, rejected: 0, bytes: 0 }, written, closed: () => closed };
+  return { table: { load, meter: new TableMeter('t', { exact: false }, () => undefined), read: 0, skipped: 0, written: 0, rejected: 0, bytes: 0, onPart: () => undefined }, written, closed: () => closed };
 }
 
 async function* parts(target: LoadingTable, count: number, stopped?: () => void): AsyncGenerator<LoadingPart, void, undefined> {

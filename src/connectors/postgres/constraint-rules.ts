@@ -52,6 +52,8 @@ export interface ConstraintRules {
   readonly uniques: readonly UniqueRule[];
   readonly foreignKeys: readonly ForeignKeyRule[];
   readonly hasExclusions: boolean;
+  /** Some of them are only enforced by triggers. */
+  readonly hasDeferrableExclusions: boolean;
   readonly filled: readonly FilledColumn[];
   /** Of the target: by the session's user. */
   readonly readable: boolean;
@@ -61,9 +63,10 @@ export interface ConstraintRules {
 
 export async function readConstraintRules(session: Session, table: CatalogTable, loaded: ReadonlySet<string>, options: QueryOptions): Promise<ConstraintRules> {
   const ask = async (sql: string): Promise<readonly Row[]> => (await session.query(sql, options)).rows;
-  const [[readable, lockable, owned, exclusions]] = await ask(`
+  const [[readable, lockable, owned, exclusions, deferrableExclusions]] = await ask(`
     SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT'), pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'), pg_catalog.pg_has_role(c.relowner, 'USAGE'),
-      EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x')
+      EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x'),
+      EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x' AND k.condeferrable)
     FROM pg_catalog.pg_class c WHERE c.oid = ${table.oid}`);
   return {
     notNull: table.columns.filter((column) => !column.nullable && loaded.has(column.name)).map((column) => column.name),
@@ -72,6 +75,7 @@ export async function readConstraintRules(session: Session, table: CatalogTable,
     uniques: (await ask(uniqueSql(table.oid))).map(uniqueRule),
     foreignKeys: (await ask(foreignKeySql(table.oid))).map(foreignKeyRule),
     hasExclusions: exclusions === 't',
+    hasDeferrableExclusions: deferrableExclusions === 't',
     filled: filledColumns(await ask(filledSql(table.oid)), loaded),
     readable: readable === 't', lockable: lockable === 't', owned: owned === 't',
   };

@@ -19,7 +19,6 @@ export interface Verdict {
 
 export class JudgedTable {
   readonly load: PostgresTableLoad;
-  readonly staging: readonly string[];
   readonly rules: ConstraintRules;
   readonly rejected: string;
   /** Quoted: the number of the row. */
@@ -27,6 +26,8 @@ export class JudgedTable {
   /** Columns that are the same before and after the row is inserted. */
   readonly known: ReadonlySet<string>;
   readonly verdicts: Verdict[] = [];
+  /** Its rows need no other judgement. */
+  isJudged = false;
   /** Constraints that only the server itself can judge: the INSERT will show. */
   isFullyJudged = true;
   /** Some check or foreign key could not be judged: which rows are left to compete for a unique key is not known before they are inserted. */
@@ -34,16 +35,23 @@ export class JudgedTable {
   rejectedCount = 0;
   readonly #session: Session;
   readonly #options: QueryOptions;
+  readonly #stagingNow: () => readonly string[];
 
-  constructor(session: Session, load: PostgresTableLoad, staging: readonly string[], rules: ConstraintRules, number: number, signal: AbortSignal) {
+  // oxlint-disable-next-line max-params -- what a table is judged by
+  constructor(session: Session, load: PostgresTableLoad, stagingNow: () => readonly string[], rules: ConstraintRules, number: number, signal: AbortSignal) {
     this.load = load;
-    this.staging = staging;
+    this.#stagingNow = stagingNow;
     this.rules = rules;
     this.rejected = `pg_temp.sluice_rejected_${number}`;
     this.row = quoteIdentifier(rowColumn(load.plan));
     this.known = new Set([...load.plan.columns.map(({ name }) => name), ...rules.filled.map(({ name }) => name)]);
     this.#session = session;
     this.#options = { signal, table: load.plan.table };
+  }
+
+  /** Its staging tables, all of them when all its parts have come. */
+  get staging(): readonly string[] {
+    return this.#stagingNow();
   }
 
   /** For INSERT and for the judging statements; nothing is asked of an empty table. */

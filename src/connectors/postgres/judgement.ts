@@ -6,6 +6,7 @@
  */
 import type { ForeignKeyRule } from './constraint-rules.ts';
 import type { JudgedTable } from './judged-table.ts';
+import { canJudgeKey, orphanConditions } from './orphans.ts';
 import { quoteIdentifier } from './sql.ts';
 import { UniqueJudge } from './unique-judge.ts';
 
@@ -56,18 +57,11 @@ export class Judgement {
     for (const key of table.rules.foreignKeys) {
       // Parents of earlier groups are in the target already.
       const parent = group.find((other) => other.load.target.oid === key.parentOid);
-      const isKnown = key.columns.every((column) => table.known.has(column)) && (parent === undefined || this.#knowsKeys(parent, key));
-      const count = isKnown && key.parentReadable ? await table.attempt(() => rejectOrphans(table, key, parent)) : undefined;
+      const count = canJudgeKey(table, key, parent, this.#disableTriggers) ? await table.attempt(() => rejectOrphans(table, key, parent)) : undefined;
       if (count === undefined) table.hasUnknownRows = true;
       rejected += count ?? 0;
     }
     return rejected;
-  }
-
-  /** What its rows will be is known. */
-  #knowsKeys(parent: JudgedTable, key: ForeignKeyRule): boolean {
-    const { facts } = parent.load;
-    return key.parentColumns.every((column) => parent.known.has(column)) && !facts.hasRules && (this.#disableTriggers || !facts.hasRowTriggers);
   }
 }
 
@@ -91,21 +85,9 @@ async function judgeRows(table: JudgedTable): Promise<void> {
   }
 }
 
-/** A parent may be in the target, or among the rows of this run that are not rejected. */
 async function rejectOrphans(table: JudgedTable, key: ForeignKeyRule, parent: JudgedTable | undefined): Promise<number> {
   const rule = table.verdict({ code: 'FOREIGN_KEY_VIOLATED', constraint: key.name, columns: key.columns, say: (values) => `Key ${values} is not present in table ${key.parent.replace('ONLY ', '')}` });
-  const columns = key.columns.map((column) => `child.${quoteIdentifier(column)}`);
-  const matches = (alias: string): string => key.parentColumns.map((column, i) => `${alias}.${quoteIdentifier(column)} ${key.equals[i]} ${columns[i]}`).join(' AND ');
-  const isEmptied = parent?.load.plan.mode === 'replace';
-  const absent = [
-    ...(isEmptied ? [] : [`NOT EXISTS (SELECT FROM ${key.parent} AS parent WHERE ${matches('parent')})`]),
-    ...(parent === undefined || parent.staging.length === 0 ? [] : [`NOT EXISTS (SELECT FROM ${parent.rows()} AS parent WHERE ${matches('parent')})`]),
-  ];
-  const all = columns.map((column) => `${column} IS NOT NULL`).join(' AND ');
-  const orphan = [all, ...absent].join(' AND ');
-  const select = (condition: string): string => `SELECT child.${table.row}, ${rule} FROM ${table.rows()} AS child WHERE ${condition}`;
-  let rejected = await table.reject(select(orphan));
-  const mixed = `NOT (${all}) AND NOT (${columns.map((column) => `${column} IS NULL`).join(' AND ')})`;
-  if (key.full && columns.length > 1) rejected += await table.reject(select(mixed));
+  let rejected = 0;
+  for (const condition of orphanConditions(key, parent)) rejected += await table.reject(`SELECT child.${table.row}, ${rule} FROM ${table.rows()} AS child WHERE ${condition}`);
   return rejected;
 }

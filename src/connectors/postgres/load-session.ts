@@ -7,6 +7,7 @@ import type { CommittedParts, LoadOptions, LoadSession, LoadTablePlan, LoadTable
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { findTables } from './catalog.ts';
 import type { QueryOptions, Session } from './driver.ts';
+import { EarlyPublication } from './early-publication.ts';
 import { Ledger, type MadeObject, type PartEntry } from './ledger.ts';
 import { checkCascades, planExistingTable, planNewTable } from './load-plan.ts';
 import { Publisher } from './publisher.ts';
@@ -48,6 +49,7 @@ export class PostgresLoadSession implements LoadSession {
   /** Oids of the tables that this run replaces. */
   readonly #replaced = new Set<string>();
   #gaps: string | undefined;
+  #early: EarlyPublication | undefined;
   #main: Session | undefined;
   #isOver = false;
 
@@ -181,19 +183,23 @@ export class PostgresLoadSession implements LoadSession {
     await this.close();
   }
 
+  complete(table: string): void {
+    const mayBeEarly = this.#loads.every(({ plan }) => plan.publication === 'staged' && !plan.creates && plan.mode !== 'upsert');
+    if (!mayBeEarly || this.#isOver) return;
+    this.#early ??= new EarlyPublication(() => this.#parts.open(this.#signal), (session) => this.#publisherOn(session));
+    this.#early.complete(table);
+  }
+
   async publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>> {
     try {
       await this.#writers.close();
       if (this.#loads.length === 0) return new Map();
       // It may have been thrown out while others worked.
       const main = await this.#mainSession();
+      const early = await this.#early?.take();
       for (const load of this.#loads) await load.assertStagedAreThere(main);
-      const publisher = new Publisher(main, this.#loads, {
-        stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
-        gaps: this.#gaps, ledger: this.#ledger, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true,
-        hooks: this.#options.onError === 'quarantine' ? hooks : undefined,
-      });
-      const counts = await publisher.publish(() => this.#parts.open(new AbortController().signal));
+      const end = { hooks, gaps: this.#gaps, reopen: () => this.#parts.open(new AbortController().signal) };
+      const counts = early === undefined ? await this.#publisherOn(main).publish(end) : await early.finish(end);
       this.#isOver = true;
       await this.close();
       return counts;
@@ -204,9 +210,17 @@ export class PostgresLoadSession implements LoadSession {
     }
   }
 
+  #publisherOn(session: Session): Publisher {
+    return new Publisher(session, this.#loads, {
+      stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
+      ledger: this.#ledger, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true, quarantines: this.#options.onError === 'quarantine',
+    });
+  }
+
   async abort(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
+    await this.#early?.close();
     await this.#writers.close();
     try {
       await this.#serial.run(() => this.#undo());
@@ -218,6 +232,7 @@ export class PostgresLoadSession implements LoadSession {
   /** Ends the sessions; what was neither published nor aborted is aborted. */
   async close(): Promise<void> {
     if (!this.#isOver) await this.abort();
+    await this.#early?.close();
     await this.#writers.close();
     await this.#main?.close();
   }

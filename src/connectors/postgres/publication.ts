@@ -33,7 +33,7 @@ export function publicationStatements(plan: PlanBase, target?: CatalogTable, fac
   const copy = `COPY ${qualifiedName(plan.name)} (${identifierList(plan.columns.map((column) => column.name))}) FROM STDIN`;
   const key = plan.creates && plan.key.length > 0 ? [primaryKeySql(plan)] : [];
   if (plan.publication !== 'staged') return [copy, ...key];
-  const sql = stagedSql(plan, PLACEHOLDER, target, facts);
+  const sql = stagedSql(plan, PLACEHOLDER, { target, facts });
   return [
     `CREATE UNLOGGED TABLE (staging) (${stagingColumns(plan)})`,
     'COPY (staging) FROM STDIN',
@@ -44,11 +44,17 @@ export function publicationStatements(plan: PlanBase, target?: CatalogTable, fac
   ];
 }
 
-/**
- * @param staging the staging tables, quoted
- * @param rejected a table with the numbers `n` of rows to leave out
- */
-export function stagedSql(plan: PlanBase, staging: readonly string[], target?: CatalogTable, facts?: TargetFacts, rejected?: string): StagedSql {
+export interface StagedFacts {
+  readonly target?: CatalogTable | undefined;
+  readonly facts?: TargetFacts | undefined;
+  /** A table with the numbers `n` of rows to leave out. */
+  readonly rejected?: string | undefined;
+  /** The staging table, the only one, has its rows in the order of their numbers. */
+  readonly isInOrder?: boolean;
+}
+
+/** @param staging the staging tables, quoted */
+export function stagedSql(plan: PlanBase, staging: readonly string[], { target, facts, rejected, isInOrder }: StagedFacts): StagedSql {
   const name = qualifiedName(plan.name);
   const only = target?.kind === 'table' ? 'ONLY ' : '';
   const lockable = target === undefined || target.kind === 'table' || target.kind === 'partitioned';
@@ -59,7 +65,7 @@ export function stagedSql(plan: PlanBase, staging: readonly string[], target?: C
     remove: plan.mode === 'replace' ? `DELETE FROM ${only}${name}` : undefined,
     countLatest: undefined,
     update: undefined,
-    insert: insertSql(plan, name, source(plan, staging, { rejected })),
+    insert: insertSql(plan, name, source(plan, staging, { rejected }), isInOrder),
     insertRange: insertSql(plan, name, source(plan, staging, { rejected, range: true })),
     keepsExisting: false,
   };
@@ -100,10 +106,11 @@ function upsertSql(plan: PlanBase, from: (range: boolean) => string, target: Ups
   };
 }
 
-function insertSql(plan: PlanBase, name: string, from: string): string {
+function insertSql(plan: PlanBase, name: string, from: string, isInOrder = false): string {
   const columns = identifierList(plan.columns.map((column) => column.name));
   const overriding = plan.columns.some((column) => column.filled === 'identity-always') ? ' OVERRIDING SYSTEM VALUE' : '';
-  return `INSERT INTO ${name} (${columns})${overriding} SELECT ${columns} FROM ${from} AS staged ORDER BY ${quoteIdentifier(rowColumn(plan))}`;
+  const order = isInOrder ? '' : ` ORDER BY ${quoteIdentifier(rowColumn(plan))}`;
+  return `INSERT INTO ${name} (${columns})${overriding} SELECT ${columns} FROM ${from} AS staged${order}`;
 }
 
 export interface SourceRows {

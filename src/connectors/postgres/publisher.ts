@@ -1,6 +1,11 @@
-/** The one transaction that makes all tables of a run visible, and its counts. */
+/**
+ * The one transaction that makes all tables of a run visible, and its counts: `begin` locks and empties the tables, `publishGroup` judges and inserts the rows of
+ * one group of tables (parents first), `finish` does what needs all of them, and commits. The groups may come one after the other while later
+ * tables are still being staged (early-publication.ts).
+ */
 import type { LoadTablePlan, PublishedCounts, PublishedTable, PublishHooks } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { BulkKeys } from './bulk-keys.ts';
 import { Circles, mayUseReplicaRole, parentsFirst } from './circles.ts';
 import { readConstraintRules } from './constraint-rules.ts';
 import type { Session } from './driver.ts';
@@ -11,28 +16,44 @@ import { piecewiseSql } from './one-by-one.ts';
 import { source, stagedSql, type StagedSql } from './publication.ts';
 import { readRejected } from './read-rejected.ts';
 import { rejectedTableSql } from './rejected-rows.ts';
-import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
+import { advanceSequences } from './sequences.ts';
+import { keysHold, needsNoTriggers, WORTH_HOLDING_ROWS } from './set-wise-keys.ts';
+import { qualifiedName } from './sql.ts';
 import { primaryKeySql } from './table-ddl.ts';
 import type { PostgresTableLoad } from './table-load.ts';
 import { UserTriggers } from './user-triggers.ts';
 
-interface StagedLoad {
-  readonly load: PostgresTableLoad;
-  readonly staging: readonly string[];
-  readonly judged: JudgedTable;
-}
+/** Tables that refer to each other in a circle, or one table. */
+type Group = readonly JudgedTable[];
 
 export interface PublisherOptions {
+  /** The staging tables that there are now. */
   stagingOf(plan: LoadTablePlan): readonly string[];
-  /** The table of records that were left out before they were staged (table-load.ts). */
-  readonly gaps: string | undefined;
   /** Of a run that can be resumed: it learns of the publication in the same transaction. */
   readonly ledger: Ledger | undefined;
   readonly signal: AbortSignal;
   readonly disableTriggers: boolean;
-  /** Rows that break constraints are rejected one by one; without hooks they end the publication. */
-  readonly hooks: PublishHooks | undefined;
+  /** Rows that break constraints are rejected one by one; otherwise they end the publication. */
+  readonly quarantines: boolean;
 }
+
+interface Inserted {
+  readonly written: number;
+  /** Row by row: a row may have been written by several rows of the source. */
+  readonly piecewise: boolean;
+}
+
+/** What `finish` needs besides. */
+export interface PublisherEnd {
+  readonly hooks: PublishHooks | undefined;
+  /** The table of records that were left out before they were staged (table-load.ts). */
+  readonly gaps: string | undefined;
+  /** Opens another session, to ask what became of a commit whose answer was lost. */
+  reopen(): Promise<Session>;
+}
+
+/** How long the tables may be waited for when the publication begins early: later it can wait as long as it must. */
+const EARLY_PATIENCE = '1s';
 
 export class Publisher {
   readonly #session: Session;
@@ -41,6 +62,13 @@ export class Publisher {
   readonly #signal: AbortSignal;
   readonly #triggers: UserTriggers;
   readonly #circles: Circles;
+  readonly #bulk: BulkKeys;
+  readonly #counts = new Map<string, PublishedCounts>();
+  readonly #judgement: Judgement;
+  #groups: readonly Group[] = [];
+  #done = 0;
+  #mayReplicate = false;
+  #removed: ReadonlyMap<PostgresTableLoad, number> = new Map();
 
   constructor(session: Session, loads: readonly PostgresTableLoad[], options: PublisherOptions) {
     this.#session = session;
@@ -49,60 +77,153 @@ export class Publisher {
     this.#signal = options.signal;
     this.#triggers = new UserTriggers(session, options.signal);
     this.#circles = new Circles(session, options.signal);
+    this.#bulk = new BulkKeys(session, options.signal);
+    this.#judgement = new Judgement(options.disableTriggers);
   }
 
-  /** @param reopen opens another session, to ask what became of a commit whose answer was lost */
-  async publish(reopen: () => Promise<Session>): Promise<ReadonlyMap<string, PublishedCounts>> {
-    const session = this.#session;
-    await session.query('BEGIN', { signal: this.#signal });
-    let counts: Map<string, PublishedCounts>;
+  /** The tables (display names) of the group that is published next; undefined after the last one. */
+  get next(): readonly string[] | undefined {
+    return this.#groups[this.#done]?.map(({ load }) => load.plan.table);
+  }
+
+  /** Everything at once. */
+  async publish(end: PublisherEnd): Promise<ReadonlyMap<string, PublishedCounts>> {
+    await this.#within(() => this.#begin());
+    return this.finish(end);
+  }
+
+  /**
+   * Begins while tables are still being staged.
+   * @returns false, with nothing begun, when that would be in the way of others: a table has rows, or is in use
+   */
+  async beginEarly(): Promise<boolean> {
+    let isFree = false;
     try {
-      counts = await this.#publishAll();
+      await this.#session.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout TO '${EARLY_PATIENCE}'`, { signal: this.#signal });
+      await this.#prepare();
+      isFree = await this.#areEmpty();
+      if (isFree) await this.#takeKeysOff();
+      if (isFree) await this.#session.query(`SET LOCAL lock_timeout TO '0'`, { signal: this.#signal });
     } catch (error) {
-      if (session.usable) await session.query('ROLLBACK').catch(() => undefined);
+      if (this.#signal.aborted || !this.#session.usable) throw error;
+    }
+    if (!isFree) await this.#session.query('ROLLBACK');
+    return isFree;
+  }
+
+  /** All rows of its tables are staged. */
+  async publishGroup(): Promise<void> {
+    const group = this.#groups[this.#done];
+    const areOff = group.filter((table) => this.#bulk.has(table));
+    // Of tables that depend on each other all or none.
+    if (areOff.length > 0 && areOff.length < group.length) await this.#bulk.build(areOff);
+    if (areOff.length < group.length || !(await this.#insertInBulk(group))) await this.#insertInOrder(group);
+    this.#done++;
+  }
+
+  async #insertInOrder(group: Group): Promise<void> {
+    if (this.#options.quarantines && group.every((table) => !table.isJudged)) await this.#judgement.judge(group);
+    for (const one of group) this.#counts.set(one.load.plan.table, await this.#insert(one, (sqlNow) => (this.#options.quarantines ? this.#insertOrReject(one, sqlNow, group) : this.#insertOrFail(one, sqlNow(), group))));
+  }
+
+  /** First as if nothing were bad, and the keys built from all rows; what they refuse is judged, and put aside. @returns false, with the keys in place and no row, when that cannot be said of all */
+  async #insertInBulk(group: Group): Promise<boolean> {
+    const all = async (): Promise<true> => {
+      for (const one of group) this.#counts.set(one.load.plan.table, await this.#insert(one, async (sqlNow) => ({ written: await this.#insertWithoutKeys(one, sqlNow(), group), piecewise: false })));
+      await this.#bulk.build(group);
+      return true;
+    };
+    if (!this.#options.quarantines) return all();
+    if (await group[0].attempt(all)) return true;
+    await this.#judgement.judge(group);
+    for (const one of group) one.isJudged = true;
+    if (group.every(({ isFullyJudged }) => isFullyJudged) && await group[0].attempt(all)) return true;
+    await this.#bulk.build(group);
+    return false;
+  }
+
+  /** Foreign keys that lead to tables outside the run are still there. */
+  async #insertWithoutKeys(table: JudgedTable, sql: StagedSql, group: Group): Promise<number> {
+    const holds = !this.#bulk.hasNoReferences(table) && this.#mayHoldKeys(table) && await keysHold(table, group, this.#options.disableTriggers);
+    return this.#insertAll(table, sql, holds);
+  }
+
+  /** The groups that are left, and the commit. After a failure nothing is published. */
+  async finish(end: PublisherEnd): Promise<ReadonlyMap<string, PublishedCounts>> {
+    await this.#within(async () => {
+      while (this.#done < this.#groups.length) await this.publishGroup();
+      await this.#complete(end);
+    });
+    await this.#commit(() => end.reopen());
+    return this.#counts;
+  }
+
+  async #within(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#session.usable) await this.#session.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
-    await this.#commit(reopen);
-    return counts;
   }
 
-  async #publishAll(): Promise<Map<string, PublishedCounts>> {
-    const counts = new Map<string, PublishedCounts>();
+  async #begin(): Promise<void> {
+    await this.#session.query('BEGIN', { signal: this.#signal });
     for (const load of this.#loads) {
       if (load.plan.creates && load.plan.key.length > 0) await this.#query(primaryKeySql(load.plan), load);
-      if (load.plan.publication === 'direct') counts.set(load.plan.table, { written: load.written, skipped: 0, duplicate: 0 });
+      if (load.plan.publication === 'direct') this.#counts.set(load.plan.table, { written: load.written, skipped: 0, duplicate: 0 });
     }
-    const groups = await this.#groups(this.#loads.filter((load) => load.plan.publication === 'staged'));
-    const staged = groups.flat();
-    const mayReplicate = await mayUseReplicaRole(this.#session, this.#signal);
-    await this.#lock(staged);
-    if (this.#options.disableTriggers) for (const { load } of staged) await this.#triggers.disable(load);
-    for (const group of groups) if (group.length > 1) await this.#circles.defer(group.map(({ judged }) => judged));
-    const removed = await this.#remove(groups);
-    const judgement = new Judgement(this.#options.disableTriggers);
-    for (const group of groups) {
-      if (this.#options.hooks !== undefined) await judgement.judge(group.map(({ judged }) => judged));
-      for (const one of group) counts.set(one.load.plan.table, await this.#insert(one, group, mayReplicate));
+    await this.#prepare();
+    if (this.#loads.reduce((sum, load) => sum + load.written, 0) >= WORTH_HOLDING_ROWS) await this.#takeKeysOff();
+  }
+
+  async #takeKeysOff(): Promise<void> {
+    await this.#bulk.takeOff(this.#groups.flat().filter(({ load }) => load.plan.mode !== 'upsert' && load.target.kind === 'table'));
+  }
+
+  /** Locks the tables, switches off what is to be off, and removes the rows that are replaced. */
+  async #prepare(): Promise<void> {
+    const { disableTriggers } = this.#options;
+    // Rows are compared and sorted in bulk, as the server does when it builds an index or validates a key.
+    await this.#session.query(`SELECT pg_catalog.set_config('work_mem', GREATEST(w.setting::int, m.setting::int)::text, true)
+      FROM pg_catalog.pg_settings w, pg_catalog.pg_settings m WHERE w.name = 'work_mem' AND m.name = 'maintenance_work_mem'; SET LOCAL synchronize_seqscans TO off`, { signal: this.#signal });
+    this.#mayReplicate = await mayUseReplicaRole(this.#session, this.#signal);
+    this.#groups = await this.#readGroups(this.#loads.filter((load) => load.plan.publication === 'staged'));
+    const tables = this.#groups.flat();
+    await this.#lock(tables);
+    if (disableTriggers) for (const { load } of tables) await this.#triggers.disable(load);
+    for (const group of this.#groups) if (group.length > 1) await this.#circles.defer(group);
+    this.#removed = await this.#remove();
+  }
+
+  async #areEmpty(): Promise<boolean> {
+    for (const { load } of this.#groups.flat()) {
+      const { rows } = await this.#query(`SELECT EXISTS (SELECT FROM ${qualifiedName(load.plan.name)})`, load);
+      if (rows[0][0] !== 'f' || (this.#removed.get(load) ?? 0) > 0) return false;
     }
+    return true;
+  }
+
+  async #complete({ hooks, gaps }: PublisherEnd): Promise<void> {
     await this.#circles.restore();
     await this.#triggers.enable();
-    await this.#report(staged);
-    for (const { load, staging } of staged) if (staging.length > 0) await this.#query(`DROP TABLE ${staging.join(', ')}`, load);
-    if (this.#options.gaps !== undefined) await this.#session.query(`DROP TABLE ${this.#options.gaps}`, { signal: this.#signal });
-    for (const load of this.#loads) await this.#advanceSequences(load);
-    for (const [load, count] of removed) counts.set(load.plan.table, { ...counts.get(load.plan.table)!, removed: count });
-    await this.#enter(counts);
-    return counts;
+    if (hooks !== undefined && this.#options.quarantines) await this.#report(hooks, gaps);
+    for (const { load, staging } of this.#groups.flat()) if (staging.length > 0) await this.#query(`DROP TABLE ${staging.join(', ')}`, load);
+    if (gaps !== undefined) await this.#session.query(`DROP TABLE ${gaps}`, { signal: this.#signal });
+    for (const load of this.#loads) await advanceSequences(this.#session, load, { signal: this.#signal, table: load.plan.table });
+    for (const [load, count] of this.#removed) this.#counts.set(load.plan.table, { ...this.#counts.get(load.plan.table)!, removed: count });
+    await this.#enter();
   }
 
   /** In the order of their numbers, so that two runs do not wait for each other. Writers wait for the end of the publication, readers do not. */
-  async #lock(staged: readonly StagedLoad[]): Promise<void> {
+  async #lock(tables: readonly JudgedTable[]): Promise<void> {
     const locks = new Map<bigint, { sql: string; load: PostgresTableLoad }>();
-    for (const { load, judged } of staged) {
-      const sql = this.#options.hooks === undefined ? stagedSql(load.plan, [], load.target, load.facts).lock : undefined;
+    for (const table of tables) {
+      const { load, rules } = table;
+      const judges = this.#options.quarantines || this.#mayHoldKeys(table);
+      const sql = judges ? undefined : stagedSql(load.plan, [], { target: load.target, facts: load.facts }).lock;
       if (sql !== undefined) locks.set(BigInt(load.target.oid), { sql, load });
-      if (this.#options.hooks === undefined) continue;
-      const { rules } = judged;
+      if (!judges) continue;
       for (const key of rules.foreignKeys) {
         // Nobody may take a parent away between the judgement and the commit.
         const oid = BigInt(key.parentOid);
@@ -115,29 +236,30 @@ export class Publisher {
   }
 
   /** Rows that refer to others go before them. Within a circle rows may go along with others: they are counted before. */
-  async #remove(groups: readonly (readonly StagedLoad[])[]): Promise<ReadonlyMap<PostgresTableLoad, number>> {
+  async #remove(): Promise<ReadonlyMap<PostgresTableLoad, number>> {
     const removed = new Map<PostgresTableLoad, number>();
-    for (const group of groups.toReversed()) {
+    for (const group of this.#groups.toReversed()) {
       const replaced = group.filter(({ load }) => load.plan.mode === 'replace');
       if (group.length > 1) for (const { load } of replaced) removed.set(load, await this.#count(`SELECT pg_catalog.count(*) FROM ${load.target.kind === 'table' ? 'ONLY ' : ''}${qualifiedName(load.plan.name)}`, load));
       for (const { load } of replaced.toReversed()) {
-        const { count } = await this.#query(stagedSql(load.plan, [], load.target, load.facts).remove!, load);
+        const { count } = await this.#query(stagedSql(load.plan, [], { target: load.target, facts: load.facts }).remove!, load);
         if (!removed.has(load)) removed.set(load, count);
       }
     }
     return removed;
   }
 
-  async #insert({ load, staging, judged }: StagedLoad, group: readonly StagedLoad[], mayReplicate: boolean): Promise<PublishedCounts> {
-    const quarantines = this.#options.hooks !== undefined;
+  async #insert(table: JudgedTable, write: (sqlNow: () => StagedSql) => Promise<Inserted>): Promise<PublishedCounts> {
+    const { load, staging } = table;
+    const { quarantines } = this.#options;
     if (staging.length === 0) return { written: 0, skipped: 0, duplicate: 0, ...(quarantines ? { rejected: 0 } : {}) };
-    const sqlNow = (): StagedSql => stagedSql(load.plan, staging, load.target, load.facts, judged.exclusion);
+    const sqlNow = (): StagedSql => stagedSql(load.plan, staging, { target: load.target, facts: load.facts, rejected: table.exclusion, isInOrder: staging.length === 1 && load.isInOrder });
     // Without triggers and rules every row that is not written was a duplicate: nothing has to be counted.
     const mustCount = load.plan.mode === 'upsert' && (quarantines || load.facts.hasTriggers || sqlNow().update !== undefined);
-    const { written, piecewise } = quarantines ? await this.#insertOrReject(judged, sqlNow, group, mayReplicate) : { written: await this.#insertAll(load, sqlNow()), piecewise: false };
+    const { written, piecewise } = await write(sqlNow);
     const sql = sqlNow();
-    const staged = load.written - judged.rejectedCount;
-    const rest = quarantines ? { rejected: judged.rejectedCount } : {};
+    const staged = load.written - table.rejectedCount;
+    const rest = quarantines ? { rejected: table.rejectedCount } : {};
     if (written === staged) return { written, skipped: 0, duplicate: 0, ...rest };
     await this.#assertAllThere(load, staging);
     if (sql.countLatest === undefined) return { written, skipped: staged - written, duplicate: 0, ...rest };
@@ -148,27 +270,37 @@ export class Publisher {
     return { written, skipped: latest - written, duplicate: staged - latest, ...rest };
   }
 
-  async #insertAll(load: PostgresTableLoad, sql: StagedSql): Promise<number> {
+  async #insertAll({ load }: JudgedTable, sql: StagedSql, isReplica: boolean): Promise<number> {
+    if (isReplica) await this.#query('SET LOCAL session_replication_role TO replica', load);
     const updated = sql.update === undefined ? 0 : await this.#count(sql.update, load);
-    return updated + (await this.#query(sql.insert, load)).count;
+    const { count } = await this.#query(sql.insert, load);
+    if (isReplica) await this.#query('SET LOCAL session_replication_role TO DEFAULT', load);
+    return updated + count;
+  }
+
+  /** Where a parent is missing, the insert says so, as it says everything else. */
+  async #insertOrFail(table: JudgedTable, sql: StagedSql, group: Group): Promise<Inserted> {
+    const holds = this.#mayHoldKeys(table) && await keysHold(table, group, this.#options.disableTriggers);
+    return { written: await this.#insertAll(table, sql, holds), piecewise: false };
+  }
+
+  /** While parts are still to come, their number is not known: then the tables are empty, and nobody is kept from anything. */
+  #mayHoldKeys(table: JudgedTable): boolean {
+    const { load } = table;
+    return this.#mayReplicate && (load.written === 0 || load.written >= WORTH_HOLDING_ROWS) && needsNoTriggers(table, this.#options.disableTriggers);
   }
 
   /** What could not be judged shows when the rows are inserted, then piece by piece. */
-  async #insertOrReject(table: JudgedTable, sqlNow: () => StagedSql, group: readonly StagedLoad[], mayReplicate: boolean): Promise<{ written: number; piecewise: boolean }> {
+  async #insertOrReject(table: JudgedTable, sqlNow: () => StagedSql, group: Group): Promise<Inserted> {
     const { load } = table;
-    const isReplica = mayReplicate && this.#needsNoTriggers(table);
-    const written = await table.attempt(async () => {
-      if (isReplica) await table.query('SET LOCAL session_replication_role TO replica');
-      const count = await this.#insertAll(load, sqlNow());
-      if (isReplica) await table.query('SET LOCAL session_replication_role TO DEFAULT');
-      return count;
-    });
+    const isReplica = this.#mayReplicate && table.isFullyJudged && needsNoTriggers(table, this.#options.disableTriggers);
+    const written = await table.attempt(() => this.#insertAll(table, sqlNow(), isReplica));
     if (written !== undefined) return { written, piecewise: false };
-    await this.#circles.defer(group.map(({ judged }) => judged));
+    await this.#circles.defer(group);
     for (const staging of table.staging) await table.query(`CREATE INDEX ON ${staging} (${table.row}); ANALYZE ${staging}`);
     // The table of rejected rows grows meanwhile: it is always looked at.
     const candidates = `(SELECT ${table.row} AS n FROM ${source(load.plan, table.staging, { rejected: table.rejected })} AS staged)`;
-    const { insertRange } = stagedSql(load.plan, table.staging, load.target, load.facts, table.rejected);
+    const { insertRange } = stagedSql(load.plan, table.staging, { target: load.target, facts: load.facts, rejected: table.rejected });
     const [create, call, drop] = piecewiseSql({ candidates, insertRange, rejected: table.rejected });
     await table.query(create);
     const done = Number((await table.query(call)).rows[0][0]);
@@ -177,26 +309,17 @@ export class Publisher {
     return { written: done, piecewise: true };
   }
 
-  /** Its foreign keys are judged and its parents are held, so the server need not ask for each row again; nothing else would be left out. */
-  #needsNoTriggers({ load, rules, isFullyJudged }: JudgedTable): boolean {
-    const { facts, plan } = load;
-    return isFullyJudged && plan.mode !== 'upsert' && rules.lockable && rules.foreignKeys.length > 0 && rules.foreignKeys.every((key) => key.parentLockable)
-      && !rules.uniques.some((rule) => rule.deferrable) && !facts.hasRules && (!facts.hasTriggers || this.#options.disableTriggers);
-  }
-
-  async #enter(counts: ReadonlyMap<string, PublishedCounts>): Promise<void> {
+  async #enter(): Promise<void> {
     const { ledger } = this.#options;
     if (ledger === undefined) return;
-    const tables = this.#loads.map(({ plan, totals, written }): [string, PublishedTable] => [plan.table, { ...totals, written, published: counts.get(plan.table) ?? { written: 0, skipped: 0, duplicate: 0 } }]);
+    const tables = this.#loads.map(({ plan, totals, written }): [string, PublishedTable] => [plan.table, { ...totals, written, published: this.#counts.get(plan.table) ?? { written: 0, skipped: 0, duplicate: 0 } }]);
     await this.#session.query(`${ledger.publishedSql(new Map(tables))}; ${ledger.dropStagedSql()}`, { signal: this.#signal });
   }
 
-  async #report(staged: readonly StagedLoad[]): Promise<void> {
-    const { hooks, gaps } = this.#options;
-    if (hooks === undefined) return;
-    for (const { judged } of staged) {
-      if (judged.rejectedCount === 0) continue;
-      for await (const rows of readRejected(this.#session, judged, gaps, this.#signal)) await hooks.rejected(judged.load.plan.table, rows);
+  async #report(hooks: PublishHooks, gaps: string | undefined): Promise<void> {
+    for (const table of this.#groups.flat()) {
+      if (table.rejectedCount === 0) continue;
+      for await (const rows of readRejected(this.#session, table, gaps, this.#signal)) await hooks.rejected(table.load.plan.table, rows);
     }
     await hooks.judged();
   }
@@ -210,37 +333,17 @@ export class Publisher {
   }
 
   /** Parents before children; tables that refer to each other in a circle are one group. */
-  async #groups(loads: readonly PostgresTableLoad[]): Promise<StagedLoad[][]> {
-    const staged: StagedLoad[] = [];
+  async #readGroups(loads: readonly PostgresTableLoad[]): Promise<Group[]> {
+    const tables: JudgedTable[] = [];
     for (const [i, load] of loads.entries()) {
-      const staging = this.#options.stagingOf(load.plan);
       const rules = await readConstraintRules(this.#session, load.target, new Set(load.plan.columns.map(({ name }) => name)), { signal: this.#signal, table: load.plan.table });
-      const judged = new JudgedTable(this.#session, load, staging, rules, i + 1, this.#signal);
-      if (this.#options.hooks !== undefined) await judged.query(rejectedTableSql(judged.rejected));
-      staged.push({ load, staging, judged });
+      const table = new JudgedTable(this.#session, load, () => this.#options.stagingOf(load.plan), rules, i + 1, this.#signal);
+      if (this.#options.quarantines) await table.query(rejectedTableSql(table.rejected));
+      tables.push(table);
     }
-    const parents = new Map(staged.map(({ load, judged }) => [load.target.oid, judged.rules.foreignKeys.map((key) => key.parentOid)]));
-    const byOid = new Map(staged.map((one) => [one.load.target.oid, one]));
+    const parents = new Map(tables.map(({ load, rules }) => [load.target.oid, rules.foreignKeys.map((key) => key.parentOid)]));
+    const byOid = new Map(tables.map((table) => [table.load.target.oid, table]));
     return parentsFirst(parents).map((oids) => oids.map((oid) => byOid.get(oid)!));
-  }
-
-  /**
-   * Numbers that were loaded must not be handed out again: a column's own sequence goes on behind the largest. Never backwards, and only
-   * where the user may change it. Not undone by a rollback, which does no harm: it only leaves numbers out.
-   */
-  async #advanceSequences(load: PostgresTableLoad): Promise<void> {
-    const name = qualifiedName(load.plan.name);
-    const numbered = load.target.columns.filter((column) => column.type.kind === 'integer' && column.filled !== undefined && column.filled !== 'generated' && load.plan.columns.some((loaded) => loaded.name === column.name));
-    for (const column of numbered) {
-      const owned = await this.#query(`SELECT s.seqrelid::pg_catalog.regclass::text, s.seqmax FROM pg_catalog.pg_sequence s
-        WHERE s.seqrelid = pg_catalog.to_regclass(pg_catalog.pg_get_serial_sequence(${quoteLiteral(name)}, ${quoteLiteral(column.name)})) AND s.seqincrement > 0
-          AND pg_catalog.has_sequence_privilege(s.seqrelid, 'UPDATE') AND pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT')`, load);
-      const [sequence, most] = owned.rows[0] ?? [];
-      if (sequence == null) continue;
-      await this.#query(`SELECT pg_catalog.setval(${quoteLiteral(sequence)}, largest.value) FROM ${sequence} AS own,
-        (SELECT pg_catalog.max(${quoteIdentifier(column.name)})::bigint AS value FROM ${name}) AS largest
-        WHERE largest.value <= ${most} AND largest.value > CASE WHEN own.is_called THEN own.last_value ELSE own.last_value - 1 END`, load);
-    }
   }
 
   /** A commit is not cancelled: from here on the run has happened. Where its answer is lost, the server is asked. */

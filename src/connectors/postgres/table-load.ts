@@ -68,6 +68,8 @@ export class PostgresTableLoad implements TableLoad {
   readonly #parts: TableLoadParts;
   readonly #columns: readonly CatalogColumn[];
   #isInDoubt = false;
+  #lastPart = -1;
+  #isInOrder = true;
   /** Its numbers are the upper bits of the numbers of staged rows. */
   readonly order = new PartOrder();
 
@@ -88,6 +90,11 @@ export class PostgresTableLoad implements TableLoad {
   /** Appends straight to a table that others may see. */
   get needsUndo(): boolean {
     return this.plan.publication === 'direct' && !this.plan.creates;
+  }
+
+  /** Every part went in behind the ones before it, at the first attempt: a staging table that is the only one has its rows in order. */
+  get isInOrder(): boolean {
+    return this.#isInOrder && (this.committed?.parts ?? 0) === 0;
   }
 
   accepts(encoding: RowEncoding): boolean {
@@ -141,12 +148,15 @@ export class PostgresTableLoad implements TableLoad {
       session = await this.#parts.acquire();
       if (this.#isInDoubt) await this.assertStagedAreThere(session);
       const transaction = await this.#begin(session, destination, base + 1n);
+      this.#isInOrder &&= index > this.#lastPart;
+      this.#lastPart = index;
       const result = await work(session, base);
       // From here on the rows may be in, whatever the answer: the undo must know of them.
       if (transaction !== undefined) this.transactions.push(transaction);
       await this.#commit(session, { table: plan.table, part: index, isStaged: plan.publication === 'staged', written: result.written, ...facts(result) });
       return result;
     } catch (error) {
+      this.#isInOrder = false;
       this.order.failed(index, order);
       if (error instanceof SluiceError && error.retryable) this.#isInDoubt = true;
       const failed = session;
