@@ -31,7 +31,7 @@ export interface RecordConsumer {
 export type SequenceState = 'more' | 'full' | 'end' | 'not-a-record';
 
 /** What is wrong with one record and says nothing of those after it. JSON_MALFORMED only where lines are records. */
-const TROUBLES_OF_ONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE']);
+const TROUBLES_OF_ONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE', 'SCHEMA_SURPRISE']);
 
 /** A line that is left out, until its end is found. */
 interface BadLine {
@@ -105,7 +105,8 @@ export class RecordSequence {
   #leaveOut(trouble: unknown, begin: number, consumer: RecordConsumer): unknown {
     if (!(trouble instanceof SluiceError) || !TROUBLES_OF_ONE.has(trouble.code)) return trouble;
     const lexer = this.#lexer;
-    const problem: RecordProblem = { code: trouble.code, message: trouble.message };
+    const { code, message, at: { column } } = trouble;
+    const problem: RecordProblem = { code, message, ...(column === undefined ? {} : { column }) };
     lexer.line = lexer.recordLine;
     if (lexer.strictLines) {
       consumer.undo();
