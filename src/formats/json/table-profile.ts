@@ -183,9 +183,18 @@ class TolerantProfiler implements RecordConsumer {
     return this.#scanner.scan(i);
   }
 
-  accept(begin: number, _end: number, line: number): void {
+  accept(begin: number, end: number, line: number): void {
+    const record = this.#lexer.window.bytes.subarray(begin, end);
+    if (Buffer.from(record.buffer, record.byteOffset, record.length).includes('\\u')) this.#needText(record);
     this.#lexer.line = line;
     this.#profiler.record(begin);
+  }
+
+  /** Escapes can mean what no text can have; it is found when the value is transcoded. */
+  #needText(record: Uint8Array): void {
+    for (const value of Object.values(JSON.parse(Buffer.from(record).toString()) as object)) {
+      if (typeof value === 'string' && (!value.isWellFormed() || value.includes('\0'))) throw new SluiceError('ENCODING_INVALID', { source: this.#lexer.window.options.sourceName, encoding: 'Unicode' });
+    }
   }
 
   undo(): void {}
