@@ -104,7 +104,7 @@ function writeFile(table: BackupTable, file: FileToWrite, { counts, seed, plante
       for (; done[k] < count && Math.floor(((done[k] + 0.5) * goodRows) / count) < i - file.from + 1; done[k]++) {
         const spoilt = badRow(bad, table, done[k], seed, counts);
         const missing = bad.writing === 'missing-key' ? table.columns.findIndex(([name]) => name === bad.column) : -1;
-        record(jsonRecord(keys.filter((_, at) => at !== missing), spoilt.filter((_, at) => at !== missing), bad.writing === 'bad-bytes'));
+        record(bad.writing === 'no-object' ? '"no record"' : jsonRecord(keys.filter((_, at) => at !== missing), spoilt.filter((_, at) => at !== missing), bad.writing === 'bad-bytes'));
         const { name, code, column, constraint } = bad;
         const line: PlantedRow = { table: table.name, file: basename(file.path), row, class: name, code, ...(column === undefined ? {} : { column }), ...(constraint === undefined ? {} : { constraint }) };
         planted.write(`${JSON.stringify(line)}\n`);

@@ -14,7 +14,7 @@ export interface BadClass {
   /** Changes the values of a row that would be good; `first` is row 1, which is in the file before every bad row. */
   spoil?(values: Value[], column: (name: string) => number, first: readonly Value[]): void;
   /** How the record is written otherwise than others. */
-  readonly writing?: 'missing-key' | 'bad-bytes';
+  readonly writing?: 'missing-key' | 'bad-bytes' | 'no-object';
   /** Only in the second file of a table in several files. */
   readonly inSecondFile?: boolean;
 }
@@ -41,6 +41,9 @@ export const BAD_CLASSES: readonly BadClass[] = [
   { name: 'exclusion', table: 'bookings', code: 'EXCLUSION_VIOLATED', constraint: 'bookings_slot_excl', spoil: copy('slot') },
   { name: 'encoding', table: 'addresses', code: 'ENCODING_INVALID', writing: 'bad-bytes' },
   { name: 'missing-key', table: 'shipments', code: 'NOT_NULL_VIOLATED', column: 'tracking', writing: 'missing-key' },
+  { name: 'key-across-files', table: 'audit_entries', code: 'UNIQUE_VIOLATED', constraint: 'audit_entries_pkey', spoil: copy('id'), inSecondFile: true },
+  { name: 'nul', table: 'sessions', code: 'NUL_BYTE', spoil: set('agent', 'a\0b') },
+  { name: 'no-object', table: 'notifications', code: 'JSON_NOT_RECORDS', writing: 'no-object' },
 ];
 
 /** Keys of bad rows begin here: no reference and no good row comes so far. */

@@ -54,7 +54,7 @@ export const ERROR_CODES = define({
   JSON_UNKNOWN_KEY: { message: 'A record of {source} has the key "{key}", and the table {table} has no such column', exit: 1, http: 400, hint: 'Add the column, map it with --map KEY=COLUMN, or leave keys out with --columns.' },
   SQL_MALFORMED: { message: 'Cannot read the SQL of {source}: {reason}', exit: 1, http: 400, hint: 'Dumps with INSERT … VALUES and COPY … FROM stdin are read; other statements that change rows are refused.' },
   PARQUET_UNREADABLE: { message: 'Cannot read the Parquet file {source}: {reason}', exit: 1, http: 400, hint: 'Check the file with another reader; encrypted files are not supported.' },
-  SCHEMA_SURPRISE: { message: 'A value of {source} does not fit the type {type} that was detected for column "{column}"', exit: 1, http: 400, hint: 'Say the type with --type COLUMN=text, or import from a file that can be read twice.' },
+  SCHEMA_SURPRISE: { message: 'A value of {source} does not fit the type {type} that was detected for column "{column}"', exit: 1, http: 400, hint: 'Say the type with --type COLUMN=text, or correct the value.' },
 
   // — databases —
   CONNECT_REFUSED: { message: 'No server answers at {address}', exit: 1, http: 502, hint: 'Check host and port and that the server runs.', retryable: true },

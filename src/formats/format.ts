@@ -58,6 +58,10 @@ export interface ReadOptions {
   readonly types?: Readonly<Record<string, ColumnType>>;
   /** Default 256 MiB. */
   readonly maxRecordBytes?: number;
+  /**
+   * The run puts records aside that are none (ReadRequest.tolerant): inspection passes over them as well, and takes no column and no type from them. Set by the run, not by people.
+   */
+  readonly tolerant?: boolean;
 }
 
 export const DEFAULT_MAX_RECORD_BYTES = 256 * 1024 * 1024;
@@ -125,7 +129,7 @@ export interface ReadRequest {
   readonly engineMemoryBytes?: number;
   /**
    * Formats whose types come from samples compare later values with them while they pass (SCHEMA_SURPRISE), because databases take some
-   * values with loss and without a word: a timestamp into a date, `007` into an integer. True leaves that out.
+   * values with loss and without a word: a timestamp into a date, `007` into an integer. True leaves that out. Tolerant, such a record is left out like one that is none.
    */
   readonly trustSampledTypes?: boolean;
 }

@@ -4,7 +4,7 @@
  */
 import type { PartWriter, PublishHooks, RejectedRow } from '../connectors/connector.ts';
 import type { ErrorCode } from '../errors/error-codes.ts';
-import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
+import { toSluiceError } from '../errors/sluice-error.ts';
 import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RejectionLimit } from './rejection-limit.ts';
@@ -32,20 +32,17 @@ export interface WrittenPart {
 
 /** Errors that say something of rows, not of the way to the target. */
 const OF_CONTENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'VALUE_INVALID', 'ROW_INVALID', 'ENCODING_INVALID', 'NUL_BYTE', 'CSV_MALFORMED', 'CSV_FIELD_COUNT', 'RECORD_TOO_LARGE',
+  'VALUE_INVALID', 'SCHEMA_SURPRISE', 'ROW_INVALID', 'ENCODING_INVALID', 'NUL_BYTE', 'CSV_MALFORMED', 'CSV_FIELD_COUNT', 'RECORD_TOO_LARGE',
   'UNIQUE_VIOLATED', 'NOT_NULL_VIOLATED', 'CHECK_VIOLATED', 'FOREIGN_KEY_VIOLATED', 'EXCLUSION_VIOLATED', 'CONSTRAINT_VIOLATED',
 ]);
 
 export class Ladder {
   readonly #store: RejectionStore;
   readonly #limit: RejectionLimit;
-  /** Tables whose types were only sampled: a value that does not fit is a reason to look at all of them, not to reject it. */
-  readonly #isSampled: (table: string) => boolean;
 
-  constructor(store: RejectionStore, limit: RejectionLimit, isSampled: (table: string) => boolean) {
+  constructor(store: RejectionStore, limit: RejectionLimit) {
     this.#store = store;
     this.#limit = limit;
-    this.#isSampled = isSampled;
   }
 
   /** Rows that the run has rejected before it was interrupted. */
@@ -64,7 +61,7 @@ export class Ladder {
     } catch (error) {
       await segment.discard();
       const coded = toSluiceError(error);
-      if (!this.#mayTryCarefully(table, stream, writer, coded)) throw coded;
+      if (!OF_CONTENT.has(coded.code) || stream.careful === undefined || writer.writeCarefully === undefined) throw coded;
     }
     try {
       return await this.#careful(stream, writer, segment);
@@ -88,11 +85,6 @@ export class Ladder {
         this.#limit.judge(read());
       },
     };
-  }
-
-  #mayTryCarefully(table: string, stream: PartStream, writer: PartWriter, error: SluiceError): boolean {
-    if (!OF_CONTENT.has(error.code) || stream.careful === undefined || writer.writeCarefully === undefined) return false;
-    return !(error.code === 'VALUE_INVALID' && this.#isSampled(table));
   }
 
   /** Records that the format leaves out are known when the chunks have ended, and safe before the target commits the part. */

@@ -33,8 +33,6 @@ export interface ImportQuarantineParts {
   readonly job: 'import' | 'restore';
   /** The run goes on: what it has put aside before stays. */
   readonly resumes: boolean;
-  /** Types that were found by looking at samples, and can be found better. */
-  readonly isSampled: (table: string) => boolean;
   readonly reading: ImportReading;
 }
 
@@ -52,7 +50,7 @@ export class ImportQuarantine {
       begin: (table: string, part: number | 'publication') => log.begin({ table, part }),
       drop: (table: string, part: number | 'publication') => log.drop({ table, part }),
     };
-    this.ladder = new Ladder(store, new RejectionLimit(parts.options.maxErrors), parts.isSampled);
+    this.ladder = new Ladder(store, new RejectionLimit(parts.options.maxErrors));
   }
 
   static async open(parts: ImportQuarantineParts): Promise<ImportQuarantine> {

@@ -1,7 +1,7 @@
 import type { Connection, LoadSession, PublishedTable } from '../connectors/connector.ts';
 import { connectorFor } from '../connectors/registry.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
-import type { InspectedSource, InspectedTable, ReadRequest } from '../formats/format.ts';
+import type { InspectedSource, InspectedTable, ReadOptions, ReadRequest } from '../formats/format.ts';
 import { formatOf, IMPORTABLE_ENDINGS, loadFormat } from '../formats/registry.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { openSources, type SourceGroup } from '../io/open-sources.ts';
@@ -79,9 +79,10 @@ function refuseFolderForTable(groups: readonly SourceGroup[], options: ImportOpt
 
 async function inspectAll(sources: readonly ByteSource[], options: ImportOptions, rules: ImportRules, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource[]> {
   const inspected: InspectedSource[] = [];
+  const read: ReadOptions = options.onError === 'quarantine' ? { ...options.read, tolerant: true } : options.read;
   for (const source of sources) {
     const format = await loadFormat(options.format ?? await formatOf(source));
-    const found = await rules.inspect(source, format.name, (wanted) => format.inspect(source, options.read, wanted, signal), depth);
+    const found = await rules.inspect(source, format.name, (wanted) => format.inspect(source, read, wanted, signal), depth);
     if (found !== null) inspected.push(found);
   }
   return inspected;
@@ -96,6 +97,9 @@ const SURPRISES: ReadonlySet<string> = new Set(['VALUE_INVALID', 'SCHEMA_SURPRIS
 
 /** Of these also where the table exists: a key that the sample did not show may have its column, and there is another way to read the file. */
 const FOUND_BY_READING: ReadonlySet<string> = new Set(['JSON_UNKNOWN_KEY', 'CSV_IRREGULAR']);
+
+/** Of these, what a run with a quarantine rejects the record for: a whole column would become text for the sake of one value. */
+const OF_ONE_RECORD: ReadonlySet<string> = new Set(['VALUE_INVALID', 'SCHEMA_SURPRISE']);
 
 class ImportTransfer implements Transfer {
   plan!: TransferPlan;
@@ -253,7 +257,7 @@ class ImportTransfer implements Transfer {
   #openQuarantine(): Promise<ImportQuarantine> {
     return ImportQuarantine.open({
       options: this.#options, context: this.#context, job: this.#rules.job, to: this.#connection.name, resumes: this.#resumes,
-      reading: this.#reading, isSampled: (table) => this.#isSampled(table),
+      reading: this.#reading,
     });
   }
 
@@ -302,17 +306,12 @@ class ImportTransfer implements Transfer {
     this.#targets.set(displayName(target.name), target);
   }
 
-  /** Types of a table that the run creates, found without having seen every value, and still to be found better. */
-  #isSampled(table: string): boolean {
-    const target = [...this.#targets.values()].find(({ load }) => load.table === table);
-    if (target === undefined || !target.load.creates) return false;
-    return target.sources.some(({ inspected }) => inspected.depth === 'sample') && this.#sources.every((source) => source.repeatable);
-  }
-
   #canLookAgain(error: SluiceError): boolean {
     // What is loaded already was loaded with the types of the beginning.
     if (this.#resumes || this.suspended) return false;
     if (this.#context.signal.aborted || !SURPRISES.has(error.code)) return false;
+    // One odd value is put aside there; only what no single record is at fault for is looked for.
+    if (this.#options.onError === 'quarantine' && OF_ONE_RECORD.has(error.code)) return false;
     const target = [...this.#targets.values()].find(({ load }) => load.table === error.at.table);
     // Types of an existing table are not ours to widen; another way to read the same file helps there as well.
     if (target !== undefined && !target.load.creates && !FOUND_BY_READING.has(error.code)) return false;

@@ -184,6 +184,21 @@ export function ladderSuite(under: RecordFormat): void {
       }
     });
 
+    it.each(['sample', 'full'] as const)('say nothing of columns and types (%s)', async (depth) => {
+      const format = await loadFormat(under.name);
+      const around = range(12).map((id) => goodSample(under, id, NAMES[id % NAMES.length]));
+      const mixed = around.flatMap((one, i) => (i === 0 ? [one] : [badSample(under, i % under.bad.length), one, badSample(under, (i * 5 + 1) % under.bad.length)]));
+      const inspect = (samples: readonly Sample[], separator: string, tolerant: boolean): Promise<InspectedSource> => (
+        format.inspect(memorySource(documentOf(under, samples, separator).bytes, { name: `inspected.${under.name}` }), { ...options, tolerant }, depth, never)
+      );
+      for (const separator of under.separators) {
+        const clean = await inspect(around, separator, false);
+        const { tables } = await inspect(mixed, separator, true);
+        expect(tables.map(({ name, columns }) => ({ name, columns }))).toEqual(clean.tables.map(({ name, columns }) => ({ name, columns })));
+        if (depth === 'full') expect(tables[0].estimatedRows).toBe(mixed.length);
+      }
+    });
+
     it('a part that was released is not read in silence', async () => {
       const format = await loadFormat(under.name);
       const { bytes } = documentOf(under, range(3).map((id) => goodSample(under, id, 'a')), under.separators[0]);

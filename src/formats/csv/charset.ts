@@ -38,8 +38,8 @@ export function findBom(head: Uint8Array, charset?: Charset): { charset: Charset
 }
 
 /**
- * The character set of samples (the first is the head of the source; the others begin and end anywhere). UTF-8 wherever all of them are valid; else
- * windows-1252 when a byte of 0x80…0x9f occurs (they are letters and quotation marks there, and control characters in Latin-1), else Latin-1.
+ * The character set of samples (the first is the head of the source; the others begin and end anywhere). UTF-8 wherever all of them are valid, or nearly all of
+ * what is not ASCII is (characters of several bytes do not come about by chance: the rest is damage); else windows-1252 when a byte of 0x80…0x9f occurs (they are letters and quotation marks there, and control characters in Latin-1), else Latin-1.
  */
 export function detectCharset(samples: readonly Uint8Array[]): Charset {
   const head = samples[0];
@@ -47,7 +47,7 @@ export function detectCharset(samples: readonly Uint8Array[]): Charset {
   if (bom !== undefined) return bom.charset;
   const wide = detectUtf16(head);
   if (wide !== undefined) return wide;
-  if (samples.every((sample, i) => isUtf8(trimUtf8(sample, i > 0)))) return 'utf-8';
+  if (samples.every((sample, i) => isUtf8(trimUtf8(sample, i > 0))) || isDamagedUtf8(samples)) return 'utf-8';
   let control = false;
   for (const sample of samples) {
     for (const byte of sample) {
@@ -56,6 +56,23 @@ export function detectCharset(samples: readonly Uint8Array[]): Charset {
     }
   }
   return control ? 'windows-1252' : 'latin1';
+}
+
+/** For each byte that is none of UTF-8, at least so many characters of several bytes that are. */
+const CHARACTERS_PER_DAMAGE = 10;
+
+function isDamagedUtf8(samples: readonly Uint8Array[]): boolean {
+  let characters = 0;
+  let damaged = 0;
+  for (const bytes of samples) {
+    for (let i = 0; i < bytes.length;) {
+      const length = bytes[i] < 0x80 ? 1 : characterLength(bytes, i, bytes.length);
+      if (length > 1) characters++;
+      if (length === 0) damaged++;
+      i += Math.max(1, length);
+    }
+  }
+  return characters >= damaged * CHARACTERS_PER_DAMAGE;
 }
 
 const UNDEFINED_IN_1252: ReadonlySet<number> = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);

@@ -5,13 +5,14 @@ import type { RecordPlace, Rejection } from '../../rows/rejection.ts';
 import { COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
 import type { TableBinding, TablePart } from '../format.ts';
 import { releasedPart } from '../kept-chunks.ts';
-import { LeftOut, problemOf } from '../left-out.ts';
+import { LeftOut, problemOf, type RecordProblem } from '../left-out.ts';
 import type { CsvInput } from './inspected-csv.ts';
 import { locateLine, placesOf, type SourcePlace } from './locate.ts';
 import type { PartBlocks } from './part-blocks.ts';
 import type { RecordRange } from './range-cutter.ts';
+import type { RecordCursor } from './record-cursor.ts';
 import { RecordEncoder } from './record-encoder.ts';
-import type { ValueGuard } from './value-guard.ts';
+import { surpriseOf, type ValueGuard } from './value-guard.ts';
 
 /** What all parts of one reading share. */
 export interface PartContext {
@@ -118,7 +119,7 @@ export class CsvPart implements TablePart {
     const { input } = this.#context;
     const range = this.#range;
     if (range.tooLarge === true) leftOut.add(1, problemOf('RECORD_TOO_LARGE', { source: input.source.name, limit: input.maxRecordBytes }));
-    else yield* encoded({ input, binding }, range, this.#bytes(), leftOut);
+    else yield* encoded({ input, binding, guard: this.#context.guard }, range, this.#bytes(), leftOut);
   }
 
   async *#bytes(): Chunks {
@@ -150,12 +151,13 @@ async function* guarded({ input, guard, tolerant }: PartContext, range: RecordRa
   guard.check(cursor, true);
 }
 
-/** With `leftOut`, records that are none go there; without it they are errors. */
-async function* encoded({ input, binding }: Pick<PartContext, 'input' | 'binding'>, range: RecordRange, bytes: Chunks, leftOut?: LeftOut): Chunks {
+/** With `leftOut`, records that are none, and those whose values do not fit the types found by sampling, go there; without it they are errors. */
+async function* encoded({ input, binding, guard }: Pick<PartContext, 'input' | 'binding' | 'guard'>, range: RecordRange, bytes: Chunks, leftOut?: LeftOut): Chunks {
   const cursor = input.cursor(range.start, range.row, range.line, leftOut !== undefined);
   const encoder = new RecordEncoder({
     columns: input.columns.map((column) => column.name), fields: binding.fields, encoding: binding.encoding,
     charset: input.bytesKnown ? input.details.charset : 'utf-8', file: input.source.name, table: binding.table,
+    ...(guard.idle ? {} : { misfit: leftOut === undefined ? (record: RecordCursor) => guard.checkRecord(record) : (record: RecordCursor) => misfitOf(guard, record, input.source.name) }),
   });
   const encode = (final: boolean): Uint8Array => (leftOut === undefined
     ? encoder.encode(cursor, final)
@@ -168,4 +170,9 @@ async function* encoded({ input, binding }: Pick<PartContext, 'input' | 'binding
   cursor.push(new Uint8Array(0));
   const rest = encode(true);
   if (rest.length > 0) yield rest;
+}
+
+function misfitOf(guard: ValueGuard, record: RecordCursor, file: string): RecordProblem | undefined {
+  const column = guard.misfit(record);
+  return column === undefined ? undefined : { ...problemOf('SCHEMA_SURPRISE', surpriseOf(column, file)), column: column.name };
 }

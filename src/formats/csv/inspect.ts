@@ -1,4 +1,5 @@
 /** What is in a CSV source: character set, dialect, header, columns and their types, from samples or from all of it. */
+import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
 import type { Column } from '../../rows/table-schema.ts';
@@ -147,14 +148,17 @@ class SampleLook {
     const types = new ColumnTypes(width);
     const scanned = { regular: true, lineEnds: 0 };
     const total = { records: 0, bytes: 0, largest: this.#first.end - this.#first.start };
+    // Records that will be left out say nothing of types.
+    const isText = this.#options.tolerant === true && this.#dialect.charset === 'utf-8' ? isUtf8 : () => true;
     const lookAt = (bytes: Buffer, last: boolean): void => {
       let end = 0;
+      const isAllText = isText(bytes);
       eachRecord(parser, bytes, last, (from, next) => {
         end = next;
         total.records++;
         total.bytes += next - from;
         total.largest = Math.max(total.largest, next - from);
-        if (parser.count === width) types.see(parser, bytes);
+        if (parser.count === width && (isAllText || isText(bytes.subarray(from, next)))) types.see(parser, bytes);
       });
       const scanner = new RecordScanner(dialectBytes(this.#dialect), { oneColumn: width === 1, forbidden: standIns({ details: this.#dialect }), maxRecordBytes: Infinity });
       scanner.begin(0);

@@ -11,9 +11,10 @@ import { CsvPart, type PartContext } from './csv-part.ts';
 import { CsvInput, detailsOf } from './inspected-csv.ts';
 import { nativeFile } from './native-file.ts';
 import { NativePart } from './native-part.ts';
-import { BlockPool, type PartBlocks } from './part-blocks.ts';
-import { OVERLONG, RangeCutter, type RecordRange } from './range-cutter.ts';
+import { BlockPool } from './part-blocks.ts';
+import type { RecordRange } from './range-cutter.ts';
 import { isIdentity, offeredEncodings, rawEncoding, standIns } from './raw-encoding.ts';
+import { asBuffer, ranges } from './record-ranges.ts';
 import { ValueGuard } from './value-guard.ts';
 
 export async function* readParts(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
@@ -40,41 +41,6 @@ export async function* readParts(inspected: InspectedSource, request: ReadReques
   if (binding.encoding.kind === 'file') yield new NativePart(context, nativeFile(input, binding, isExact), () => (guard.idle ? ranges(input, request) : guardedRanges(input, request, guard)));
   else if (input.seekable) for await (const range of ranges(input, request)) yield new CsvPart(context, range);
   else yield* bufferedParts(context, request);
-}
-
-function cutterFor(input: CsvInput, { partBytes, tolerant = false }: ReadRequest): RangeCutter {
-  const { dataStart, dataLine } = input.details;
-  return new RangeCutter({
-    scanner: input.scanner(standIns(input)), partBytes, maxRecordBytes: input.maxRecordBytes, file: input.source.name,
-    start: dataStart, line: dataLine, bytesKnown: input.bytesKnown, tolerant,
-  });
-}
-
-interface Bystanders {
-  /** Where the bytes of the range that is being cut are kept. */
-  readonly keep?: () => PartBlocks;
-}
-
-/** The ranges of the whole source, one after the other. */
-async function* ranges(input: CsvInput, request: ReadRequest, { keep }: Bystanders = {}): AsyncGenerator<RecordRange, void, undefined> {
-  const cutter = cutterFor(input, request);
-  const { dataStart } = input.details;
-  let base = dataStart;
-  for await (const bytes of input.read(dataStart, undefined, request.signal)) {
-    const chunk = asBuffer(bytes);
-    for (let from = 0, end = 0; end >= 0; from = end) {
-      end = cutter.advance(chunk, from, base);
-      if (!cutter.overlong) keep?.().append(chunk.subarray(from, end < 0 ? chunk.length : end));
-      if (end >= 0) yield cutter.take(base + end);
-      if (end !== OVERLONG) continue;
-      const before = cutter.takeBefore();
-      keep?.().truncate(before === undefined ? 0 : before.end - before.start);
-      if (before !== undefined) yield before;
-    }
-    base += chunk.length;
-  }
-  const last = cutter.finish(base);
-  if (last !== undefined) yield last;
 }
 
 /**
@@ -123,8 +89,4 @@ async function* bufferedParts(context: PartContext, request: ReadRequest): Async
     yield new CsvPart(context, range, blocks);
     if (range.last !== true) blocks = await pool.take();
   }
-}
-
-function asBuffer(chunk: Uint8Array): Buffer {
-  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
 }

@@ -28,6 +28,8 @@ export interface EncoderOptions {
   readonly charset: Charset;
   readonly file: string;
   readonly table: string;
+  /** What else is wrong with a record; may throw it. */
+  readonly misfit?: (cursor: RecordCursor) => RecordProblem | undefined;
 }
 
 export class RecordEncoder {
@@ -59,7 +61,11 @@ export class RecordEncoder {
     const builder = this.#builder;
     builder.reset();
     this.#decodes = this.#decoder !== undefined && !isAscii(cursor.content);
-    while (cursor.next(final)) this.#encodeRecord(cursor);
+    const { misfit } = this.#options;
+    while (cursor.next(final)) {
+      misfit?.(cursor);
+      this.#encodeRecord(cursor);
+    }
     this.#checkText(cursor);
     return builder.view();
   }
@@ -71,8 +77,9 @@ export class RecordEncoder {
     const plain = isAscii(cursor.content);
     this.#decodes = this.#decoder !== undefined && !plain;
     const suspicious = !plain || cursor.content.includes(0);
+    const { misfit } = this.#options;
     while (cursor.next(final)) {
-      const problem = cursor.problem ?? (suspicious ? this.#textProblem(cursor) : undefined);
+      const problem = cursor.problem ?? (suspicious ? this.#textProblem(cursor) : undefined) ?? misfit?.(cursor);
       if (problem === undefined) this.#encodeRecord(cursor);
       else leaveOut(problem);
     }

@@ -5,7 +5,7 @@
  *
  * For nearly all values their length and a byte or two say enough (glancing-walk.ts); the rest is classified as inference would have done.
  */
-import { SluiceError } from '../../errors/sluice-error.ts';
+import { SluiceError, type ErrorFacts } from '../../errors/sluice-error.ts';
 import { typeName, type ColumnType } from '../../rows/column-type.ts';
 import { classesOfType, fitsClasses } from '../../rows/infer-type.ts';
 import type { Column } from '../../rows/table-schema.ts';
@@ -58,7 +58,7 @@ export class ValueGuard {
   check(cursor: RecordCursor, final: boolean, look?: () => void): void {
     this.#passObvious(cursor);
     while (cursor.next(final)) {
-      this.#checkRecord(cursor);
+      this.checkRecord(cursor);
       look?.();
       this.#passObvious(cursor);
     }
@@ -70,16 +70,27 @@ export class ValueGuard {
     if (passed > from) cursor.skip(passed, this.#glance.records, this.#glance.lines);
   }
 
-  #checkRecord(cursor: RecordCursor): void {
-    const { parser, bytes } = cursor;
-    // The target refuses it, whatever its values are.
-    if (cursor.problem !== undefined) return;
+  /** The column of the first value of the cursor's record that its type does not hold. */
+  misfit({ parser, bytes }: RecordCursor): Column | undefined {
     for (const { index, column, classes } of this.#fields) {
-      if (parser.isNull(index, bytes) || fitsClasses(classes, bytes, parser.starts[index], parser.ends[index])) continue;
-      const place = cursor.place();
-      throw new SluiceError('SCHEMA_SURPRISE', { source: place.file, type: typeName(column.type), column: column.name }, { ...place, column: column.name });
+      if (!parser.isNull(index, bytes) && !fitsClasses(classes, bytes, parser.starts[index], parser.ends[index])) return column;
     }
+    return undefined;
   }
+
+  /** @throws SluiceError SCHEMA_SURPRISE for the cursor's record */
+  checkRecord(cursor: RecordCursor): undefined {
+    // The target refuses it, whatever its values are.
+    const column = cursor.problem === undefined ? this.misfit(cursor) : undefined;
+    if (column === undefined) return undefined;
+    const place = cursor.place();
+    throw new SluiceError('SCHEMA_SURPRISE', surpriseOf(column, place.file), { ...place, column: column.name });
+  }
+}
+
+/** What is told of such a value. */
+export function surpriseOf({ name, type }: Column, source: string | undefined): ErrorFacts {
+  return { source, type: typeName(type), column: name };
 }
 
 function sameKind(a: ColumnType, b: ColumnType): boolean {

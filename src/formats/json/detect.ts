@@ -55,8 +55,10 @@ export async function inspectLines(source: ByteSource, options: ReadOptions, dep
   return inspection.result('ndjson', 'lines', []);
 }
 
-function open({ source, charset, options }: Inspection, signal: AbortSignal): ReturnType<typeof openWindow> {
-  return openWindow(source, charset, options, signal, source.repeatable ? undefined : headChunks(source, SAMPLE_BYTES));
+async function open({ source, charset, options }: Inspection, signal: AbortSignal): ReturnType<typeof openWindow> {
+  const opened = await openWindow(source, charset, options, signal, source.repeatable ? undefined : headChunks(source, SAMPLE_BYTES));
+  opened.lexer.tolerant = options.tolerant === true;
+  return opened;
 }
 
 /** Whether a first object is followed by another on a new line. Consumes nothing. */
@@ -111,7 +113,7 @@ async function inspectDocument(inspection: Inspection, cursor: DocumentCursor): 
   let refusal: SluiceError | undefined;
   let whole = false;
   try {
-    for await (const member of walkDocument(cursor, enter)) {
+    for await (const member of walkDocument(cursor, enter, inspection.options.tolerant)) {
       const takes = said === undefined ? true : isTablePath(said, member.path);
       const outcome = takes ? await inspectMember(inspection, cursor, member) : 'other';
       if (outcome === 'other') inspection.other(member.path);

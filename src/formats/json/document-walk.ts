@@ -8,22 +8,24 @@ import { CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT } from './lex
 export interface FoundMember {
   /** Keys from the document's root; empty for the root itself. */
   readonly path: readonly string[];
-  /** By what is inside: an array whose first element is an object, an empty array, or any other value. */
+  /** By what is inside: an array whose first element is an object (tolerant, in the root: anything), an empty array, or any other value. */
   readonly kind: 'records' | 'empty' | 'other';
 }
 
 /**
  * Yields each array, and each other value, of the objects that `enter` lets it enter, in document order. The window then stands at the value's first byte; who
  * wants the array consumes it wholly before the next pull, what is left alone is skipped.
+ * @param tolerant elements that are no records will be left out: a first one must not hide those after it. Only of an array that is the whole document, which can be nothing else
  * @throws SluiceError JSON_MALFORMED
  */
-export async function* walkDocument(cursor: DocumentCursor, enter: (path: readonly string[]) => boolean): AsyncGenerator<FoundMember, void, undefined> {
+export async function* walkDocument(cursor: DocumentCursor, enter: (path: readonly string[]) => boolean, tolerant = false): AsyncGenerator<FoundMember, void, undefined> {
   if ((await cursor.peek()) === undefined) cursor.lexer.malformed(cursor.lexer.window.pos, 'the document is empty');
-  yield* value(cursor, [], enter);
+  yield* value(cursor, [], enter, tolerant);
   await cursor.endOfDocument();
 }
 
-async function* value(cursor: DocumentCursor, path: readonly string[], enter: (path: readonly string[]) => boolean): AsyncGenerator<FoundMember, void, undefined> {
+// oxlint-disable-next-line max-params -- only the root has the last
+async function* value(cursor: DocumentCursor, path: readonly string[], enter: (path: readonly string[]) => boolean, takesAnyArray = false): AsyncGenerator<FoundMember, void, undefined> {
   const { window } = cursor.lexer;
   const byte = await cursor.peek();
   if (byte === OPEN_OBJECT && enter(path)) {
@@ -31,7 +33,7 @@ async function* value(cursor: DocumentCursor, path: readonly string[], enter: (p
     return;
   }
   const start = window.offset(window.pos);
-  yield { path, kind: byte === OPEN_ARRAY ? kindOfArray(await cursor.peekInside()) : 'other' };
+  yield { path, kind: byte === OPEN_ARRAY ? kindOfArray(await cursor.peekInside(), takesAnyArray) : 'other' };
   if (window.offset(window.pos) === start) await cursor.skipValue();
 }
 
@@ -53,6 +55,7 @@ async function* members(cursor: DocumentCursor, path: readonly string[], enter: 
   }
 }
 
-function kindOfArray(first: number | undefined): FoundMember['kind'] {
-  return first === OPEN_OBJECT ? 'records' : first === CLOSE_ARRAY ? 'empty' : 'other';
+function kindOfArray(first: number | undefined, takesAny: boolean): FoundMember['kind'] {
+  if (first === CLOSE_ARRAY) return 'empty';
+  return first === OPEN_OBJECT || takesAny ? 'records' : 'other';
 }

@@ -9,7 +9,7 @@ import type { JsonCharset } from './charset.ts';
 import { isTablePath } from './layout.ts';
 import type { JsonLexer } from './lexer.ts';
 import { RecordSequence, type SequenceState } from './record-sequence.ts';
-import { RecordProfiler, TableProfile } from './table-profile.ts';
+import { profilerOf, TableProfile } from './table-profile.ts';
 
 export const SAMPLE_BYTES = 4 * 1024 * 1024;
 const NAMES_SHOWN = 20;
@@ -63,7 +63,8 @@ export class Inspection {
     const until = this.depth === 'full' ? Number.POSITIVE_INFINITY : SAMPLE_BYTES;
     table.complete = false;
     try {
-      const state = await new RecordSequence(lexer, kind).runAll(new RecordProfiler(lexer, table.profile, until));
+      const { tolerant } = this.options;
+      const state = await new RecordSequence(lexer, kind, tolerant).runAll(profilerOf(lexer, table.profile, until, tolerant));
       table.complete = state === 'end';
       return state;
     } finally {
@@ -99,14 +100,15 @@ export class Inspection {
   }
 
   #estimatedRows({ profile, complete, startByte, endByte }: FoundTable): number | undefined {
-    if (complete) return profile.records;
+    const records = profile.records + profile.leftOut;
+    if (complete) return records;
     const { bytes } = this.source;
     if (bytes === undefined || endByte <= startByte) return undefined;
-    return Math.round((profile.records / (endByte - startByte)) * (bytes - startByte));
+    return Math.round((records / (endByte - startByte)) * (bytes - startByte));
   }
 
-  /** @throws SluiceError SOURCE_EMPTY when the source ended without a record */
+  /** @throws SluiceError SOURCE_EMPTY when the source ended without a record, or what should have been one */
   requireRecords(table: FoundTable): void {
-    if (table.complete && table.profile.records === 0) throw new SluiceError('SOURCE_EMPTY', { source: this.source.name }, { file: this.source.name });
+    if (table.complete && table.profile.records + table.profile.leftOut === 0) throw new SluiceError('SOURCE_EMPTY', { source: this.source.name }, { file: this.source.name });
   }
 }

@@ -20,7 +20,7 @@ import type { RecordPlaces, RecordSpan } from './record-places.ts';
 import { RecordSequence } from './record-sequence.ts';
 import { RecordSkipper } from './record-skipper.ts';
 import { RecordTranscoder } from './record-transcoder.ts';
-import { RecordProfiler, TableProfile } from './table-profile.ts';
+import { profilerOf, TableProfile } from './table-profile.ts';
 import { describeValue } from './value-kind.ts';
 
 /** What is looked at of a table that shows only while reading. */
@@ -80,7 +80,7 @@ class Reading {
   async *document(): AsyncGenerator<TablePart, void, undefined> {
     const { path } = this.#layout;
     let refusal: SluiceError | undefined;
-    for await (const member of walkDocument(this.#cursor, (at) => leadsToTables(path, at))) {
+    for await (const member of walkDocument(this.#cursor, (at) => leadsToTables(path, at), this.#request.tolerant)) {
       if (refusal !== undefined || !isTablePath(path, member.path)) continue;
       if (member.kind === 'empty') await this.#bind(member.path, undefined);
       if (member.kind === 'other') refusal = this.#refuseRoot(member);
@@ -193,7 +193,7 @@ class Reading {
       for (;;) {
         const { line } = lexer;
         const { pos } = window;
-        const state = sequence.run(new RecordProfiler(lexer, profile, window.offset(pos) + LATE_SAMPLE_BYTES));
+        const state = sequence.run(profilerOf(lexer, profile, window.offset(pos) + LATE_SAMPLE_BYTES, this.#request.tolerant));
         lexer.line = line;
         window.pos = pos;
         sequence.restart();
@@ -204,13 +204,14 @@ class Reading {
     return { ...(name === undefined ? {} : { name: { name } }), columns: profile.columns(this.#inspected.options.types) };
   }
 
-  /** By field: whether its type is the one that a sample showed, so that a value beyond it is a surprise and not the target's to convert. */
+  /**
+   * By field: whether its type is the one that a sample showed, so that a value beyond it is a surprise and not the target's to convert. Never where the column was there before:
+   * that its type is what the sample showed, too, says nothing of other values.
+   */
   #sampled(inspected: InspectedTable, binding: TableBinding): boolean[] {
-    const { options, depth } = this.#inspected;
-    const detected = new Map(inspected.columns.map((column) => [column.name, JSON.stringify(column.type)]));
-    return binding.fields.map(({ source, type, absent }) => {
-      if (depth === 'full' || absent === true || (options.types !== undefined && Object.hasOwn(options.types, source))) return false;
-      return detected.get(source) === JSON.stringify(type);
-    });
+    const found = new Map(inspected.columns.map((column) => [column.name, JSON.stringify(column.type)]));
+    return binding.fields.map(({ source, type, absent, detected }) => (
+      this.#inspected.depth !== 'full' && absent !== true && detected === true && found.get(source) === JSON.stringify(type)
+    ));
   }
 }

@@ -31,7 +31,7 @@ export interface RecordConsumer {
 export type SequenceState = 'more' | 'full' | 'end' | 'not-a-record';
 
 /** What is wrong with one record and says nothing of those after it. JSON_MALFORMED only where lines are records. */
-const TROUBLES_OF_ONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE']);
+const TROUBLES_OF_ONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE', 'SCHEMA_SURPRISE']);
 
 /** A line that is left out, until its end is found. */
 interface BadLine {
@@ -102,10 +102,12 @@ export class RecordSequence {
   }
 
   /** Leaves out the record at `begin`, with which something is wrong. Returns what is to be thrown instead, when that cannot be done. */
-  #leaveOut(trouble: unknown, begin: number, consumer: RecordConsumer): unknown {
+  #leaveOut(thrown: unknown, begin: number, consumer: RecordConsumer): unknown {
+    const trouble = isUnknownKey(thrown) ? this.#worseThan(thrown, begin) : thrown;
     if (!(trouble instanceof SluiceError) || !TROUBLES_OF_ONE.has(trouble.code)) return trouble;
     const lexer = this.#lexer;
-    const problem: RecordProblem = { code: trouble.code, message: trouble.message };
+    const { code, message, at: { column } } = trouble;
+    const problem: RecordProblem = { code, message, ...(column === undefined ? {} : { column }) };
     lexer.line = lexer.recordLine;
     if (lexer.strictLines) {
       consumer.undo();
@@ -127,6 +129,23 @@ export class RecordSequence {
       return error;
     } finally {
       lexer.lenient = false;
+    }
+  }
+
+  /** A key that no column has is the table's trouble, if it is the key of a record: what is wrong with the rest of it, else `unknown`. */
+  #worseThan(unknown: SluiceError, begin: number): unknown {
+    const lexer = this.#lexer;
+    const { line } = lexer;
+    try {
+      lexer.line = lexer.recordLine;
+      const end = this.#scanner.scan(begin);
+      if (lexer.strictLines && lexer.line > lexer.recordLine) this.#refuseLineEnd(end);
+      if (lexer.strictLines) this.#needLineEnd(end);
+      return unknown;
+    } catch (error) {
+      return error;
+    } finally {
+      lexer.line = line;
     }
   }
 
@@ -260,4 +279,8 @@ export class RecordSequence {
     const place = { ...this.#lexer.place(begin), row: this.count };
     throw new SluiceError('RECORD_TOO_LARGE', { source: sourceName, limit: maxRecordBytes }, place);
   }
+}
+
+function isUnknownKey(error: unknown): error is SluiceError {
+  return error instanceof SluiceError && error.code === 'JSON_UNKNOWN_KEY';
 }

@@ -3,13 +3,12 @@
  * ends with its last whole line. Bad lines are not judged here, reading does that.
  */
 import { SluiceError } from '../../errors/sluice-error.ts';
-import type { ByteSource } from '../../io/byte-source.ts';
 import { DEFAULT_MAX_RECORD_BYTES } from '../format.ts';
 import { ByteWindow } from './byte-window.ts';
 import { SAMPLE_BYTES, type Inspection } from './inspection.ts';
 import { JsonLexer, LF } from './lexer.ts';
 import { RecordSequence } from './record-sequence.ts';
-import { RecordProfiler, type TableProfile } from './table-profile.ts';
+import { profilerOf, type TableProfile } from './table-profile.ts';
 
 const WINDOWS = 8;
 const SPREAD_BYTES = 256 * 1024;
@@ -20,11 +19,11 @@ export async function profileSpreadLines(inspection: Inspection, signal: AbortSi
   if (table === undefined || table.complete || depth === 'full' || charset !== 'utf-8' || !source.seekable || (source.bytes ?? 0) < 2 * SAMPLE_BYTES) return;
   for (let k = 1; k <= WINDOWS; k++) {
     const start = Math.floor((source.bytes! / (WINDOWS + 1)) * k);
-    await profileWindow(source, start, table.profile, signal);
+    await profileWindow(inspection, start, table.profile, signal);
   }
 }
 
-async function profileWindow(source: ByteSource, start: number, profile: TableProfile, signal: AbortSignal): Promise<void> {
+async function profileWindow({ source, options: { tolerant } }: Inspection, start: number, profile: TableProfile, signal: AbortSignal): Promise<void> {
   const chunks = source.read({ start, end: Math.min(start + SPREAD_BYTES, source.bytes!), signal });
   const window = new ByteWindow(chunks, { sourceName: source.name, signal, maxRecordBytes: DEFAULT_MAX_RECORD_BYTES, base: start, windowBytes: SPREAD_BYTES });
   try {
@@ -35,9 +34,11 @@ async function profileWindow(source: ByteSource, start: number, profile: TablePr
     const lexer = new JsonLexer(window);
     lexer.strictLines = true;
     // The records are counted where the head is: here only their keys and types matter.
-    const { records } = profile;
-    await new RecordSequence(lexer, 'lines').runAll(new RecordProfiler(lexer, profile, Number.POSITIVE_INFINITY)).catch(ignoreBadContent);
+    const { records, leftOut } = profile;
+    lexer.tolerant = tolerant === true;
+    await new RecordSequence(lexer, 'lines', tolerant).runAll(profilerOf(lexer, profile, Number.POSITIVE_INFINITY, tolerant)).catch(ignoreBadContent);
     profile.records = records;
+    profile.leftOut = leftOut;
   } finally {
     await window.close();
   }

@@ -9,6 +9,7 @@ import { TypeInference } from '../../rows/infer-type.ts';
 import type { Column } from '../../rows/table-schema.ts';
 import { KeyIndex } from './key-index.ts';
 import { CLOSE_OBJECT, COMMA, LETTER_F, LETTER_N, LETTER_T, OPEN_ARRAY, OPEN_OBJECT, QUOTE, type JsonLexer } from './lexer.ts';
+import type { RecordSpan } from './record-places.ts';
 import type { RecordConsumer } from './record-sequence.ts';
 import { scanScalar, ValueScanner } from './value-scanner.ts';
 
@@ -52,6 +53,8 @@ export class TableProfile {
   /** In the order of `names`. */
   readonly keys: KeyProfile[] = [];
   records = 0;
+  /** Records that are none, where they may be. */
+  leftOut = 0;
 
   add(name: string): void {
     this.names.push(name);
@@ -144,5 +147,60 @@ export class RecordProfiler implements RecordConsumer {
     }
     this.#profile.add(name);
     return this.#keys.add(name);
+  }
+}
+
+/** @param tolerant records that are none will be left out when they are read: they say nothing of columns and types */
+// oxlint-disable-next-line max-params -- what a profiler needs, and which
+export function profilerOf(lexer: JsonLexer, profile: TableProfile, until: number, tolerant: boolean | undefined): RecordConsumer {
+  const profiler = new RecordProfiler(lexer, profile, until);
+  return tolerant === true ? new TolerantProfiler(lexer, profile, profiler, until) : profiler;
+}
+
+/** Profiles a record only when all of it has been found to be one: half of a broken line would add keys and types that no row has. */
+class TolerantProfiler implements RecordConsumer {
+  readonly #lexer: JsonLexer;
+  readonly #scanner: ValueScanner;
+  readonly #profile: TableProfile;
+  readonly #profiler: RecordProfiler;
+  readonly #until: number;
+  #full = false;
+
+  // oxlint-disable-next-line max-params -- made in one place
+  constructor(lexer: JsonLexer, profile: TableProfile, profiler: RecordProfiler, until: number) {
+    this.#lexer = lexer;
+    this.#scanner = new ValueScanner(lexer);
+    this.#profile = profile;
+    this.#profiler = profiler;
+    this.#until = until;
+  }
+
+  get full(): boolean {
+    return this.#full || this.#profiler.full;
+  }
+
+  record(i: number): number {
+    return this.#scanner.scan(i);
+  }
+
+  accept(begin: number, end: number, line: number): void {
+    const record = this.#lexer.window.bytes.subarray(begin, end);
+    if (Buffer.from(record.buffer, record.byteOffset, record.length).includes('\\u')) this.#needText(record);
+    this.#lexer.line = line;
+    this.#profiler.record(begin);
+  }
+
+  /** Escapes can mean what no text can have; it is found when the value is transcoded. */
+  #needText(record: Uint8Array): void {
+    for (const value of Object.values(JSON.parse(Buffer.from(record).toString()) as object)) {
+      if (typeof value === 'string' && (!value.isWellFormed() || value.includes('\0'))) throw new SluiceError('ENCODING_INVALID', { source: this.#lexer.window.options.sourceName, encoding: 'Unicode' });
+    }
+  }
+
+  undo(): void {}
+
+  leaveOut(_problem: unknown, { end }: RecordSpan): void {
+    this.#profile.leftOut++;
+    this.#full = this.#profile.records > 0 && end >= this.#until;
   }
 }

@@ -23,11 +23,11 @@ export class KnownTable {
     this.#rules = rules;
   }
 
-  /** The names of a statement's values, as CREATE TABLE spells them. Undefined: there are more values than columns. */
-  namesOf(head: DataHead, values: number): readonly string[] | undefined {
+  /** The names of a statement's values, as CREATE TABLE spells them. Undefined: there are more values than columns (`tolerant`: such rows are left out). */
+  namesOf(head: DataHead, values: number, tolerant = false): readonly string[] | undefined {
     if (head.columns !== undefined) return head.columns.map((name) => this.column(name)?.name ?? name);
     this.#order ??= this.#defaultOrder(values);
-    return this.#order.length < values ? undefined : this.#order.slice(0, values);
+    return this.#order.length < values && !tolerant ? undefined : this.#order.slice(0, values);
   }
 
   column(name: string): Column | undefined {

@@ -44,7 +44,7 @@ export class InsertParser {
   count = 0;
   /** The last row has not as many values as its plan wants, and was not written. Only when `tolerant`; otherwise that is an error. */
   unfit = false;
-  readonly #tolerant: boolean;
+  readonly tolerant: boolean;
   readonly #window: ByteWindow;
   readonly #rules: LexicalRules;
   readonly #constants: ConstantReader;
@@ -55,7 +55,7 @@ export class InsertParser {
   #out: CopyTextBuilder = this.#scratch;
 
   constructor(window: ByteWindow, rules: LexicalRules, tolerant = false) {
-    this.#tolerant = tolerant;
+    this.tolerant = tolerant;
     this.#window = window;
     this.#rules = rules;
     this.#constants = new ConstantReader(window, rules);
@@ -77,7 +77,7 @@ export class InsertParser {
     }
     this.unfit = plan.count !== -1 && this.count !== plan.count;
     if (this.unfit) {
-      if (!this.#tolerant) throw this.#window.malformed(this.unfitReason(plan), pos);
+      if (!this.tolerant) throw this.#window.malformed(this.unfitReason(plan), pos);
       out.rollback(mark);
       return next;
     }

@@ -20,8 +20,8 @@ export async function inspectDump(source: ByteSource, options: ReadOptions, dept
   const full = depth === 'full' && source.repeatable;
   const sample = full ? undefined : await source.head(SAMPLE_BYTES);
   const window = sample === undefined ? openWindow(source, form, options, signal) : sampleWindow(source, sample, form, options, signal);
-  const inspection = new Inspection(new Catalog(form.rules));
-  const reader = new StatementReader(window, form.rules, inspection);
+  const inspection = new Inspection(new Catalog(form.rules), options.tolerant === true);
+  const reader = new StatementReader(window, form.rules, inspection, options.tolerant);
   const complete = sample === undefined || sample.length < SAMPLE_BYTES;
   try {
     while ((await reader.advance()) !== 'end');
@@ -53,9 +53,11 @@ function isOfContent(error: unknown): boolean {
 /** Counts rows and notes what kinds of values they have; keeps nothing. */
 class Inspection implements StatementHandler {
   readonly catalog: Catalog;
+  readonly #tolerant: boolean;
 
-  constructor(catalog: Catalog) {
+  constructor(catalog: Catalog, tolerant: boolean) {
     this.catalog = catalog;
+    this.#tolerant = tolerant;
   }
 
   declare(table: DeclaredTable): void {
@@ -76,7 +78,7 @@ class Inspection implements StatementHandler {
 
   async begin(head: DataHead, probe: Probe): Promise<RowSink> {
     const table = this.catalog.get(head.table);
-    const names = table.namesOf(head, probe.values);
+    const names = table.namesOf(head, probe.values, this.#tolerant);
     if (names === undefined) throw new RangeError(tooManyValues(table, probe.values));
     table.supply(names);
     names.forEach((name, i) => table.see(name, probe.kinds[i] ?? 0));

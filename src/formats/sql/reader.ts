@@ -187,7 +187,7 @@ class Intake implements StatementHandler {
 
   async #bind(head: DataHead, probe: Probe): Promise<BoundTable> {
     const known = this.#catalog.get(head.table);
-    const names = known.namesOf(head, head.columns?.length ?? probe.values);
+    const names = known.namesOf(head, head.columns?.length ?? probe.values, this.#request.tolerant);
     if (names === undefined) throw new RangeError(tooManyValues(known, probe.values));
     known.supply(names);
     names.forEach((name, i) => known.see(name, probe.kinds[i] ?? 0));
@@ -213,7 +213,7 @@ class Intake implements StatementHandler {
   }
 
   #sink(table: BoundTable, head: DataHead, values: number): RowSink {
-    const names = table.known.namesOf(head, head.columns?.length ?? values);
+    const names = table.known.namesOf(head, head.columns?.length ?? values, this.#request.tolerant);
     if (names === undefined) throw new RangeError(tooManyValues(table.known, values));
     if (table.binding === null) return new SkippingSink(table, names.length);
     return new TableSink(this, table, this.#plan(table, table.binding, names));

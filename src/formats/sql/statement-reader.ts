@@ -258,7 +258,7 @@ export class StatementReader {
     await this.#toRow(read.next);
     this.#table = displayTable(head.table);
     this.#state = 'row';
-    const probe = this.#handler.knows(head) ? NO_PROBE : await this.#probe();
+    const probe = this.#handler.knows(head) ? NO_PROBE : await this.#probe(head.columns?.length);
     this.#sink = await this.#begin(head, probe);
     this.#heads = [{ bytes, sink: this.#sink, table: this.#table }, ...this.#heads.slice(0, MAX_HEADS - 1)];
   }
@@ -303,9 +303,9 @@ export class StatementReader {
     return true;
   }
 
-  async #probe(): Promise<Probe> {
+  async #probe(named: number | undefined): Promise<Probe> {
     for (;;) {
-      const probe = probeRows(this.#window, this.#parser, this.#rules);
+      const probe = probeRows(this.#window, this.#parser, this.#rules, named);
       if (probe !== NEED_MORE) return probe;
       if (!(await this.#window.more())) this.#endOfSource();
     }

@@ -259,11 +259,14 @@ describe('values beyond the sample', () => {
     ['id', -0, 'bigint', '-0'],
     ['day', '2024-01-31T10:00:00', 'date'],
     ['ok', 1, 'boolean'],
-  ])('%s: %s is a surprise for %s, which a database might convert', async (column, value, type, text?: string) => {
+  ])('%s: %s is a surprise for %s, which a database might convert, where the run creates the column', async (column, value, type, text?: string) => {
     const document = withLast({ [column]: value });
     const source = memorySource(text === undefined ? document : document.replace(/0\}\]$/, `${text}}]`));
-    const error = await errorOf(readText(jsonFormat, source));
+    const bind = (detected: boolean) => (table: Parameters<typeof allFields>[0]) => ({ fields: allFields(table).map((field) => ({ ...field, detected })) });
+    const error = await errorOf(readText(jsonFormat, source, { bind: bind(true) }));
     expect(error).toMatchObject({ code: 'SCHEMA_SURPRISE', facts: { column, type }, at: { row: 60_001, column } });
+    // A column that was there before is the target's to judge, whatever the sample showed.
+    expect(await readText(jsonFormat, source, { bind: bind(false) })).toContain(`\t`);
   });
 
   it('is the target\'s to judge when the type was given or everything was read', async () => {
