@@ -1,5 +1,5 @@
 // Loading with quarantine in tests: parts as copy-text, written carefully where writing fails, everything that is rejected noted.
-import type { Connection, LoadSession, LoadTableSpec, PublishedCounts, RejectedRow } from '../../../src/connectors/connector.ts';
+import type { Connection, LoadTableSpec, PublishedCounts, RejectedRow, TableLoad } from '../../../src/connectors/connector.ts';
 import type { CarefulPart } from '../../../src/rows/part.ts';
 import type { Rejection } from '../../../src/rows/rejection.ts';
 import { COPY_TEXT } from '../../../src/rows/row-encoding.ts';
@@ -36,6 +36,8 @@ export function carefulPart(text: string, leftOut: readonly Rejection[] = [], ch
 export interface LadderOptions {
   readonly disableTriggers?: boolean;
   readonly jobs?: number;
+  /** All tables are begun first, and each is said to be complete: the publication may begin before the last one is. */
+  readonly early?: boolean;
   readonly judged?: () => Promise<void>;
 }
 
@@ -46,7 +48,12 @@ export async function loadWithQuarantine(connection: Connection, tables: readonl
   try {
     const plans = [];
     for (const { spec } of tables) plans.push(await session.plan(spec));
-    for (const [i, { parts }] of tables.entries()) await writeParts(session, plans[i], parts, options.jobs ?? 2, note);
+    const loads: (TableLoad | undefined)[] = plans.map(() => undefined);
+    if (options.early === true) for (const [i, plan] of plans.entries()) loads[i] = await session.begin(plan);
+    for (const [i, { parts }] of tables.entries()) {
+      await writeParts(loads[i] ?? await session.begin(plans[i]), parts, options.jobs ?? 2, note);
+      if (options.early === true) session.complete!(plans[i].table);
+    }
     for (const rows of rejected.values()) rows.sort((a, b) => a.part - b.part || a.record - b.record);
     const counts = await session.publish({
       rejected: async (table, rows) => note(table, rows),
@@ -59,8 +66,8 @@ export async function loadWithQuarantine(connection: Connection, tables: readonl
   }
 }
 
-async function writeParts(session: LoadSession, plan: Awaited<ReturnType<LoadSession['plan']>>, parts: LadderTable['parts'], jobs: number, note: (table: string, rows: readonly RejectedRow[]) => void): Promise<void> {
-  const load = await session.begin(plan);
+async function writeParts(load: TableLoad, parts: LadderTable['parts'], jobs: number, note: (table: string, rows: readonly RejectedRow[]) => void): Promise<void> {
+  const { plan } = load;
   let next = 0;
   await Promise.all(Array.from({ length: jobs }, async () => {
     const writer = await load.openWriter();
