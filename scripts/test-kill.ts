@@ -20,7 +20,7 @@ import { DuckdbTarget } from '../test/kill/duckdb-target.ts';
 import { fullServerDisk, fullWorkspace } from '../test/kill/full-disk.ts';
 import { generator, harmAtRandom, harmOnTheWire, killAtRandom, killInside, measure, observe } from '../test/kill/interruptions.ts';
 import { LoadUnderTest } from '../test/kill/load-under-test.ts';
-import { momentsOf, momentText, type Moment } from '../test/kill/moment.ts';
+import { isAtCommit, momentsOf, momentText, type Moment } from '../test/kill/moment.ts';
 import { PostgresTarget } from '../test/kill/postgres-target.ts';
 import { writeSource } from '../test/kill/source-files.ts';
 
@@ -32,8 +32,8 @@ const seed = Number(values.seed);
 const started = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'sluice-kill-'));
 const workspace = join(folder, 'workspace');
-const dirty = writeSource(join(folder, 'dirty'), true);
-const clean = writeSource(join(folder, 'clean'), false);
+const all = writeSource(join(folder, 'all'), 'bad');
+const free = writeSource(join(folder, 'free'), 'free');
 const figures: string[] = [];
 // The server's process does not keep this one alive.
 const alive = setInterval(() => {}, 60_000);
@@ -54,14 +54,14 @@ async function onPostgres(): Promise<void> {
     try {
       const through = new URL(server.url);
       through.port = String(proxy.port);
-      const load = new LoadUnderTest({ target: new PostgresTarget(through.href, server.url), source: dirty, workspace, onError: 'quarantine' });
+      const load = new LoadUnderTest({ target: new PostgresTarget(through.href, server.url), source: all, workspace, onError: 'quarantine' });
       await aroundPostgres(load, proxy, server);
     } finally {
       await proxy.close();
     }
     if (isWanted('full-disk')) {
-      figures.push(await fullServerDisk(server, dirty, workspace, say));
-      figures.push(await fullWorkspace(server, dirty, folder, say));
+      figures.push(await fullServerDisk(server, all, workspace, say));
+      figures.push(await fullWorkspace(server, all, folder, say));
     }
   } finally {
     await server.stop();
@@ -79,8 +79,8 @@ async function aroundPostgres(load: LoadUnderTest, proxy: CuttingProxy, server: 
       child.kill('SIGKILL');
       proxy.cut();
     })));
-    figures.push(await boundaries('connection cut at boundaries in the server', onTheWire, (moment) => harmOnTheWire(load, proxy, moment, () => proxy.cut())));
-    figures.push(await boundaries('SIGKILL of the server at boundaries', onTheWire, (moment) => harmOnTheWire(load, proxy, moment, () => crash(server))));
+    figures.push(await boundaries('connection cut around COMMIT', onTheWire.filter(isAtCommit), (moment) => harmOnTheWire(load, proxy, moment, () => proxy.cut())));
+    figures.push(await boundaries('SIGKILL of the server around COMMIT', onTheWire.filter(isAtCommit), (moment) => harmOnTheWire(load, proxy, moment, () => crash(server))));
     figures.push(await boundaries('SIGKILL of Sluice at boundaries in the workspace', momentsOf(inside), (moment) => killInside(load, moment)));
   }
   if (isWanted('random')) figures.push(await atRandom('SIGKILL of Sluice at random instants', Number(values.sluice), (random, most) => killAtRandom(load, timing, random, most)));
@@ -90,7 +90,7 @@ async function aroundPostgres(load: LoadUnderTest, proxy: CuttingProxy, server: 
 /** DuckDB publishes a run in one transaction: with a quarantine from a scratch database, without one from the transaction of the whole run. */
 async function onDuckdb(): Promise<void> {
   const target = await DuckdbTarget.open(folder);
-  for (const [onError, source] of [['quarantine', dirty], ['stop', clean]] as const) {
+  for (const [onError, source] of [['quarantine', all], ['stop', free]] as const) {
     const load = new LoadUnderTest({ target, source, workspace, onError });
     const timing = await measure(load);
     say(`DuckDB, --on-error ${onError}: a run takes ${timing.whole.toFixed(0)} ms`);

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { TABLES, TABLES_BEFORE } from './source-files.ts';
@@ -6,16 +6,20 @@ import type { Target } from './target.ts';
 
 export class DuckdbTarget implements Target {
   readonly env = { SLUICE_KILL_ENGINE: '1' };
+  readonly #folder: string;
   readonly #path: string;
   readonly #template: string;
 
   private constructor(folder: string) {
-    this.#path = join(folder, 'target.duckdb');
+    this.#folder = join(folder, 'duckdb');
+    mkdirSync(this.#folder);
+    this.#path = join(this.#folder, 'target.duckdb');
     this.#template = join(folder, 'template.duckdb');
   }
 
   static async open(folder: string): Promise<DuckdbTarget> {
     const target = new DuckdbTarget(folder);
+    rmSync(target.#template, { force: true });
     await ask(target.#template, TABLES_BEFORE);
     return target;
   }
@@ -34,8 +38,9 @@ export class DuckdbTarget implements Target {
     return (await ask(this.#path, each.join(' UNION ALL '))).toSorted().join(', ');
   }
 
-  leftovers(): Promise<string[]> {
-    return ask(this.#path, "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'sluice\\_%' ESCAPE '\\'");
+  async leftovers(): Promise<string[]> {
+    const files = readdirSync(this.#folder).filter((name) => name !== 'target.duckdb');
+    return files.concat(await ask(this.#path, "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'sluice\\_%' ESCAPE '\\'"));
   }
 }
 
@@ -45,7 +50,7 @@ async function ask(path: string, sql: string): Promise<string[]> {
     const connection = await instance.connect();
     const rows = (await connection.runAndReadAll(sql)).getRowsJson();
     connection.closeSync();
-    return rows.map(([value]) => String(value));
+    return rows.map(([value]) => value as string);
   } finally {
     instance.closeSync();
   }

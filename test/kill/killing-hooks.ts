@@ -40,6 +40,7 @@ const STATEMENTS: readonly (readonly [string, RegExp])[] = [
   ['recording the state', /^\s*UPDATE runs SET state/],
   ['recording the end', /^\s*UPDATE runs SET status = \?, ended_at/],
 ];
+// oxlint-disable-next-line typescript/unbound-method -- called with its own `this`
 const run = StatementSync.prototype.run as (...values: unknown[]) => unknown;
 StatementSync.prototype.run = function hooked(this: StatementSync, ...values: unknown[]): never {
   return around(STATEMENTS.find(([, text]) => text.test(this.sourceSQL))?.[0], () => run.apply(this, values)) as never;
@@ -56,6 +57,7 @@ const paths = new WeakMap<FileHandle, string>();
 const probe = await fs.open(import.meta.filename);
 const handles = Object.getPrototypeOf(probe) as { sync(): Promise<void> };
 await probe.close();
+// oxlint-disable-next-line typescript/unbound-method -- called with its own `this`
 const { sync } = handles;
 handles.sync = function hooked(this: FileHandle): Promise<void> {
   return around(fileLabel('syncing', paths.get(this) ?? ''), () => sync.call(this));

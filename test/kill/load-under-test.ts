@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { RunStore, type RunListing } from '../../src/jobs/run-store.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LEASE_MS, RunStore, type RunListing } from '../../src/jobs/run-store.ts';
 import { PART_SIZE } from './source-files.ts';
 import type { Target } from './target.ts';
 
@@ -77,6 +78,11 @@ export class LoadUnderTest {
       if (last !== undefined && isComplete(last)) return last.stdout;
       const run = await this.run();
       if (run?.status === 'done') return this.#receipt(run.run);
+      // Its owner's number has been given to another process: then only the lease tells that it is gone.
+      if (run?.status === 'running') {
+        await sleep(LEASE_MS);
+        continue;
+      }
       // What failed must have said so, and a run that began to move rows must not be lost for that.
       if (run?.status === 'failed' || run?.status === 'cancelled') throw new Error(`it is ${run.status}, and cannot be resumed: ${last?.stdout}${last?.stderr}`);
       last = await this.finish(run?.resumable === true ? this.resume() : this.start());

@@ -5,23 +5,24 @@ import { join } from 'node:path';
 const ROWS = 3_000;
 /** Every so many rows one is bad: a value that is none, a key that was there, NULL where there must be a value, a parent that is not there. */
 const BAD_EVERY = 97;
-/** Parts of the files are about 25 KB: this makes three to six of each. */
+/** Makes four to nine parts of each file. */
 export const PART_SIZE = '16kB';
 
 /**
  * A staged table (`items`: key, parent, check), its parent (`owners`, which comes behind it), an existing table without keys that takes its parts directly (`visits`), and one that the run
- * creates (`notes`). Only the first has bad rows that constraints reject, and only the third has none that can be told from each other.
- * @param bad with bad rows
+ * creates (`notes`).
+ * @param kind `bad`: with bad rows; `free`: only the tables without keys, without bad rows
  */
-export function writeSource(folder: string, bad: boolean): { folder: string; rows: number } {
+export function writeSource(folder: string, kind: 'bad' | 'free'): { folder: string; rows: number } {
+  const bad = kind === 'bad';
   mkdirSync(folder, { recursive: true });
   const numbers = Array.from({ length: ROWS }, (_, i) => i + 1);
   const owners = numbers.slice(0, ROWS / 4);
-  write(folder, 'owners', ['id,name', ...owners.map((id) => `${id},owner number ${id} ${'y'.repeat(60)}`)]);
-  write(folder, 'items', ['id,owner,name,amount', ...numbers.map((row) => item(row, bad && row % BAD_EVERY === 0 ? (row / BAD_EVERY) % 4 : -1))]);
+  if (bad) write(folder, 'owners', ['id,name', ...owners.map((id) => `${id},owner number ${id} ${'y'.repeat(60)}`)]);
+  if (bad) write(folder, 'items', ['id,owner,name,amount', ...numbers.map((row) => item(row, bad && row % BAD_EVERY === 0 ? (row / BAD_EVERY) % 4 : -1))]);
   write(folder, 'visits', ['page,seconds', ...numbers.map((row) => `page ${row % 50} ${'z'.repeat(row % 30)},${bad && row % 499 === 0 ? 'long' : row % 100}`)]);
   write(folder, 'notes', ['number,text', ...numbers.map((row) => `${row % 700},note ${row % 900} ${'w'.repeat(row % 20)}`)]);
-  return { folder, rows: owners.length + numbers.length * 3 };
+  return { folder, rows: bad ? owners.length + numbers.length * 3 : numbers.length * 2 };
 }
 
 function item(row: number, kind: number): string {

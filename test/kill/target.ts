@@ -7,6 +7,6 @@ export interface Target {
   reset(): Promise<void>;
   /** Number and hash of the rows of each table, whatever their order. */
   contents(): Promise<string>;
-  /** Tables that no run should leave behind. */
+  /** Tables and files that no run should leave behind. */
   leftovers(): Promise<string[]>;
 }
