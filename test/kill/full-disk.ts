@@ -26,7 +26,7 @@ export async function fullServerDisk(server: PostgresServer, source: Source, wor
     url.pathname = '/small';
     const load = new LoadUnderTest({ target: new PostgresTarget(url.href, url.href), source, workspace, onError: 'quarantine' });
     try {
-      return await fill('disk full on the server', disk, load, [0, 64, 128, 256, 384, 512, 640, 768, 896, 1024, 1280, 1536], say);
+      return await fill('disk full on the server', disk, load, [0, 256, 512, 768, 1024, 1280, 1408, 1536], say);
     } finally {
       await admin(server, 'DROP DATABASE small WITH (FORCE)');
       await admin(server, 'DROP TABLESPACE small');
@@ -41,7 +41,7 @@ export async function fullWorkspace(server: PostgresServer, source: Source, fold
   const disk = mountSmallDisk('8m');
   try {
     const load = new LoadUnderTest({ target: new PostgresTarget(server.url, server.url), source, workspace: join(disk.path, 'workspace'), onError: 'quarantine' });
-    return await fill('disk full in the workspace', disk, load, [0, 8, 16, 32, 48, 64, 72, 80, 88, 96, 104, 112, 120, 128, 144, 160, 192], say);
+    return await fill('disk full in the workspace', disk, load, [0, 16, 32, 48, 64, 96, 128, 160, 192, 224], say);
   } finally {
     disk.remove();
     rmSync(join(folder, 'workspace'), { recursive: true, force: true });
