@@ -83,8 +83,8 @@ export class LoadUnderTest {
         await sleep(LEASE_MS);
         continue;
       }
-      // What failed must have said so, and a run that began to move rows must not be lost for that.
-      if (run?.status === 'failed' || run?.status === 'cancelled') throw new Error(`it is ${run.status}, and cannot be resumed: ${last?.stdout}${last?.stderr}`);
+      // Who fails before anything is moved has lost nothing; whoever has begun must not be lost for that.
+      if (run !== undefined && (run.status === 'failed' || run.status === 'cancelled') && await this.#hasBegun(run.run)) throw new Error(`it is ${run.status}, and cannot be resumed: ${last?.stdout}${last?.stderr}`);
       last = await this.finish(run?.resumable === true ? this.resume() : this.start());
     }
     throw new Error(`does not come to its end: ${last?.stderr}`);
@@ -109,6 +109,15 @@ export class LoadUnderTest {
     const ended = await this.finish(this.#spawn(['import', '-', '--format', 'csv', '--to', target.url, '--table', 'later', '--json', '--quiet'], undefined, 'a\n1\n'));
     const left = await target.leftovers();
     if (ended.code !== 0 || left.length > 0) throw new Error(`left behind: ${left.join(', ')}; ${ended.stderr}`);
+  }
+
+  async #hasBegun(run: string): Promise<boolean> {
+    const store = await RunStore.openExisting(this.#parts.workspace);
+    try {
+      return store!.stateOf(run) !== null;
+    } finally {
+      store!.close();
+    }
   }
 
   async #receipt(run: string): Promise<string> {
