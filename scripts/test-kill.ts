@@ -10,7 +10,7 @@
  *
  * The full disks need root (a small disk is mounted); without it they are left out, and the last line says so.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -130,9 +130,27 @@ async function about<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * All its processes at once, as when the machine fails. Backends that outlive the postmaster roll back in good order but can log it no more: PostgreSQL 18 then finds the file of an unlogged table that it
+ * is about to make again ("could not create file: File exists"), and does not start.
+ */
 async function crash(server: PostgresServer): Promise<void> {
+  if (server.pid !== undefined) {
+    // So that it cannot react to the end of its children.
+    process.kill(server.pid, 'SIGSTOP');
+    for (const child of childrenOf(server.pid)) process.kill(child, 'SIGKILL');
+  }
   await server.kill('SIGKILL');
   await server.restart();
+}
+
+/** Empty where the system does not say. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function isWanted(name: string): boolean {
