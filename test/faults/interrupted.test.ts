@@ -96,6 +96,22 @@ describe('Ctrl-C', () => {
   }
 });
 
+describe('SIGKILL', () => {
+  it.each(['stop', 'quarantine'])('behind the COMMIT of DuckDB: the resumed run knows that its rows are there, --on-error %s', { timeout: 60_000 }, async (onError) => {
+    const url = `duckdb:${bench.path('t.duckdb')}`;
+    await runSql(url, 'CREATE TABLE there (id integer)');
+    writeFileSync(bench.path('there.csv'), `id\n${onError === 'stop' ? '1\n2\n' : '1\n2\nnone\n'}`);
+    const at = JSON.stringify({ label: 'CHECKPOINT', nth: 1, when: 'before' });
+    const env = { SLUICE_KILL_ENGINE: '1', SLUICE_KILL_AT: at, NODE_OPTIONS: `--import=${join(import.meta.dirname, '../kill/killing-hooks.ts')}` };
+    expect(await bench.sluice(['import', 'there.csv', '--to', url, '--on-error', onError], { env })).toMatchObject({ signal: 'SIGKILL' });
+    const { code, stdout } = await bench.sluice(['runs', 'resume', '--json']);
+    expect(code).toBe(onError === 'stop' ? 0 : 3);
+    expect((JSON.parse(stdout) as { totals: unknown }).totals).toMatchObject({ read: onError === 'stop' ? 2 : 3, written: 2 });
+    expect(await rowsOf(url, 'there')).toEqual([['1'], ['2']]);
+    expect(await tablesOf(url)).toEqual(['there']);
+  });
+});
+
 describe('the server', () => {
   it('throws the sessions of an import out: it goes on, and every row is there once', { timeout: 60_000 }, async () => {
     const url = await createDatabase();
