@@ -106,6 +106,8 @@ export interface LoadOptions {
   readonly resumable?: boolean;
   /** An earlier session of the same run was suspended or died: tables go on where its ledger ends. */
   readonly resumes?: boolean;
+  /** Whether another run is recorded as done: what it has left behind, because it died before it could tidy up, is removed by this one. */
+  readonly isDone?: (run: string) => boolean;
   /** Disables the triggers of users (not those of constraints) while rows are published. */
   readonly disableTriggers?: boolean;
 }
@@ -163,7 +165,7 @@ export interface LoadSession {
    */
   publish(hooks?: PublishHooks): Promise<ReadonlyMap<string, PublishedCounts>>;
   abort(): Promise<void>;
-  /** In place of `abort`, for resumable sessions: everything stays as it is for the next session of the run. */
+  /** In place of `abort`, for resumable sessions: everything stays as it is for the next session of the run. Also before all tables of a run that goes on are begun, which `abort` needs. */
   suspend?(): Promise<void>;
   /** With `resumes`: what the run has published already, when only the record of that was lost. By table (display name). */
   published?(): Promise<ReadonlyMap<string, PublishedTable> | undefined>;

@@ -8,13 +8,13 @@
  * A database file is opened once in a process: the lock of a file holds off other processes only, and a second instance over the same file
  * would damage it. Opening it again shares the instance.
  */
-import { mkdtemp, realpath, rm, stat, statfs, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { realpath, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { hasSystemCode, SluiceError } from '../errors/sluice-error.ts';
 import { EngineConnection } from './engine-connection.ts';
 import { engineError } from './engine-errors.ts';
+import { makeTempFolder, removeStaleTempFolders } from './temp-folder.ts';
 
 export interface EngineOptions {
   /** A database file, or `:memory:`. */
@@ -129,12 +129,13 @@ async function openShared(path: string, options: EngineOptions): Promise<Shared>
     throw new SluiceError('DATABASE_UNKNOWN', { database: basename(path), address: dirname(path) }, { file: options.path });
   }
   const readOnly = options.readOnly === true && exists;
-  const tempFolder = await makeTempFolder(options.tempFolder);
+  const tempFolder = await makeTempFolder(options.tempFolder, path);
   try {
     // Read by the engine's own allocator when its library is loaded; nothing else in the process uses it.
     process.env.DUCKDB_JE_MALLOC_CONF ??= 'dirty_decay_ms:0,muzzy_decay_ms:0';
     const { DuckDBInstance: Driver } = await import('@duckdb/node-api');
     const instance = await Driver.create(path, await settings(options, tempFolder, readOnly && path !== ':memory:'));
+    if (options.tempFolder !== undefined && !readOnly && path !== ':memory:') await removeStaleTempFolders(options.tempFolder, path, tempFolder);
     return { instance, readOnly, created: !exists, tempFolder, users: 1 };
   } catch (error) {
     await rm(tempFolder, { recursive: true, force: true });
@@ -178,20 +179,6 @@ async function isFile(path: string, options: EngineOptions): Promise<boolean> {
     throw new SluiceError('SOURCE_UNREADABLE', { path: options.path, reason: (error as Error).message }, { file: options.path }, error);
   }
   throw new SluiceError('ENGINE_ERROR', { reason: `${options.path} is not a DuckDB database` }, { file: options.path });
-}
-
-async function makeTempFolder(wanted: string | undefined): Promise<string> {
-  for (const parent of wanted === undefined ? [] : [wanted]) {
-    const made = await mkdtemp(join(parent, '.sluice-engine-')).catch(() => undefined);
-    if (made !== undefined) return made;
-  }
-  const parent = tmpdir();
-  try {
-    return await mkdtemp(join(parent, 'sluice-engine-'));
-  } catch (error) {
-    const code = hasSystemCode(error, 'ENOSPC', 'EDQUOT') ? 'DISK_FULL' : 'TARGET_UNWRITABLE';
-    throw new SluiceError(code, { path: parent, reason: (error as Error).message }, { file: parent }, error);
-  }
 }
 
 function openingError(error: unknown, path: string, exists: boolean): SluiceError {

@@ -218,6 +218,10 @@ export class RunStore {
     };
   }
 
+  isDone(run: string): boolean {
+    return this.#all(`SELECT 1 FROM runs WHERE run = ? AND status = 'done'`, [run]).length > 0;
+  }
+
   /** What `saveState` got; null when nothing was saved. @throws SluiceError RUN_UNKNOWN */
   stateOf(run: string): unknown {
     const row = this.#all('SELECT state FROM runs WHERE run = ?', [run])[0];

@@ -90,15 +90,17 @@ class LocalRun implements RunHandle {
   readonly #isResumed: boolean;
   #resumed: unknown;
   #keep: (state: unknown) => void = () => {};
+  #isDone: (run: string) => boolean = () => false;
   #plan: TransferPlan | null = null;
   #result: TransferResult | undefined;
-  /** The transfer has left everything so that it can go on. */
-  #isSuspended = false;
+  /** Everything is left so that the run can go on: by the transfer, or by a run before this one that nothing has touched yet. */
+  #isSuspended: boolean;
 
   // oxlint-disable-next-line max-params -- made in two places
   constructor(run: string, job: JobName, prepare: Prepare, options: StartRunOptions, isResumed = false) {
     this.id = run;
     this.#isResumed = isResumed;
+    this.#isSuspended = isResumed;
     this.#job = job;
     this.#prepare = prepare;
     this.#options = options;
@@ -159,15 +161,17 @@ class LocalRun implements RunHandle {
       if (this.#isResumed) this.#resumed = store.takeOver(this.id, this.#owner).state;
       else store.create(this.id, this.#job, this.#owner);
       this.#keep = (state) => store.saveState(this.id, this.#owner, state);
+      this.#isDone = (run) => store.isDone(run);
       const stopHeartbeat = this.#startHeartbeat(store);
       let recorded: RunOutcome | undefined;
       try {
         await this.#withTransfer(async (transfer, plan) => {
           await this.#move(transfer, plan, store);
           stopHeartbeat();
-          recorded = this.#record(store, { receipt: this.#receipt({ status: 'done' }) });
+          const done = { receipt: this.#receipt({ status: 'done' }) };
+          recorded = this.#record(store, done);
           // Only now: what is forgotten before the end is recorded could be done twice.
-          await this.#forget();
+          if (recorded === done) await this.#forget();
         });
         return this.#withLateWarnings(recorded!);
       } catch (error) {
@@ -270,6 +274,7 @@ class LocalRun implements RunHandle {
       planOnly: options.dryRun === true,
       resumed: this.#resumed,
       keep: (state) => this.#keep(state),
+      isDone: (run) => this.#isDone(run),
       // Touching process.stdin opens it: only a run that reads it may do so.
       get stdin(): Readable {
         return options.stdin ?? process.stdin;

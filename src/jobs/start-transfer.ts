@@ -27,11 +27,17 @@ export function resumeLoad(run: string, job: 'import' | 'restore', to: string, o
 export function discardLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
   return resumeRun(run, job, async (context) => {
     const transfer = await (job === 'import' ? (await import('../transfer/import.ts')).resumeImport(to, context) : (await import('../transfer/restore.ts')).resumeRestore(to, context));
+    let isGivenUp = false;
     const giveUp = async (): Promise<never> => {
       await transfer.giveUp!();
+      isGivenUp = true;
       throw new SluiceError('CANCELLED');
     };
-    return { plan: transfer.plan, run: giveUp, close: () => transfer.close() };
+    return {
+      plan: transfer.plan, run: giveUp, close: () => transfer.close(),
+      // What could not be given up stays, to be given up or to go on.
+      get suspended() { return !isGivenUp; },
+    };
   }, options);
 }
 

@@ -22,6 +22,8 @@ export interface RunContext {
   readonly resumed?: unknown;
   /** Records what the run needs to be taken up again. Plain data without secrets. Until it is called the run cannot be resumed. */
   readonly keep: (state: unknown) => void;
+  /** Whether another run of the workspace is recorded as done: what it has left in its target has no use any more. */
+  readonly isDone: (run: string) => boolean;
   /** The workspace folder (`.sluice`), absolute. */
   readonly workspace: string;
 }

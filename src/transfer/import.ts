@@ -116,6 +116,7 @@ class ImportTransfer implements Transfer {
   #arranged: Arrangement = { inspected: [], notes: [] };
   #reading!: ImportReading;
   #resumes = false;
+  /** Also of a run that goes on until something of it is taken back, and of one whose rows are published until its quarantine is complete. */
   suspended = false;
 
   constructor(options: ImportOptions, context: RunContext, rules: ImportRules, sources: readonly ByteSource[], connection: Connection, notes: string[]) {
@@ -143,6 +144,7 @@ class ImportTransfer implements Transfer {
   /** Goes on with what another process has begun, as it was planned then. */
   async takeUp({ inspected, targets, bound }: RestoredImport): Promise<void> {
     this.#resumes = true;
+    this.suspended = true;
     // For tables that show themselves only from here on; what is arranged already stays so.
     this.#arranged = await this.#rules.arrange(inspected, this.#connection);
     this.#inspected = inspected;
@@ -154,8 +156,9 @@ class ImportTransfer implements Transfer {
 
   #openSession(): Promise<LoadSession> {
     const { onError, disableTriggers } = this.#options;
+    const { run, signal, isDone } = this.#context;
     return this.#connection.openLoad({
-      run: this.#context.run, signal: this.#context.signal, resumable: true, resumes: this.#resumes,
+      run, signal, isDone, resumable: true, resumes: this.#resumes,
       ...(onError === undefined ? {} : { onError }), ...(disableTriggers === undefined ? {} : { disableTriggers }),
     });
   }
@@ -180,10 +183,12 @@ class ImportTransfer implements Transfer {
 
   async giveUp(): Promise<void> {
     const session = this.#session!;
-    if (await session.published?.() !== undefined) throw new SluiceError('RESUME_REFUSED', { run: this.#context.run, reason: 'its rows are published already' });
-    // Each table is opened for what is known of it: which rows are to be taken back.
-    for (const { load } of this.#targets.values()) await session.begin(load);
     this.#session = undefined;
+    await orLeave(session, async () => {
+      if (await session.published?.() !== undefined) throw new SluiceError('RESUME_REFUSED', { run: this.#context.run, reason: 'its rows are published already' });
+      // Each table is opened for what is known of it: which rows are to be taken back.
+      for (const { load } of this.#targets.values()) await session.begin(load);
+    });
     await session.abort();
   }
 
@@ -196,22 +201,29 @@ class ImportTransfer implements Transfer {
   async #attempt(): Promise<TransferResult> {
     const session = this.#session!;
     this.#session = undefined;
-    const quarantine = this.#options.onError === 'quarantine' ? await this.#openQuarantine() : undefined;
+    const quarantine = this.#options.onError === 'quarantine' ? await orLeave(session, () => this.#openQuarantine()) : undefined;
     const load = async (): Promise<TransferResult> => {
-      const published = this.#resumes ? await session.published?.() : undefined;
+      const published = this.#resumes ? await orLeave(session, async () => session.published?.()) : undefined;
       const tables = published === undefined ? await this.#load(session, quarantine) : receiptsOf(published);
+      this.suspended = session.published !== undefined;
       const forget = session.forget === undefined ? {} : { forget: () => session.forget!() };
       return { tables, warnings: [...this.#notes, ...this.#arranged.notes], ...forget };
     };
-    return quarantine === undefined ? load() : quarantine.around(load, (error) => this.#canLookAgain(error));
+    const result = quarantine === undefined ? await load() : await quarantine.around(load, (error) => this.#canLookAgain(error));
+    this.suspended = false;
+    return result;
   }
 
   async #load(session: LoadSession, quarantine: ImportQuarantine | undefined): Promise<TableReceipt[]> {
     this.#context.progress({ type: 'phase', phase: 'moving', at: Date.now() });
-    this.#keepState();
+    await orLeave(session, async () => this.#keepState());
     const plans = [...this.#targets.values()].map((target) => target.load);
     const run = new LoadRun(session, plans, this.#context, quarantine?.ladder);
     this.#bindTable = (inspected, table, encodings) => this.#bind({ inspected, table }, encodings, run, session, quarantine);
+    // Each table is opened for what is known of it: only then an end on the way can take all of it back.
+    if (this.#resumes && session.suspend !== undefined) {
+      await orLeave(session, async () => { for (const target of this.#targets.values()) await run.open(target.load, expectedOf(target)); });
+    }
     try {
       return await run.move(this.#parts(run, quarantine));
     } finally {
@@ -324,6 +336,16 @@ class ImportTransfer implements Transfer {
     // Nothing new was learnt: the same load would fail at the same place.
     if (shape(inspected) === before) throw first;
     await this.prepare(inspected);
+  }
+}
+
+/** Work before anything is moved: when it fails, everything is left as earlier sessions have left it. */
+async function orLeave<T>(session: LoadSession, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await (session.suspend === undefined ? session.abort() : session.suspend());
+    throw error;
   }
 }
 

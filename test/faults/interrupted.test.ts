@@ -1,6 +1,6 @@
 /** Runs that end in the middle: Ctrl-C, a server that dies or throws a session out. The target is as it was, and the run is recorded. */
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -96,6 +96,22 @@ describe('Ctrl-C', () => {
   }
 });
 
+describe('SIGKILL', () => {
+  it.each(['stop', 'quarantine'])('behind the COMMIT of DuckDB: the resumed run knows that its rows are there, --on-error %s', { timeout: 60_000 }, async (onError) => {
+    const url = `duckdb:${bench.path('t.duckdb')}`;
+    await runSql(url, 'CREATE TABLE there (id integer)');
+    writeFileSync(bench.path('there.csv'), `id\n${onError === 'stop' ? '1\n2\n' : '1\n2\nnone\n'}`);
+    const at = JSON.stringify({ label: 'CHECKPOINT', nth: 1, when: 'before' });
+    const env = { SLUICE_KILL_ENGINE: '1', SLUICE_KILL_AT: at, NODE_OPTIONS: `--import=${join(import.meta.dirname, '../kill/killing-hooks.ts')}` };
+    expect(await bench.sluice(['import', 'there.csv', '--to', url, '--on-error', onError], { env })).toMatchObject({ signal: 'SIGKILL' });
+    const { code, stdout } = await bench.sluice(['runs', 'resume', '--json']);
+    expect(code).toBe(onError === 'stop' ? 0 : 3);
+    expect((JSON.parse(stdout) as { totals: unknown }).totals).toMatchObject({ read: onError === 'stop' ? 2 : 3, written: 2 });
+    expect(await rowsOf(url, 'there')).toEqual([['1'], ['2']]);
+    expect(await tablesOf(url)).toEqual(['there']);
+  });
+});
+
 describe('the server', () => {
   it('throws the sessions of an import out: it goes on, and every row is there once', { timeout: 60_000 }, async () => {
     const url = await createDatabase();
@@ -134,6 +150,39 @@ describe('the server', () => {
       expect(await bench.sluice(['runs', 'discard', '--to', url])).toMatchObject({ code: 0 });
       expect(await tablesOf(url)).toEqual([]);
       expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'cancelled', resumable: false });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('takes rows back that it has tested one by one: a table without keys is as it was when too many are rejected', async () => {
+    const url = await createDatabase();
+    await runSql(url, "CREATE TABLE there (id integer, text text); INSERT INTO there VALUES (-1, 'before')");
+    const lines = Array.from({ length: 3_000 }, (_, i) => `${i === 10 || i === 2_990 ? 'none' : i},${'x'.repeat(20)}`);
+    writeFileSync(bench.path('there.csv'), `id,text\n${lines.join('\n')}\n`);
+    const result = await bench.sluice(['import', 'there.csv', '--to', url, '--on-error', 'quarantine', '--max-errors', '1', '--part-size', '16kB', '--jobs', '1', '--json']);
+    expect(inspectFailure(result).error).toMatchObject({ code: 'TOO_MANY_REJECTED' });
+    expect(await rowsOf(url, 'there')).toEqual([['-1', 'before']]);
+    expect(await tablesOf(url)).toEqual(['there']);
+  });
+
+  it('is gone when a run is resumed or given up: it waits on, also when that is cancelled', { timeout: 90_000 }, async () => {
+    const server = await startPostgres();
+    try {
+      const url = await server.createDatabase();
+      await runSql(url, 'CREATE TABLE there (id integer, text text); CREATE TABLE other (id integer PRIMARY KEY)');
+      const { receipt } = await importAndThen(url, () => void server.kill('SIGKILL'), '--table', 'there');
+      for (const command of ['resume', 'discard']) {
+        expect(inspectFailure(await bench.sluice(['runs', command, '--to', url, '--json'])).error.code).toBe('CONNECT_REFUSED');
+        expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'interrupted', resumable: true });
+      }
+      await server.restart();
+      const result = await bench.sluice(['runs', 'resume', '--to', url, '--json'], { stdin: 'pipe', during: (child) => void setTimeout(() => child.kill('SIGINT'), 700) });
+      expect(result.code).toBe(130);
+      if ((await bench.runs())[0].status === 'interrupted') expect(await bench.sluice(['runs', 'discard', '--to', url])).toMatchObject({ code: 0 });
+      expect((await bench.runs())[0]).toMatchObject({ run: receipt.run, status: 'cancelled', resumable: false });
+      expect(await rowsOf(url, 'there')).toEqual([]);
+      expect(await tablesOf(url)).toEqual(['other', 'there']);
     } finally {
       await server.stop();
     }

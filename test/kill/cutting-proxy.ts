@@ -1,24 +1,20 @@
 /**
- * A TCP proxy before a PostgreSQL server that watches what the client says, and does something at a chosen moment: when the nth message with a given text
- * is about to be sent on, or when it has been sent on and its answer comes. So a durability boundary (a COMMIT, an entry of the ledger) can be hit exactly, without a
+ * A TCP proxy before a PostgreSQL server that knows what the client makes durable, and does something at a chosen moment: when the nth statement of a kind
+ * is about to be sent on, or when it is done and its answer has come but nobody has heard of it. So a durability boundary can be hit exactly, without a
  * line about it in the program itself.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-
-export interface Moment {
-  /** Counted over all connections, from 1. */
-  readonly nth: number;
-  readonly text: RegExp;
-  /** `sent`: the server has it, and its answer is held back. */
-  readonly when: 'before' | 'sent';
-}
+import type { Moment } from './moment.ts';
+import { WireLabels } from './wire-labels.ts';
 
 export class CuttingProxy {
   readonly #server: Server;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
-  #moment: (Moment & { act: () => void }) | undefined;
-  #seen = 0;
+  #seen = new Map<string, number>();
+  #moment: Moment | undefined;
+  #act: () => void = () => {};
+  #firstAt: number | undefined;
 
   private constructor(target: number) {
     this.#target = target;
@@ -35,14 +31,21 @@ export class CuttingProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Messages that have matched since. */
-  get seen(): number {
+  /** How often each kind of statement came since `arm`. */
+  get seen(): ReadonlyMap<string, number> {
     return this.#seen;
   }
 
-  arm(moment: Moment | undefined, act: () => void = () => {}): void {
-    this.#moment = moment === undefined ? undefined : { ...moment, act };
-    this.#seen = 0;
+  /** When the first connection since `arm` was opened (performance.now()). */
+  get firstAt(): number | undefined {
+    return this.#firstAt;
+  }
+
+  arm(moment?: Moment, act: () => void = () => {}): void {
+    this.#moment = moment;
+    this.#act = act;
+    this.#seen = new Map();
+    this.#firstAt = undefined;
   }
 
   /** Ends all connections, without a word. */
@@ -56,6 +59,7 @@ export class CuttingProxy {
   }
 
   #serve(client: Socket): void {
+    this.#firstAt ??= performance.now();
     const server = connect(this.#target, '127.0.0.1');
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
@@ -66,26 +70,28 @@ export class CuttingProxy {
         (socket === client ? server : client).destroy();
       });
     }
-    let isHeld = false;
+    const labels = new WireLabels();
+    let onAnswer: (() => void) | undefined;
     server.on('data', (bytes) => {
-      if (!isHeld && !client.destroyed && !client.write(bytes)) pauseUntilDrained(server, client);
+      if (onAnswer !== undefined) return onAnswer();
+      if (!client.destroyed && !client.write(bytes)) pauseUntilDrained(server, client);
     });
     client.on('data', (bytes) => {
-      const moment = this.#moment;
-      if (moment !== undefined && moment.text.test(bytes.toString('latin1')) && ++this.#seen === moment.nth) {
-        this.#moment = undefined;
-        if (moment.when === 'sent') {
-          isHeld = true;
-          server.write(bytes);
-          // The server does its work while nobody hears of it.
-          setTimeout(moment.act, 150);
-          return;
-        }
-        moment.act();
-        return;
-      }
+      const due = this.#isDue(labels.of(bytes.toString('latin1')));
+      if (due === 'before') return this.#act();
+      if (due === 'behind') onAnswer = this.#act;
       if (!server.destroyed && !server.write(bytes)) pauseUntilDrained(client, server);
     });
+  }
+
+  #isDue(label: string | undefined): Moment['when'] | undefined {
+    if (label === undefined) return undefined;
+    const nth = (this.#seen.get(label) ?? 0) + 1;
+    this.#seen.set(label, nth);
+    const moment = this.#moment;
+    if (moment?.label !== label || moment.nth !== nth) return undefined;
+    this.#moment = undefined;
+    return moment.when;
   }
 }
 

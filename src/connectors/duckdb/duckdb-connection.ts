@@ -83,6 +83,8 @@ export class DuckdbConnection implements Connection {
       name: this.name,
       path: this.#path,
       run: options.run,
+      resumable: options.resumable === true,
+      isDone: options.isDone ?? (() => false),
       signal: options.signal,
       memoryLimitBytes: this.#options.engineMemoryBytes,
       threads: Math.max(1, this.#engineOptions.threads),

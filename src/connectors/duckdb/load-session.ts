@@ -6,9 +6,10 @@ import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
 import type { EngineConnection, RunOptions } from '../../engine/engine-connection.ts';
 import { quoteIdentifier, quoteTable } from '../../engine/quoting.ts';
 import { displayName, type TableName } from '../../rows/table-schema.ts';
-import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, TableLoad } from '../connector.ts';
+import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishedTable, TableLoad } from '../connector.ts';
 import { planLoad, typesOf } from './load-plan.ts';
 import { keepLast, mergeInto, rejectNullKeys } from './merge-upsert.ts';
+import { PublicationEntry } from './publication-entry.ts';
 import { DuckdbTableLoad } from './table-writer.ts';
 import { LoadingTable } from './table-load.ts';
 
@@ -19,6 +20,9 @@ export interface LoadSessionContext {
   readonly name: string;
   readonly path: string;
   readonly run: string;
+  /** As in LoadOptions. */
+  readonly resumable: boolean;
+  readonly isDone: (run: string) => boolean;
   readonly signal: AbortSignal;
   readonly memoryLimitBytes: number;
   readonly threads: number;
@@ -68,6 +72,7 @@ export class DuckdbLoadSession implements LoadSession {
       await this.guarded(async () => {
         await this.useThreads(this.context.threads);
         for (const [name, table] of this.#tables) counts.set(name, await this.#complete(connection, table));
+        if (this.context.resumable) await new PublicationEntry(this.context.run).write(connection, [...this.#tables.values()], counts, this.runOptions());
         await connection.run('COMMIT', this.runOptions());
       });
       this.context.onPublished();
@@ -80,6 +85,14 @@ export class DuckdbLoadSession implements LoadSession {
 
   async abort(): Promise<void> {
     await this.#end();
+  }
+
+  published(): Promise<ReadonlyMap<string, PublishedTable> | undefined> {
+    return new PublicationEntry(this.context.run).read(this.context.catalog, this.runOptions());
+  }
+
+  forget(): Promise<void> {
+    return forgetPublication(this.context);
   }
 
   /** The session's connection, within its transaction. @throws the failure that ended the transaction */
@@ -136,6 +149,7 @@ export class DuckdbLoadSession implements LoadSession {
     if (this.#ended) throw new SluiceError('INTERNAL', { reason: 'the load has ended' });
     if (this.#connection === undefined) {
       this.#connection = await this.context.connect();
+      if (this.context.resumable) await PublicationEntry.dropDone(this.#connection, this.context.isDone, this.runOptions());
       await this.#connection.run('BEGIN TRANSACTION', this.runOptions());
     }
     return this.#connection;
@@ -181,6 +195,16 @@ export class DuckdbLoadSession implements LoadSession {
       for (let i = 0; i < this.#attached; i++) await connection.run(`DETACH ${quoteIdentifier(`sluice_source_${i}`)}`).catch(() => undefined);
       await connection.close();
     }
+  }
+}
+
+/** The session that has published is over: a connection of its own does it. */
+export async function forgetPublication(context: LoadSessionContext): Promise<void> {
+  const connection = await context.connect();
+  try {
+    await new PublicationEntry(context.run).drop(connection, { connection: context.name, path: context.path });
+  } finally {
+    await connection.close();
   }
 }
 

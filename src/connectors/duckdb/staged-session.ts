@@ -15,11 +15,12 @@ import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
 import type { EngineConnection, RunOptions } from '../../engine/engine-connection.ts';
 import { quoteIdentifier, quoteString, quoteTable } from '../../engine/quoting.ts';
 import { textOf } from '../../engine/text-expressions.ts';
-import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishHooks, TableLoad } from '../connector.ts';
+import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishedTable, PublishHooks, TableLoad } from '../connector.ts';
 import { judge } from './judgement.ts';
 import { planLoad, typesOf } from './load-plan.ts';
-import type { LoadSessionContext } from './load-session.ts';
+import { forgetPublication, type LoadSessionContext } from './load-session.ts';
 import { keepLast, mergeInto } from './merge-upsert.ts';
+import { PublicationEntry } from './publication-entry.ts';
 import { rowBatches } from './row-batches.ts';
 import { ordinalName, StagedTable } from './staged-table.ts';
 import { StagedTableLoad } from './staged-writer.ts';
@@ -70,8 +71,7 @@ export class StagedLoadSession implements LoadSession {
       const rejected = new Map<StagedTable, number>();
       for (const table of this.#tables.values()) rejected.set(table, await this.#handOver(table, hooks));
       await hooks.judged();
-      const published = await this.#move(connection, ordered);
-      for (const [name, table] of this.#tables) counts.set(name, { ...published.get(table)!, rejected: rejected.get(table)! });
+      for (const [table, published] of await this.#move(connection, ordered, rejected)) counts.set(table.plan.table, published);
       this.context.onPublished();
       await connection.run('CHECKPOINT').catch(() => undefined);
     }
@@ -81,6 +81,14 @@ export class StagedLoadSession implements LoadSession {
 
   async abort(): Promise<void> {
     await this.#end();
+  }
+
+  published(): Promise<ReadonlyMap<string, PublishedTable> | undefined> {
+    return new PublicationEntry(this.context.run).read(this.context.catalog, this.runOptions());
+  }
+
+  forget(): Promise<void> {
+    return forgetPublication(this.context);
   }
 
   get connection(): EngineConnection {
@@ -124,6 +132,7 @@ export class StagedLoadSession implements LoadSession {
     if (this.#connection !== undefined) return;
     const connection = await this.context.connect();
     this.#connection = connection;
+    if (this.context.resumable) await PublicationEntry.dropDone(connection, this.context.isDone, this.runOptions());
     await connection.run(`ATTACH ${quoteString(this.#path)} AS ${quoteIdentifier(this.scratch)} (RECOVERY_MODE 'no_wal_writes')`, { ...this.runOptions(), path: this.#path });
   }
 
@@ -149,7 +158,7 @@ export class StagedLoadSession implements LoadSession {
   }
 
   /** The one transaction of the target: children go before parents, parents come before children. */
-  async #move(connection: EngineConnection, tables: readonly StagedTable[]): Promise<Map<StagedTable, PublishedCounts>> {
+  async #move(connection: EngineConnection, tables: readonly StagedTable[], rejected: ReadonlyMap<StagedTable, number>): Promise<Map<StagedTable, PublishedCounts>> {
     const counts = new Map<StagedTable, PublishedCounts>();
     const duplicates = new Map<StagedTable, number>();
     for (const table of tables) {
@@ -165,10 +174,16 @@ export class StagedLoadSession implements LoadSession {
       for (const table of tables) {
         const gone = removed.get(table);
         const written = await this.#insert(connection, table);
-        counts.set(table, { written, skipped: 0, duplicate: duplicates.get(table) ?? 0, ...(gone === undefined ? {} : { removed: gone }) });
+        counts.set(table, { written, skipped: 0, duplicate: duplicates.get(table) ?? 0, rejected: rejected.get(table) ?? 0, ...(gone === undefined ? {} : { removed: gone }) });
       }
+      if (this.context.resumable) await this.#enter(connection, counts);
       return counts;
     });
+  }
+
+  async #enter(connection: EngineConnection, counts: ReadonlyMap<StagedTable, PublishedCounts>): Promise<void> {
+    const published = new Map([...counts].map(([{ plan }, one]) => [plan.table, one]));
+    await new PublicationEntry(this.context.run).write(connection, [...counts.keys()].map(({ rows }) => rows), published, this.runOptions());
   }
 
   /** @returns the rows that the target has more, or other */

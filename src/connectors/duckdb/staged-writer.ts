@@ -57,12 +57,13 @@ class StagedPartWriter implements PartWriter {
 
   async write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }> {
     const written = part.encoding.kind === 'file' ? await this.#writeFile(part, progress) : await this.#writeText(part, progress);
+    this.#table.rows.account(part.counts(), part.leftOut?.length ?? 0);
     return { written };
   }
 
   async writeCarefully(part: CarefulPart, index: number, beforeCommit: (rejections: readonly Rejection[]) => Promise<void>): Promise<{ written: number; rejected: number }> {
     await this.#prepare();
-    return this.#session.transaction(async (connection) => {
+    const done = await this.#session.transaction(async (connection) => {
       const all = await this.#readTexts(part, index, connection);
       const { quoted, rows } = this.#table;
       const [raw, bad] = [this.#session.quoted('raw'), this.#session.quoted('bad')];
@@ -84,6 +85,8 @@ class StagedPartWriter implements PartWriter {
       await connection.run(`DROP TABLE ${raw}; DROP TABLE ${this.#session.quoted('large')}`, run);
       return { written, rejected };
     });
+    this.#table.rows.account(part.counts?.() ?? { read: 0, skipped: 0, bytes: 0 }, done.rejected + part.leftOut.length);
+    return done;
   }
 
   /** Nothing to release: the session owns the connection. */

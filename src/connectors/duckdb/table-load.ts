@@ -56,6 +56,8 @@ export class LoadingTable {
   before = 0;
   /** Rows that replace has deleted. */
   removed: number | undefined;
+  /** Of the parts that are in. */
+  readonly totals = { read: 0, rejected: 0, skipped: 0, bytes: 0 };
 
   constructor(plan: LoadTablePlan, landing: Landing, types: readonly (EngineType | undefined)[], run: RunOptions) {
     this.plan = plan;
@@ -66,6 +68,14 @@ export class LoadingTable {
 
   get quoted(): string {
     return this.#landing.quoted;
+  }
+
+  /** A part is in. */
+  account(counts: { readonly read: number; readonly skipped: number; readonly bytes: number }, rejected: number): void {
+    this.totals.read += counts.read;
+    this.totals.skipped += counts.skipped;
+    this.totals.bytes += counts.bytes;
+    this.totals.rejected += rejected;
   }
 
   /** True when text can be turned into every column's type exactly. */

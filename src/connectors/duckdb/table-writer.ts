@@ -46,6 +46,7 @@ class DuckdbPartWriter implements PartWriter {
   async write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }> {
     const written = await this.#session.guarded(() => (part.encoding.kind === 'file' ? this.#writeFile(part, progress) : this.#writeStream(part, progress)));
     this.#table.inserted += written;
+    this.#table.account(part.counts(), 0);
     return { written };
   }
 

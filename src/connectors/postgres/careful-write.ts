@@ -13,10 +13,12 @@ import { piecewiseSql } from './one-by-one.ts';
 import { readInBatches, rejectedTableSql, valuesSql } from './rejected-rows.ts';
 import { identifierList } from './sql.ts';
 import { numberRecords } from './number-records.ts';
+import { stagingColumns } from './table-ddl.ts';
 import { valueTests, type ValueTests } from './value-test.ts';
 
 const CAREFUL = 'pg_temp.sluice_careful';
 const REJECTED = 'pg_temp.sluice_rejected';
+const GOOD = 'pg_temp.sluice_good';
 
 export interface CarefulTarget {
   readonly plan: LoadTablePlan;
@@ -25,6 +27,8 @@ export interface CarefulTarget {
   readonly destination: string;
   /** Where rows are numbered: the quoted column, and the number before the part's first. */
   readonly numbering: { readonly column: string; readonly base: bigint } | undefined;
+  /** The rows must be those of the transaction itself, by whose number they are found again; what is inserted under a savepoint has another number. */
+  readonly isUndoable: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -37,13 +41,21 @@ export async function writeCarefully(session: Session, part: CarefulPart, target
     table: plan.table, columns: columns.map(({ name }) => name), signal, progress: () => undefined,
   });
   const tests = await testValues(session, target, values);
-  await insert(session, target, values);
+  if (target.isUndoable) await session.query(`CREATE TEMP TABLE ${GOOD} (${stagingColumns(plan)}) ON COMMIT DROP`, options);
+  await insert(session, target.isUndoable ? { ...target, destination: GOOD } : target, values);
   // After the good rows, which may have shown more that are not.
   let rejected = 0;
   const query = `SELECT r.*, CASE WHEN r.state IS NULL THEN pg_catalog.to_json(${tests.explain}) END AS why, ${valuesSql(values)} AS fields FROM ${REJECTED} AS r JOIN ${CAREFUL} AS c ON c.record = r.n`;
   for await (const rows of readInBatches(session, query, 'n, state, message, detail, violated, field, why, fields, rule', options)) {
     rejected += rows.length;
     await reject(rows.map((row) => rejection(row, columns)));
+  }
+  if (target.isUndoable) {
+    const names = identifierList(columns.map(({ name }) => name));
+    // The savepoints are open until here; the second one lies within the first.
+    await session.query('RELEASE SAVEPOINT sluice_test', options);
+    await session.query(`INSERT INTO ${target.destination} (${names})${overriding(target)} SELECT ${names} FROM ${GOOD}`, options);
+    await session.query(`DROP TABLE ${GOOD}`, options);
   }
   for (const statement of [...tests.cleanUp, `DROP TABLE ${CAREFUL}, ${REJECTED}`]) await session.query(statement, options);
   return { written: copied - rejected, rejected };
@@ -68,13 +80,17 @@ async function testValues(session: Session, { plan, columns, signal }: CarefulTa
   }
 }
 
-async function insert(session: Session, { plan, columns, destination, numbering, signal }: CarefulTarget, values: readonly string[]): Promise<void> {
+function overriding({ plan, numbering }: CarefulTarget): string {
+  return numbering === undefined && plan.columns.some((column) => column.filled === 'identity-always') ? ' OVERRIDING SYSTEM VALUE' : '';
+}
+
+async function insert(session: Session, target: CarefulTarget, values: readonly string[]): Promise<void> {
+  const { plan, columns, destination, numbering, signal } = target;
   const options = { signal, table: plan.table };
   const names = [identifierList(columns.map(({ name }) => name)), ...(numbering === undefined ? [] : [numbering.column])].join(', ');
   const casts = [...values.map((value, i) => `${value}::${columns[i].nativeType}`), ...(numbering === undefined ? [] : [`record + ${numbering.base}`])].join(', ');
-  const overriding = numbering === undefined && plan.columns.some((column) => column.filled === 'identity-always') ? ' OVERRIDING SYSTEM VALUE' : '';
   const good = `${CAREFUL} AS c WHERE NOT EXISTS (SELECT FROM ${REJECTED} AS r WHERE r.n = c.record)`;
-  const sql = (range: string): string => `INSERT INTO ${destination} (${names})${overriding} SELECT ${casts} FROM ${good}${range} ORDER BY record`;
+  const sql = (range: string): string => `INSERT INTO ${destination} (${names})${destination === GOOD ? '' : overriding(target)} SELECT ${casts} FROM ${good}${range} ORDER BY record`;
   await session.query('SAVEPOINT sluice_insert', options);
   try {
     await session.query(sql(''), options);

@@ -68,6 +68,17 @@ export class Ledger {
     return schema == null ? undefined : new Ledger(schema, run);
   }
 
+  /** Drops what runs have left that died between the record of their end and tidying up. Not being able to is no reason to fail. */
+  static async dropDone(session: Session, isDone: (run: string) => boolean, options: QueryOptions): Promise<void> {
+    const { rows } = await session.query(
+      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relname LIKE 'sluice\\_%\\_ledger' AND c.relkind = 'r'", options,
+    );
+    for (const [schema, name] of rows) {
+      const run = name!.slice('sluice_'.length, -'_ledger'.length);
+      if (isDone(run)) await session.query(new Ledger(schema!, run).dropSql(), options).catch(() => undefined);
+    }
+  }
+
   /** To be run in the transaction that makes the object. */
   madeSql(object: MadeObject, number: number): string {
     return insertSql(this.#logged, object.kind, object.table, number, object);

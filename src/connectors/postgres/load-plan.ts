@@ -46,7 +46,8 @@ export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, fac
   const columns = matchColumns(spec.columns, target, table);
   checkMissing(target, columns, table);
   const key = spec.mode === 'upsert' ? upsertKey(spec, target, columns, table) : [];
-  const isPlain = (target.kind === 'table' || target.kind === 'partitioned') && !facts.hasKeys && !facts.hasTriggers && (onError === 'stop' || !facts.hasChecks);
+  // A row that has no partition is told from the others only while it waits.
+  const isPlain = (target.kind === 'table' || (target.kind === 'partitioned' && onError === 'stop')) && !facts.hasKeys && !facts.hasTriggers && (onError === 'stop' || !facts.hasChecks);
   const publication = spec.mode === 'append' && isPlain && facts.canUndo ? 'direct' : 'staged';
   const plan = { table, name: target.name, mode: spec.mode, creates: false, publication, columns, key, maxWriters: jobs, accepts: ['copy-binary', 'csv', 'copy-text'] } as const;
   return { ...plan, statements: publicationStatements(plan, target, facts) };

@@ -98,7 +98,7 @@ export class PostgresLoadSession implements LoadSession {
         takeGaps: () => this.#takeGaps(),
         returnDestination: (destination) => void this.#staging.get(plan.table)!.free.push(destination),
       });
-      if (this.#isTakenUp && load.needsUndo) load.transactions.push(...await this.#ledger!.transactions(main, plan.table, { signal: this.#signal }));
+      if (this.#isTakenUp && load.needsUndo) load.takeUp(await this.#ledger!.transactions(main, plan.table, { signal: this.#signal }));
       this.#loads.push(load);
       return load;
     });
@@ -108,6 +108,7 @@ export class PostgresLoadSession implements LoadSession {
   async #openLedger(main: Session, plan: LoadTablePlan): Promise<void> {
     if (this.#options.resumable !== true || this.#ledger !== undefined) return;
     const options = { signal: this.#signal };
+    await Ledger.dropDone(main, this.#options.isDone ?? (() => false), options);
     if (this.#options.resumes === true) this.#ledger = await Ledger.find(main, this.#run, options);
     if (this.#ledger !== undefined) {
       this.#isTakenUp = true;
@@ -178,7 +179,7 @@ export class PostgresLoadSession implements LoadSession {
 
   /** Rows that others can already see among their own are taken back where the server can be reached; all the rest waits. */
   async suspend(): Promise<void> {
-    if (this.#loads.some((load) => load.needsUndo && load.transactions.length > 0)) return this.abort();
+    if (this.#loads.some((load) => load.needsUndo && load.hasAdded)) return this.abort();
     this.#isOver = true;
     await this.close();
   }

@@ -65,6 +65,7 @@ export class PostgresTableLoad implements TableLoad {
   readonly committed?: CommittedParts;
   /** Transactions that added rows to a table that was there before: what its undo needs. */
   readonly transactions: number[] = [];
+  #earlierTransactions = 0;
   readonly #parts: TableLoadParts;
   readonly #columns: readonly CatalogColumn[];
   #isInDoubt = false;
@@ -85,6 +86,17 @@ export class PostgresTableLoad implements TableLoad {
       for (const name of ['read', 'rejected', 'skipped', 'bytes'] as const) this.totals[name] = committed[name];
     }
     this.#columns = parts.plan.columns.map(({ name }) => parts.target.columns.find((column) => column.name === name)!);
+  }
+
+  /** What earlier sessions of the run have added. */
+  takeUp(transactions: readonly number[]): void {
+    this.transactions.push(...transactions);
+    this.#earlierTransactions = transactions.length;
+  }
+
+  /** This session has added rows, or may have. */
+  get hasAdded(): boolean {
+    return this.transactions.length > this.#earlierTransactions;
   }
 
   /** Appends straight to a table that others may see. */
@@ -129,7 +141,7 @@ export class PostgresTableLoad implements TableLoad {
     });
     return this.#inTransaction<{ written: number; rejected: number }>(index, { name, sequence: undefined }, facts, async (session, base) => {
       const result = await writeCarefully(session, part, {
-        plan: this.plan, columns: this.#columns, destination: name, signal: this.#parts.signal,
+        plan: this.plan, columns: this.#columns, destination: name, isUndoable: this.needsUndo, signal: this.#parts.signal,
         numbering: sequence === undefined ? undefined : { column: quoteIdentifier(rowColumn(this.plan)), base },
       }, beforeCommit);
       await beforeCommit([]);
