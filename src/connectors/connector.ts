@@ -106,6 +106,11 @@ export interface LoadOptions {
   readonly resumable?: boolean;
   /** An earlier session of the same run was suspended or died: tables go on where its ledger ends. */
   readonly resumes?: boolean;
+  /**
+   * Others are at work in the database: tables that are there take no row before all are published together, also those into which parts could go one by one and be taken
+   * back after a failure.
+   */
+  readonly atOnce?: boolean;
   /** Disables the triggers of users (not those of constraints) while rows are published. */
   readonly disableTriggers?: boolean;
 }

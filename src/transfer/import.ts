@@ -151,7 +151,7 @@ class ImportTransfer implements Transfer {
   #openSession(): Promise<LoadSession> {
     const { onError, disableTriggers } = this.#options;
     return this.#connection.openLoad({
-      run: this.#context.run, signal: this.#context.signal, resumable: true, resumes: this.#resumes,
+      run: this.#context.run, signal: this.#context.signal, resumable: true, resumes: this.#resumes, atOnce: this.#rules.job === 'restore',
       ...(onError === undefined ? {} : { onError }), ...(disableTriggers === undefined ? {} : { disableTriggers }),
     });
   }

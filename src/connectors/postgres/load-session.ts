@@ -61,13 +61,13 @@ export class PostgresLoadSession implements LoadSession {
 
   async plan(spec: LoadTableSpec): Promise<LoadTablePlan> {
     const { jobs, defaultSchema } = this.#parts;
-    const { onError = 'stop' } = this.#options;
+    const { onError = 'stop', atOnce = false } = this.#options;
     const options = { signal: this.#signal, table: spec.table.name };
     return this.#parts.withControl(async (session) => {
       const [target] = await findTables(session, [fittedName(spec)], defaultSchema, this.#signal);
       if (target === undefined) return planNewTable(spec, { session, jobs, defaultSchema, onError }, options);
       if (spec.mode === 'replace') this.#replaced.add(target.oid);
-      return planExistingTable(spec, target, await readTargetFacts(session, target, options), { jobs, onError });
+      return planExistingTable(spec, target, await readTargetFacts(session, target, options), { jobs, onError, atOnce });
     });
   }
 

@@ -78,6 +78,7 @@ export class Publisher {
     await this.#lock(staged);
     if (this.#options.disableTriggers) for (const { load } of staged) await this.#triggers.disable(load);
     for (const group of groups) if (group.length > 1) await this.#circles.defer(group.map(({ judged }) => judged));
+    await this.#circles.deferInbound(staged.filter(({ load }) => load.plan.mode === 'replace').map(({ judged }) => judged));
     const removed = await this.#remove(groups);
     const judgement = new Judgement(this.#options.disableTriggers);
     for (const group of groups) {
