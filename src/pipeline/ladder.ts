@@ -7,6 +7,7 @@ import type { ErrorCode } from '../errors/error-codes.ts';
 import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
 import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
+import { assertHeld, type TableReceipt } from './receipt.ts';
 import type { RejectionLimit } from './rejection-limit.ts';
 
 /** Keeps rejected rows safe while a run goes on. What one segment holds replaces whatever the same segment held before. */
@@ -14,6 +15,8 @@ export interface RejectionStore {
   begin(table: string, part: number | 'publication'): RejectionSegment;
   /** Forgets a committed segment. */
   drop(table: string, part: number | 'publication'): Promise<void>;
+  /** The rows that are safe by now, as the store itself finds them again. By table; one without rows may be absent. */
+  held(): Promise<ReadonlyMap<string, number>>;
 }
 
 export interface RejectionSegment {
@@ -74,18 +77,26 @@ export class Ladder {
     }
   }
 
-  /** What constraints reject when everything is there. `read`: rows of the whole run. */
-  hooks(read: () => number): PublishHooks {
+  /**
+   * What constraints reject when everything is there. Before the commit the account is held against what the store has.
+   * @param receipts of the run so far, of its parts
+   */
+  hooks(receipts: () => readonly TableReceipt[]): PublishHooks {
     let open: { table: string; segment: LazySegment } | undefined;
+    const late = new Map<string, number>();
     return {
       rejected: async (table, rows) => {
+        late.set(table, (late.get(table) ?? 0) + rows.length);
         if (open?.table !== table) await open?.segment.commit();
         if (open?.table !== table) open = { table, segment: new LazySegment(this.#store, this.#limit, table, 'publication') };
         await open.segment.append(rows);
       },
       judged: async () => {
         await open?.segment.commit();
-        this.#limit.judge(read());
+        const parts = receipts();
+        this.#limit.judge(parts.reduce((sum, { read }) => sum + read, 0));
+        const lost = (name: string): number => late.get(name) ?? 0;
+        assertHeld(parts.map((receipt) => ({ ...receipt, written: receipt.written - lost(receipt.name), rejected: receipt.rejected + lost(receipt.name) })), await this.#store.held());
       },
     };
   }
