@@ -106,6 +106,7 @@ export const ERROR_CODES = define({
   QUARANTINE_EMPTY: { message: 'The run {run} has no rejected rows', exit: 1, http: 404, hint: '`sluice quarantine list` shows the runs that have some.' },
   QUARANTINE_DAMAGED: { message: 'The quarantine file {path} is damaged: {reason}', exit: 1, http: 500, hint: 'The other files of the folder can still be read; docs/quarantine.md says what is in them.' },
   REPLAY_IMPOSSIBLE: { message: 'The rejected rows of {table} cannot be replayed: {reason}', exit: 1, http: 409, hint: 'Correct them with `sluice quarantine export RUN --records --to FILE`, then `replay RUN --from FILE`.' },
+  REPLAYED_ALREADY: { message: 'The rejected rows of {table} were replayed already, by the run {earlier}, which {state}', exit: 1, http: 409, hint: 'Rows that this replay rejected are in its own quarantine. --again loads the others once more.' },
   EXPRESSION_INVALID: { message: 'The expression of --set {column} was refused: {reason}', exit: 1, http: 400, hint: 'Every field is text: cast where a number or a date is meant, as in CAST(price AS DECIMAL(10,2)) * 100.' },
   WORKSPACE_UNUSABLE: { message: 'The workspace {path} cannot be used: {reason}', exit: 1, http: 500, hint: 'Check the folder, or set SLUICE_HOME to another.' },
   WORKSPACE_TOO_NEW: { message: 'The workspace {path} was written by a newer Sluice (format {found}, this one knows {known})', exit: 1, http: 500, hint: 'Use the newer version.' },
