@@ -228,8 +228,9 @@ export interface PartWriter {
    * the line within the part, where the target says it (the caller turns it into a place of the source by `part.locate`), after which the
    * part has left nothing. With the `file` encoding the engine reads `part.file` while `chunks` is iterated at the same time (it yields
    * nothing, and counts the records on its own).
+   * @param pieceBytes for a part whose statement the server has ended for its time or memory: statements of about so many bytes, still in one transaction. May be ignored.
    */
-  write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }>;
+  write(part: PartStream, progress: (bytes: number) => void, pieceBytes?: number): Promise<{ written: number }>;
   /**
    * The same for a part that `write` has refused: every value is tested by the target itself, the good rows are written, the others given to `beforeCommit` (ordered
    * by record, in batches, each awaited) before anything is committed; its failure leaves nothing of the part. The last call, with no rows, says that all were given:

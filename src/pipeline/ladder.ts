@@ -60,10 +60,11 @@ export class Ladder {
     return this.#limit.rejected;
   }
 
-  async write(table: string, stream: PartStream, writer: PartWriter, progress: (bytes: number) => void): Promise<WrittenPart> {
+  // oxlint-disable-next-line max-params -- as PartWriter.write, and the table
+  async write(table: string, stream: PartStream, writer: PartWriter, progress: (bytes: number) => void, pieceBytes?: number): Promise<WrittenPart> {
     const segment = new LazySegment(this.#store, this.#limit, table, stream.part.index);
     try {
-      return await this.#fast(stream, writer, progress, segment);
+      return await this.#fast(stream, (part) => writer.write(part, progress, pieceBytes), segment);
     } catch (error) {
       await segment.discard();
       const coded = toSluiceError(error);
@@ -107,12 +108,12 @@ export class Ladder {
   }
 
   /** Records that the format leaves out are known when the chunks have ended, and safe before the target commits the part. */
-  async #fast(stream: PartStream, writer: PartWriter, progress: (bytes: number) => void, segment: LazySegment): Promise<WrittenPart> {
+  async #fast(stream: PartStream, write: (part: PartStream) => Promise<{ written: number }>, segment: LazySegment): Promise<WrittenPart> {
     const chunks = withEnd(stream.chunks, async () => {
       await segment.append(stream.leftOut ?? []);
       await segment.commit();
     });
-    const { written } = await writer.write(withChunks(stream, chunks), progress);
+    const { written } = await write(withChunks(stream, chunks));
     return { written, rejected: stream.leftOut?.length ?? 0 };
   }
 
