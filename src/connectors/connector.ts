@@ -127,6 +127,8 @@ export interface PublishHooks {
   rejected(table: string, rows: readonly RejectedRow[]): Promise<void>;
   /** After the last `rejected`, before the commit: the place for limits that need all counts. Throwing ends the publication. */
   judged(): Promise<void>;
+  /** The publication begins anew: what it has given away before counts no longer. */
+  restarted?(): Promise<void>;
 }
 
 /** What earlier sessions of a run have committed of a table. */

@@ -84,13 +84,22 @@ export class Ladder {
    */
   hooks(receipts: () => readonly TableReceipt[]): PublishHooks {
     let open: { table: string; segment: LazySegment } | undefined;
+    const segments: LazySegment[] = [];
     const late = new Map<string, number>();
     return {
       rejected: async (table, rows) => {
         late.set(table, (late.get(table) ?? 0) + rows.length);
         if (open?.table !== table) await open?.segment.commit();
-        if (open?.table !== table) open = { table, segment: new LazySegment(this.#store, this.#limit, table, 'publication') };
+        if (open?.table !== table) {
+          open = { table, segment: new LazySegment(this.#store, this.#limit, table, 'publication') };
+          segments.push(open.segment);
+        }
         await open.segment.append(rows);
+      },
+      restarted: async () => {
+        for (const segment of segments.splice(0)) await segment.discard();
+        open = undefined;
+        late.clear();
       },
       judged: async () => {
         await open?.segment.commit();

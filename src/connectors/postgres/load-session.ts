@@ -9,7 +9,7 @@ import { findTables } from './catalog.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { Ledger, type MadeObject, type PartEntry } from './ledger.ts';
 import { checkCascades, planExistingTable, planNewTable } from './load-plan.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, type PublisherOptions } from './publisher.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { fitIdentifier, qualifiedName, quoteIdentifier } from './sql.ts';
@@ -28,6 +28,7 @@ export interface LoadSessionParts {
 
 /** How long a server that went away is waited for, to learn what it has committed: the pauses add up to about half a minute. */
 const LONGEST_PAUSE_MS = 12_800;
+const PUBLICATION_TRIES = 5;
 /** Dropping a table waits for its readers; an abort does not wait for ever. */
 const CLEANUP_PATIENCE = '10s';
 
@@ -188,12 +189,12 @@ export class PostgresLoadSession implements LoadSession {
       // It may have been thrown out while others worked.
       const main = await this.#mainSession();
       for (const load of this.#loads) await load.assertStagedAreThere(main);
-      const publisher = new Publisher(main, this.#loads, {
+      const options: PublisherOptions = {
         stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
         gaps: this.#gaps, ledger: this.#ledger, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true,
         hooks: this.#options.onError === 'quarantine' ? hooks : undefined,
-      });
-      const counts = await publisher.publish(() => this.#parts.open(new AbortController().signal));
+      };
+      const counts = await this.#publishAgain(() => new Publisher(main, this.#loads, options).publish(() => this.#parts.open(new AbortController().signal)), options.hooks);
       this.#isOver = true;
       await this.close();
       return counts;
@@ -201,6 +202,19 @@ export class PostgresLoadSession implements LoadSession {
       // Of a load that can go on the caller says whether it is suspended or given up.
       if (this.#ledger === undefined) await this.abort();
       throw error;
+    }
+  }
+
+  /** Who writes to the same tables meanwhile may be in the way: the server then ends one of both, and nothing of the publication is left. */
+  async #publishAgain<T>(publish: () => Promise<T>, hooks: PublishHooks | undefined): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await publish();
+      } catch (error) {
+        if (!(error instanceof SluiceError && error.code === 'DEADLOCK') || tries === PUBLICATION_TRIES || this.#signal.aborted) throw error;
+        await sleep(250 * 2 ** tries * (0.5 + Math.random()), undefined, { signal: this.#signal });
+        await hooks?.restarted?.();
+      }
     }
   }
 
