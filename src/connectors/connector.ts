@@ -108,6 +108,11 @@ export interface LoadOptions {
   readonly resumes?: boolean;
   /** Whether another run is recorded as done: what it has left behind, because it died before it could tidy up, is removed by this one. */
   readonly isDone?: (run: string) => boolean;
+  /**
+   * Others are at work in the database: tables that are there take no row before all are published together, also those into which parts could go one by one and be taken
+   * back after a failure.
+   */
+  readonly atOnce?: boolean;
   /** Disables the triggers of users (not those of constraints) while rows are published. */
   readonly disableTriggers?: boolean;
 }
@@ -124,6 +129,8 @@ export interface PublishHooks {
   rejected(table: string, rows: readonly RejectedRow[]): Promise<void>;
   /** After the last `rejected`, before the commit: the place for limits that need all counts. Throwing ends the publication. */
   judged(): Promise<void>;
+  /** The publication begins anew: what it has given away before counts no longer. */
+  restarted?(): Promise<void>;
 }
 
 /** What earlier sessions of a run have committed of a table. */
@@ -230,8 +237,9 @@ export interface PartWriter {
    * the line within the part, where the target says it (the caller turns it into a place of the source by `part.locate`), after which the
    * part has left nothing. With the `file` encoding the engine reads `part.file` while `chunks` is iterated at the same time (it yields
    * nothing, and counts the records on its own).
+   * @param pieceBytes for a part whose statement the server has ended for its time or memory: statements of about so many bytes, still in one transaction. May be ignored.
    */
-  write(part: PartStream, progress: (bytes: number) => void): Promise<{ written: number }>;
+  write(part: PartStream, progress: (bytes: number) => void, pieceBytes?: number): Promise<{ written: number }>;
   /**
    * The same for a part that `write` has refused: every value is tested by the target itself, the good rows are written, the others given to `beforeCommit` (ordered
    * by record, in batches, each awaited) before anything is committed; its failure leaves nothing of the part. The last call, with no rows, says that all were given:

@@ -81,6 +81,9 @@ export const ERROR_CODES = define({
   FOREIGN_KEY_VIOLATED: { message: 'A row of {table} refers to a row that does not exist ({constraint}): {reason}', exit: 1, http: 422, hint: 'Load the parent first, or with the same run.' },
   EXCLUSION_VIOLATED: { message: 'A row of {table} conflicts with another row ({constraint}): {reason}', exit: 1, http: 422, hint: 'Correct one of the two rows.' },
   TOO_MANY_REJECTED: { message: '{rejected} rows were rejected, and the limit is {limit}', exit: 1, http: 422, hint: 'Nothing was published. See the rows with `sluice quarantine show RUN`, or raise --max-errors.' },
+  STATEMENT_ENDED: { message: '{connection} ended a statement: {reason}', exit: 1, http: 504, hint: 'A time limit, or somebody with the right to. Raise the limit for this user, or run again with a smaller --part-size.', retryable: true },
+  DEADLOCK: { message: '{connection} could not give a lock: {reason}', exit: 1, http: 409, hint: 'Others write to the same tables. Run again when they are done.', retryable: true },
+  SERVER_MEMORY_FULL: { message: '{connection} has no memory left: {reason}', exit: 1, http: 507, hint: 'Free memory on the server, or run again with fewer --jobs and a smaller --part-size.', retryable: true },
   SERVER_DISK_FULL: { message: '{connection} has no disk space left', exit: 1, http: 507, hint: 'Free space on the server, then run again.' },
   DATABASE_ERROR: { message: '{connection} refused: {reason}', exit: 1, http: 500, hint: 'The message is the server\'s own; its log may say more.' },
   QUERY_INVALID: { message: 'The query was refused: {reason}', exit: 1, http: 400, hint: 'Correct --query or --where.' },
@@ -98,7 +101,7 @@ export const ERROR_CODES = define({
 
   // — runs —
   CANCELLED: { message: 'The run was cancelled', exit: 130, http: 499, hint: 'The target was left as it was.' },
-  RECEIPT_UNBALANCED: { message: 'The receipt of {table} does not balance: read {read}, written {written}, rejected {rejected}, duplicate {duplicate}, skipped {skipped}', exit: 4, http: 500, hint: 'Nothing was published. This is a defect of Sluice or of the target: please report it with the run id.' },
+  RECEIPT_UNBALANCED: { message: 'The receipt of {table} does not balance: read {read}, written {written}, rejected {rejected}, duplicate {duplicate}, skipped {skipped}', exit: 4, http: 500, hint: 'This is a defect of Sluice or of the target, unless somebody has changed the files of the quarantine: please report it with the run id. Look at the target first: it may be published.' },
   RUN_UNKNOWN: { message: 'There is no run {run}', exit: 1, http: 404, hint: '`sluice runs list` shows the runs.' },
   RUN_ACTIVE: { message: 'The run {run} is under way in process {pid} of {host}', exit: 1, http: 409, hint: 'Wait until it ends, or stop it with `sluice runs cancel`.' },
   RESUME_REFUSED: { message: 'The run {run} cannot be resumed: {reason}', exit: 1, http: 409, hint: 'Start it again; an unfinished run has published nothing.' },
@@ -106,6 +109,7 @@ export const ERROR_CODES = define({
   QUARANTINE_EMPTY: { message: 'The run {run} has no rejected rows', exit: 1, http: 404, hint: '`sluice quarantine list` shows the runs that have some.' },
   QUARANTINE_DAMAGED: { message: 'The quarantine file {path} is damaged: {reason}', exit: 1, http: 500, hint: 'The other files of the folder can still be read; docs/quarantine.md says what is in them.' },
   REPLAY_IMPOSSIBLE: { message: 'The rejected rows of {table} cannot be replayed: {reason}', exit: 1, http: 409, hint: 'Correct them with `sluice quarantine export RUN --records --to FILE`, then `replay RUN --from FILE`.' },
+  REPLAYED_ALREADY: { message: 'The rejected rows of {table} were replayed already, by the run {earlier}, which {state}', exit: 1, http: 409, hint: 'Rows that this replay rejected are in its own quarantine. --again loads the others once more.' },
   EXPRESSION_INVALID: { message: 'The expression of --set {column} was refused: {reason}', exit: 1, http: 400, hint: 'Every field is text: cast where a number or a date is meant, as in CAST(price AS DECIMAL(10,2)) * 100.' },
   WORKSPACE_UNUSABLE: { message: 'The workspace {path} cannot be used: {reason}', exit: 1, http: 500, hint: 'Check the folder, or set SLUICE_HOME to another.' },
   WORKSPACE_TOO_NEW: { message: 'The workspace {path} was written by a newer Sluice (format {found}, this one knows {known})', exit: 1, http: 500, hint: 'Use the newer version.' },

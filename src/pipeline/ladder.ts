@@ -7,6 +7,7 @@ import type { ErrorCode } from '../errors/error-codes.ts';
 import { toSluiceError } from '../errors/sluice-error.ts';
 import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
+import { assertHeld, type TableReceipt } from './receipt.ts';
 import type { RejectionLimit } from './rejection-limit.ts';
 
 /** Keeps rejected rows safe while a run goes on. What one segment holds replaces whatever the same segment held before. */
@@ -14,6 +15,8 @@ export interface RejectionStore {
   begin(table: string, part: number | 'publication'): RejectionSegment;
   /** Forgets a committed segment. */
   drop(table: string, part: number | 'publication'): Promise<void>;
+  /** The rows that are safe by now, as the store itself finds them again. By table; one without rows may be absent. */
+  held(): Promise<ReadonlyMap<string, number>>;
 }
 
 export interface RejectionSegment {
@@ -54,10 +57,11 @@ export class Ladder {
     return this.#limit.rejected;
   }
 
-  async write(table: string, stream: PartStream, writer: PartWriter, progress: (bytes: number) => void): Promise<WrittenPart> {
+  // oxlint-disable-next-line max-params -- as PartWriter.write, and the table
+  async write(table: string, stream: PartStream, writer: PartWriter, progress: (bytes: number) => void, pieceBytes?: number): Promise<WrittenPart> {
     const segment = new LazySegment(this.#store, this.#limit, table, stream.part.index);
     try {
-      return await this.#fast(stream, writer, progress, segment);
+      return await this.#fast(stream, (part) => writer.write(part, progress, pieceBytes), segment);
     } catch (error) {
       await segment.discard();
       const coded = toSluiceError(error);
@@ -71,29 +75,46 @@ export class Ladder {
     }
   }
 
-  /** What constraints reject when everything is there. `read`: rows of the whole run. */
-  hooks(read: () => number): PublishHooks {
+  /**
+   * What constraints reject when everything is there. Before the commit the account is held against what the store has.
+   * @param receipts of the run so far, of its parts
+   */
+  hooks(receipts: () => readonly TableReceipt[]): PublishHooks {
     let open: { table: string; segment: LazySegment } | undefined;
+    const segments: LazySegment[] = [];
+    const late = new Map<string, number>();
     return {
       rejected: async (table, rows) => {
+        late.set(table, (late.get(table) ?? 0) + rows.length);
         if (open?.table !== table) await open?.segment.commit();
-        if (open?.table !== table) open = { table, segment: new LazySegment(this.#store, this.#limit, table, 'publication') };
+        if (open?.table !== table) {
+          open = { table, segment: new LazySegment(this.#store, this.#limit, table, 'publication') };
+          segments.push(open.segment);
+        }
         await open.segment.append(rows);
+      },
+      restarted: async () => {
+        for (const segment of segments.splice(0)) await segment.discard();
+        open = undefined;
+        late.clear();
       },
       judged: async () => {
         await open?.segment.commit();
-        this.#limit.judge(read());
+        const parts = receipts();
+        this.#limit.judge(parts.reduce((sum, { read }) => sum + read, 0));
+        const lost = (name: string): number => late.get(name) ?? 0;
+        assertHeld(parts.map((receipt) => ({ ...receipt, written: receipt.written - lost(receipt.name), rejected: receipt.rejected + lost(receipt.name) })), await this.#store.held());
       },
     };
   }
 
   /** Records that the format leaves out are known when the chunks have ended, and safe before the target commits the part. */
-  async #fast(stream: PartStream, writer: PartWriter, progress: (bytes: number) => void, segment: LazySegment): Promise<WrittenPart> {
+  async #fast(stream: PartStream, write: (part: PartStream) => Promise<{ written: number }>, segment: LazySegment): Promise<WrittenPart> {
     const chunks = withEnd(stream.chunks, async () => {
       await segment.append(stream.leftOut ?? []);
       await segment.commit();
     });
-    const { written } = await writer.write(withChunks(stream, chunks), progress);
+    const { written } = await write(withChunks(stream, chunks));
     return { written, rejected: stream.leftOut?.length ?? 0 };
   }
 

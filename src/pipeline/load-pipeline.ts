@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PartWriter, TableLoad } from '../connectors/connector.ts';
+import type { ErrorCode } from '../errors/error-codes.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import type { PartStream } from '../rows/part.ts';
 import { throwIfAborted } from './abort-scope.ts';
@@ -70,8 +71,8 @@ export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefin
 async function writePart({ table, stream }: LoadingPart, writers: WriterSlot, signal: AbortSignal, ladder: Ladder | undefined): Promise<void> {
   const writer = await writers.for(table.load);
   const progress = (bytes: number): void => table.meter.addBytes(bytes);
-  const attempt = async (): Promise<WrittenPart> => (
-    ladder === undefined ? { ...await writer.write(stream, progress), rejected: 0 } : ladder.write(table.load.plan.table, stream, writer, progress)
+  const attempt = async (pieceBytes: number | undefined): Promise<WrittenPart> => (
+    ladder === undefined ? { ...await writer.write(stream, progress, pieceBytes), rejected: 0 } : ladder.write(table.load.plan.table, stream, writer, progress, pieceBytes)
   );
   let done: WrittenPart;
   try {
@@ -87,12 +88,20 @@ async function writePart({ table, stream }: LoadingPart, writers: WriterSlot, si
 /** About fifteen seconds in all: longer than a failover or a restart, shorter than patience. */
 const RETRY_PAUSES_MS: readonly number[] = [250, 500, 1000, 2000, 4000, 8000];
 
+/** What may go well in smaller statements. */
+const FOR_ITS_SIZE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['STATEMENT_ENDED', 'SERVER_MEMORY_FULL']);
+
+/** By how often a part has failed for its size; the first two attempts are whole. */
+const PIECE_BYTES: readonly (number | undefined)[] = [undefined, undefined, 1 << 20, 1 << 18, 1 << 16, 1 << 14];
+
 /** A part that can be read again is written again when the way to the target has failed; whether the first attempt was committed after all is the target's to know. */
-async function withRetries(attempt: () => Promise<WrittenPart>, stream: PartStream, signal: AbortSignal): Promise<WrittenPart> {
+async function withRetries(attempt: (pieceBytes: number | undefined) => Promise<WrittenPart>, stream: PartStream, signal: AbortSignal): Promise<WrittenPart> {
+  let tooLong = 0;
   for (let tries = 0; ; tries++) {
     try {
-      return await attempt();
+      return await attempt(PIECE_BYTES.at(Math.min(tooLong, PIECE_BYTES.length - 1)));
     } catch (error) {
+      if (FOR_ITS_SIZE.has(toSluiceError(error).code)) tooLong++;
       if (stream.replayable !== true || !toSluiceError(error).retryable || tries === RETRY_PAUSES_MS.length || signal.aborted) throw error;
       // Some randomness, so that workers that failed together do not come back together.
       await sleep(RETRY_PAUSES_MS[tries] * (0.5 + Math.random()), undefined, { signal });

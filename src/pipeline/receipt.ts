@@ -25,6 +25,20 @@ export function assertBalanced(receipt: TableReceipt): void {
   throw new SluiceError('RECEIPT_UNBALANCED', { table: name, read, written, rejected, duplicate, skipped }, { table: name });
 }
 
+/**
+ * Every row that counts as rejected is in the quarantine, and no other: a row that is in neither place would be lost.
+ * @param held rows of the quarantine, by table
+ * @throws SluiceError RECEIPT_UNBALANCED
+ */
+export function assertHeld(receipts: readonly TableReceipt[], held: ReadonlyMap<string, number>): void {
+  const unknown = [...held.keys()].filter((name) => receipts.every((receipt) => receipt.name !== name));
+  for (const receipt of [...receipts, ...unknown.map((name): TableReceipt => ({ name, read: 0, written: 0, rejected: 0, duplicate: 0, skipped: 0, bytes: 0 }))]) {
+    const { name, read, written, rejected, duplicate, skipped } = receipt;
+    const found = held.get(name) ?? 0;
+    if (rejected !== found) throw new SluiceError('RECEIPT_UNBALANCED', { table: name, read, written, rejected: `${rejected} (and ${found} in the quarantine)`, duplicate, skipped }, { table: name });
+  }
+}
+
 export function totalsOf(tables: readonly TableReceipt[]): Totals {
   const totals = { read: 0, written: 0, rejected: 0, duplicate: 0, skipped: 0, bytes: 0 };
   for (const table of tables) {

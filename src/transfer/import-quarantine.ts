@@ -6,6 +6,7 @@ import type { CommittedParts, LoadMode } from '../connectors/connector.ts';
 import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
 import type { InspectedSource, InspectedTable, TableBinding } from '../formats/format.ts';
 import { Ladder } from '../pipeline/ladder.ts';
+import { assertHeld } from '../pipeline/receipt.ts';
 import { RejectionLimit } from '../pipeline/rejection-limit.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import { QuarantineLog } from '../quarantine/quarantine-log.ts';
@@ -49,6 +50,11 @@ export class ImportQuarantine {
     const store = {
       begin: (table: string, part: number | 'publication') => log.begin({ table, part }),
       drop: (table: string, part: number | 'publication') => log.drop({ table, part }),
+      held: async () => {
+        const held = new Map<string, number>();
+        for await (const { segment: { table }, rows } of log.segments()) held.set(table, (held.get(table) ?? 0) + rows);
+        return held;
+      },
     };
     this.ladder = new Ladder(store, new RejectionLimit(parts.options.maxErrors));
   }
@@ -89,7 +95,9 @@ export class ImportQuarantine {
   async around(load: () => Promise<TransferResult>, isGivenUp: (error: SluiceError) => boolean): Promise<TransferResult> {
     try {
       const result = await load();
-      return await this.#seal() ? { ...result, quarantine: this.#log.folder } : result;
+      const held = await this.#seal();
+      assertHeld(result.tables, held);
+      return held.size > 0 ? { ...result, quarantine: this.#log.folder } : result;
     } catch (error) {
       const coded = toSluiceError(error);
       if (coded.code === 'TOO_MANY_REJECTED' && !isGivenUp(coded)) await this.#seal();
@@ -110,13 +118,14 @@ export class ImportQuarantine {
     }
   }
 
-  async #seal(): Promise<boolean> {
+  /** @returns the rows that are in the quarantine now, by table */
+  async #seal(): Promise<ReadonlyMap<string, number>> {
     if (this.#log.count() > 0 && this.#sources.size === 0) await this.#countParts();
     const { reading, context } = this.#parts;
     const records = new RejectedRecords(this.#sources, (inspected, table) => reading.again(inspected, table), context.signal);
     try {
       const summary = await this.#log.seal({ tables: [...this.#sources.keys()], fetch: (table, part, wanted) => records.fetch(table, part, wanted) });
-      return summary.rows > 0;
+      return new Map(summary.tables.map(({ table, rows }) => [table, rows]));
     } finally {
       await records.close();
     }

@@ -158,7 +158,7 @@ class ImportTransfer implements Transfer {
     const { onError, disableTriggers } = this.#options;
     const { run, signal, isDone } = this.#context;
     return this.#connection.openLoad({
-      run, signal, isDone, resumable: true, resumes: this.#resumes,
+      run, signal, isDone, resumable: true, resumes: this.#resumes, atOnce: this.#rules.job === 'restore',
       ...(onError === undefined ? {} : { onError }), ...(disableTriggers === undefined ? {} : { disableTriggers }),
     });
   }

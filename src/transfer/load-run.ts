@@ -105,11 +105,9 @@ export class LoadRun {
   }
 
   async #publish(): Promise<TableReceipt[]> {
-    for (const table of this.#tables.values()) {
-      assertBalanced({ ...this.#receipt(table), written: table.written });
-    }
-    const read = (): number => [...this.#tables.values()].reduce((sum, table) => sum + table.read, 0);
-    const published = await this.#session.publish(this.#ladder?.hooks(read));
+    const soFar = (): TableReceipt[] => [...this.#tables.values()].map((table) => ({ ...this.#receipt(table), written: table.written }));
+    for (const receipt of soFar()) assertBalanced(receipt);
+    const published = await this.#session.publish(this.#ladder?.hooks(soFar));
     const receipts = [...this.#tables.values()].map((table): TableReceipt => {
       const counts = published.get(table.load.plan.table) ?? { written: 0, rejected: 0, skipped: 0, duplicate: 0 };
       const base = this.#receipt(table);

@@ -154,7 +154,7 @@ describe('sluice quarantine replay', () => {
     expect(receiptOf(result), result.stderr).toMatchObject({ job: 'import', status: 'done', totals: { read: 2, written: 2, rejected: 0 } });
     expect(receiptOf(result).run).not.toBe(RUN);
     expect(await ordersNow()).toEqual([['1', '7.25', 'a;b'], ['100', '1.50', 'old'], ['2', '8.00', 'café']]);
-    expect(readdirSync(path(`.sluice/quarantine/${RUN}`)).sort()).toEqual(['rows.ndjson', 'summary.json']);
+    expect(readdirSync(path(`.sluice/quarantine/${RUN}`)).sort()).toEqual(['replays.ndjson', 'rows.ndjson', 'summary.json']);
   });
 
   it('takes a file that another program has saved', async () => {

@@ -13,6 +13,7 @@ export class CuttingProxy {
   readonly #sockets = new Set<Socket>();
   #seen = new Map<string, number>();
   #moment: Moment | undefined;
+  #text: { readonly text: RegExp; readonly when: 'before' | 'sent' } | undefined;
   #act: () => void = () => {};
   #firstAt: number | undefined;
 
@@ -43,9 +44,16 @@ export class CuttingProxy {
 
   arm(moment?: Moment, act: () => void = () => {}): void {
     this.#moment = moment;
+    this.#text = undefined;
     this.#act = act;
     this.#seen = new Map();
     this.#firstAt = undefined;
+  }
+
+  /** Acts at the first message that has this text: before it is sent on, or when it is on its way and no answer has come. */
+  armText(text: RegExp, when: 'before' | 'sent', act: () => void): void {
+    this.arm(undefined, act);
+    this.#text = { text, when };
   }
 
   /** Ends all connections, without a word. */
@@ -77,11 +85,20 @@ export class CuttingProxy {
       if (!client.destroyed && !client.write(bytes)) pauseUntilDrained(server, client);
     });
     client.on('data', (bytes) => {
-      const due = this.#isDue(labels.of(bytes.toString('latin1')));
+      const message = bytes.toString('latin1');
+      const due = this.#isDue(labels.of(message)) ?? this.#isTextDue(message);
       if (due === 'before') return this.#act();
       if (due === 'behind') onAnswer = this.#act;
+      if (due === 'sent') setImmediate(this.#act);
       if (!server.destroyed && !server.write(bytes)) pauseUntilDrained(client, server);
     });
+  }
+
+  #isTextDue(message: string): 'before' | 'sent' | undefined {
+    const wanted = this.#text;
+    if (wanted === undefined || !wanted.text.test(message)) return undefined;
+    this.#text = undefined;
+    return wanted.when;
   }
 
   #isDue(label: string | undefined): Moment['when'] | undefined {

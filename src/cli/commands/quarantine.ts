@@ -71,6 +71,9 @@ export function defineQuarantine(command: Command, terminal: Terminal, end: Comm
     .argument('<run>')
     .option('--to <connection>', 'where to (default: where the run went)')
     .option('--from <file>', 'take the records from this file: an export, edited')
+    .option('--on-error <what>', 'stop, or quarantine the rows that are still bad (default: stop)')
+    .option('--max-errors <limit>', 'with quarantine: publish nothing when more rows are rejected, as N or P% of the rows read')
+    .option('--again', 'also rows that an earlier replay has loaded')
     .option('--set <field=expr>', 'compute a field, in SQL of the embedded engine over the fields as text; repeatable', collect)
     .action(async (run: string, flags: ReplayFlags) => end(await (await import('./quarantine-replay.ts')).replay(run, flags, terminal)));
 }

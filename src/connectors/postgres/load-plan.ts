@@ -1,5 +1,5 @@
 /** How a table will be loaded, as data: which columns, and how its rows become visible. */
-import type { LoadTablePlan, LoadTableSpec, OnError } from '../connector.ts';
+import type { LoadOptions, LoadTablePlan, LoadTableSpec, OnError } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type Column, type TableName } from '../../rows/table-schema.ts';
 import { publicColumn, type CatalogTable } from './catalog.ts';
@@ -40,7 +40,7 @@ export async function planNewTable(spec: LoadTableSpec, { session, jobs, default
 }
 
 /** @throws SluiceError COLUMN_UNKNOWN, COLUMN_MISSING, KEY_REQUIRED, OPTION_UNSUPPORTED */
-export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, facts: TargetFacts, { jobs, onError }: Pick<PlanContext, 'jobs' | 'onError'>): LoadTablePlan {
+export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, facts: TargetFacts, { jobs, onError, atOnce }: Pick<PlanContext, 'jobs' | 'onError'> & Pick<LoadOptions, 'atOnce'>): LoadTablePlan {
   const table = displayName(target.schema);
   if (target.kind === 'materialized') throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Loading rows', context: `into ${table}, which is a materialized view` }, { table });
   const columns = matchColumns(spec.columns, target, table);
@@ -48,7 +48,7 @@ export function planExistingTable(spec: LoadTableSpec, target: CatalogTable, fac
   const key = spec.mode === 'upsert' ? upsertKey(spec, target, columns, table) : [];
   // A row that has no partition is told from the others only while it waits.
   const isPlain = (target.kind === 'table' || (target.kind === 'partitioned' && onError === 'stop')) && !facts.hasKeys && !facts.hasTriggers && (onError === 'stop' || !facts.hasChecks);
-  const publication = spec.mode === 'append' && isPlain && facts.canUndo ? 'direct' : 'staged';
+  const publication = spec.mode === 'append' && isPlain && facts.canUndo && atOnce !== true ? 'direct' : 'staged';
   const plan = { table, name: target.name, mode: spec.mode, creates: false, publication, columns, key, maxWriters: jobs, accepts: ['copy-binary', 'csv', 'copy-text'] } as const;
   return { ...plan, statements: publicationStatements(plan, target, facts) };
 }

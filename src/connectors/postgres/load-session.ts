@@ -29,6 +29,7 @@ export interface LoadSessionParts {
 
 /** How long a server that went away is waited for, to learn what it has committed: the pauses add up to about half a minute. */
 const LONGEST_PAUSE_MS = 12_800;
+const PUBLICATION_TRIES = 5;
 /** Dropping a table waits for its readers; an abort does not wait for ever. */
 const CLEANUP_PATIENCE = '10s';
 
@@ -63,13 +64,13 @@ export class PostgresLoadSession implements LoadSession {
 
   async plan(spec: LoadTableSpec): Promise<LoadTablePlan> {
     const { jobs, defaultSchema } = this.#parts;
-    const { onError = 'stop' } = this.#options;
+    const { onError = 'stop', atOnce = false } = this.#options;
     const options = { signal: this.#signal, table: spec.table.name };
     return this.#parts.withControl(async (session) => {
       const [target] = await findTables(session, [fittedName(spec)], defaultSchema, this.#signal);
       if (target === undefined) return planNewTable(spec, { session, jobs, defaultSchema, onError }, options);
       if (spec.mode === 'replace') this.#replaced.add(target.oid);
-      return planExistingTable(spec, target, await readTargetFacts(session, target, options), { jobs, onError });
+      return planExistingTable(spec, target, await readTargetFacts(session, target, options), { jobs, onError, atOnce });
     });
   }
 
@@ -197,10 +198,14 @@ export class PostgresLoadSession implements LoadSession {
       if (this.#loads.length === 0) return new Map();
       // It may have been thrown out while others worked.
       const main = await this.#mainSession();
-      const early = await this.#early?.take();
       for (const load of this.#loads) await load.assertStagedAreThere(main);
       const end = { hooks, gaps: this.#gaps, reopen: () => this.#parts.open(new AbortController().signal) };
-      const counts = early === undefined ? await this.#publisherOn(main).publish(end) : await early.finish(end);
+      let begun = await this.#early?.take();
+      const counts = await this.#publishAgain(() => {
+        const early = begun;
+        begun = undefined;
+        return early === undefined ? this.#publisherOn(main).publish(end) : early.finish(end);
+      }, hooks);
       this.#isOver = true;
       await this.close();
       return counts;
@@ -216,6 +221,19 @@ export class PostgresLoadSession implements LoadSession {
       stagingOf: (plan) => this.#staging.get(plan.table)!.all.map(({ name }) => name),
       ledger: this.#ledger, signal: this.#signal, disableTriggers: this.#options.disableTriggers === true, quarantines: this.#options.onError === 'quarantine',
     });
+  }
+
+  /** Who writes to the same tables meanwhile may be in the way: the server then ends one of both, and nothing of the publication is left. */
+  async #publishAgain<T>(publish: () => Promise<T>, hooks: PublishHooks | undefined): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await publish();
+      } catch (error) {
+        if (!(error instanceof SluiceError && error.code === 'DEADLOCK') || tries === PUBLICATION_TRIES || this.#signal.aborted) throw error;
+        await sleep(250 * 2 ** tries * (0.5 + Math.random()), undefined, { signal: this.#signal });
+        await hooks?.restarted?.();
+      }
+    }
   }
 
   async abort(): Promise<void> {

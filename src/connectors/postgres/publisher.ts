@@ -100,7 +100,7 @@ export class Publisher {
     let isFree = false;
     try {
       await this.#session.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout TO '${EARLY_PATIENCE}'`, { signal: this.#signal });
-      await this.#prepare();
+      await this.#prepare({ early: true });
       isFree = await this.#areEmpty();
       if (isFree) await this.#takeKeysOff();
       if (isFree) await this.#session.query(`SET LOCAL lock_timeout TO '0'`, { signal: this.#signal });
@@ -173,7 +173,7 @@ export class Publisher {
       if (load.plan.creates && load.plan.key.length > 0) await this.#query(primaryKeySql(load.plan), load);
       if (load.plan.publication === 'direct') this.#counts.set(load.plan.table, { written: load.written, skipped: 0, duplicate: 0 });
     }
-    await this.#prepare();
+    await this.#prepare({ early: false });
     if (this.#loads.reduce((sum, load) => sum + load.written, 0) >= WORTH_HOLDING_ROWS) await this.#takeKeysOff();
   }
 
@@ -182,7 +182,7 @@ export class Publisher {
   }
 
   /** Locks the tables, switches off what is to be off, and removes the rows that are replaced. */
-  async #prepare(): Promise<void> {
+  async #prepare({ early }: { early: boolean }): Promise<void> {
     const { disableTriggers } = this.#options;
     // Rows are compared and sorted in bulk, as the server does when it builds an index or validates a key.
     await this.#session.query(`SELECT pg_catalog.set_config('work_mem', GREATEST(w.setting::int, m.setting::int)::text, true)
@@ -193,6 +193,8 @@ export class Publisher {
     await this.#lock(tables);
     if (disableTriggers) for (const { load } of tables) await this.#triggers.disable(load);
     for (const group of this.#groups) if (group.length > 1) await this.#circles.defer(group);
+    // Of tables without rows nothing is removed that others could refer to.
+    if (!early) await this.#circles.deferInbound(tables.filter(({ load }) => load.plan.mode === 'replace'));
     this.#removed = await this.#remove();
   }
 

@@ -7,7 +7,8 @@ import type { RowEncoding } from '../../rows/row-encoding.ts';
 import { writeCarefully } from './careful-write.ts';
 import type { CatalogColumn, CatalogTable } from './catalog.ts';
 import { copyOptionsSql, takesEncoding } from './copy-encoding.ts';
-import { copyIn } from './copy-in.ts';
+import { copyIn, type CopyInOptions } from './copy-in.ts';
+import { CopyPieces } from './copy-pieces.ts';
 import type { Session } from './driver.ts';
 import { EndMarkerWatch } from './end-marker.ts';
 import type { Ledger, PartEntry } from './ledger.ts';
@@ -117,7 +118,7 @@ export class PostgresTableLoad implements TableLoad {
     const destination = await this.#parts.takeDestination();
     let open = true;
     return {
-      write: (part, progress) => this.#write(part, destination, progress),
+      write: (part, progress, pieceBytes) => this.#write(part, destination, progress, pieceBytes),
       writeCarefully: (part, index, beforeCommit) => this.#writeCarefully(part, index, destination, beforeCommit),
       close: async () => {
         if (open) this.#parts.returnDestination(destination);
@@ -126,10 +127,11 @@ export class PostgresTableLoad implements TableLoad {
     };
   }
 
-  async #write(part: PartStream, destination: Destination, progress: (bytes: number) => void): Promise<{ written: number }> {
+  // oxlint-disable-next-line max-params -- as PartWriter.write
+  async #write(part: PartStream, destination: Destination, progress: (bytes: number) => void, pieceBytes: number | undefined): Promise<{ written: number }> {
     const facts = (): PartFacts => ({ ...part.counts(), rejected: part.leftOut?.length ?? 0, ...(part.hash === undefined ? {} : { hash: part.hash }) });
     return this.#inTransaction(part.part.index, destination, facts, async (session, base) => {
-      const written = await this.#copy(session, part, destination, progress);
+      const written = await this.#copy(session, part, destination, progress, pieceBytes);
       if (destination.sequence !== undefined && part.leftOut !== undefined && part.leftOut.length > 0) await this.#noteGaps(session, base, part.leftOut);
       return { written };
     });
@@ -229,13 +231,14 @@ export class PostgresTableLoad implements TableLoad {
     throw new SluiceError('DATABASE_ERROR', { connection: session.target.name, reason: 'its transaction counter has started a new round during the run' }, { table: plan.table });
   }
 
-  async #copy(session: Session, part: PartStream, destination: Destination, progress: (bytes: number) => void): Promise<number> {
+  // oxlint-disable-next-line max-params -- as PartWriter.write
+  async #copy(session: Session, part: PartStream, destination: Destination, progress: (bytes: number) => void, pieceBytes: number | undefined): Promise<number> {
     const { plan, signal } = this.#parts;
     const columns = plan.columns.map((column) => column.name);
     const sql = `COPY ${destination.name} (${identifierList(columns)}) FROM STDIN WITH (${copyOptionsSql(part.encoding)})`;
     const watch = part.encoding.kind === 'csv' && session.version < NO_END_MARKER_VERSION ? new EndMarkerWatch() : undefined;
     const options = { table: plan.table, columns, signal, progress, ...(watch === undefined ? {} : { inspect: watch.inspect }) };
-    const written = await copyIn(session, sql, part.chunks, options);
+    const written = pieceBytes === undefined || !CopyPieces.fits(part.encoding) ? await copyIn(session, sql, part.chunks, options) : await copyPieces(session, sql, new CopyPieces(part.chunks, part.encoding, pieceBytes), options);
     watch?.finish();
     if (watch?.seen === true) this.#checkNoneDropped(part, written);
     return written;
@@ -246,6 +249,20 @@ export class PostgresTableLoad implements TableLoad {
     if (written >= read - skipped) return;
     const { table } = this.plan;
     throw new SluiceError('ROW_INVALID', { table, reason: 'a line that is only "\\." ends the data for PostgreSQL before 18; write it in quotes' }, { table, ...(part.firstRow === undefined ? {} : { row: part.firstRow + written }) });
+  }
+}
+
+/** The server counts lines within each statement. */
+async function copyPieces(session: Session, sql: string, pieces: CopyPieces, options: CopyInOptions): Promise<number> {
+  let written = 0;
+  try {
+    for await (const piece of pieces) written += await copyIn(session, sql, piece, options);
+    return written;
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.at.line === undefined) throw error;
+    throw new SluiceError(error.code, error.facts, { ...error.at, line: error.at.line + pieces.linesBefore }, error.cause);
+  } finally {
+    await pieces.close();
   }
 }
 

@@ -16,7 +16,7 @@ export function readOptionsOf({ format, dialect, charset, detect, types, maxReco
  * The import that loads a replay file as the run loaded its source. A run that replaced its table does not do so again: the rows that were good are in it.
  * Options may only name fields that are there, and rejected JSON records may lack some.
  */
-export async function importOptionsOf(file: ReplayFile, to: string, signal: AbortSignal): Promise<ImportOptions> {
+export async function importOptionsOf(file: ReplayFile, to: string, handling: Pick<ImportOptions, 'onError' | 'maxErrors'>, signal: AbortSignal): Promise<ImportOptions> {
   const { path, table, layout } = file;
   const names = await withFields(path, layout.format, readOptionsOf(layout), signal, async ({ columns }) => columns.map(({ name }) => name));
   const known = <T>(record: Readonly<Record<string, T>>): Record<string, T> => Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
@@ -30,6 +30,7 @@ export async function importOptionsOf(file: ReplayFile, to: string, signal: Abor
     ...(Object.keys(map).length === 0 ? {} : { map }),
     ...(layout.ignored.some((field) => names.includes(field)) ? { columns: names.filter((name) => !layout.ignored.includes(name)) } : {}),
     format: layout.format,
+    ...handling,
     read: readOptionsOf({ ...layout, types: layout.types === undefined ? undefined : known(layout.types) }),
   };
 }
