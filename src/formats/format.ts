@@ -1,3 +1,4 @@
+import type { SpareBuffers } from './spare-buffers.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import type { ByteSink } from '../io/byte-sink.ts';
 import type { ColumnType } from '../rows/column-type.ts';
@@ -125,6 +126,8 @@ export interface ReadRequest {
   readonly partBytes: number;
   readonly signal: AbortSignal;
   readonly onSkipped?: (table: InspectedTable, rows: number) => void;
+  /** Shared by the sources of a run that are read one after the other. */
+  readonly spareBuffers?: SpareBuffers;
   /** Formats that an engine reads (parquet): its memory limit in bytes. */
   readonly engineMemoryBytes?: number;
   /**

@@ -15,7 +15,6 @@ export interface FileRange {
   readonly chunkBytes: number;
   /** What the file must still be before and after (see `fingerprintOf`). */
   readonly fingerprint: string;
-  readonly buffers: ReadBuffers;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,14 +24,15 @@ export function fingerprintOf(stat: { readonly size: bigint; readonly mtimeNs: b
 }
 
 /**
- * Buffers for the reads of one source, used again by its next read: a source that is read in a thousand parts would otherwise leave
+ * Buffers for reads, used again by the next read of any source: a file that is read in a thousand parts, or a folder of a thousand files, would otherwise leave
  * a thousand pairs to the garbage collector. Only buffers whose consumer has provably moved on come back.
  */
-export class ReadBuffers {
+class ReadBuffers {
   readonly #free: Buffer[] = [];
 
+  /** At least so many bytes, but not many times as many: those are for larger reads. */
   take(bytes: number): Buffer {
-    const at = this.#free.findIndex((buffer) => buffer.length === bytes);
+    const at = this.#free.findLastIndex((buffer) => buffer.length >= bytes && buffer.length <= 4 * Math.max(bytes, 64 * 1024));
     return at < 0 ? Buffer.allocUnsafeSlow(bytes) : this.#free.splice(at, 1)[0];
   }
 
@@ -41,16 +41,14 @@ export class ReadBuffers {
     if (this.#free.length === 8) this.#free.shift(); // of a size that is not asked for any more, perhaps
     this.#free.push(buffer);
   }
-
-  clear(): void {
-    this.#free.length = 0;
-  }
 }
+
+const buffers = new ReadBuffers();
 
 /** @throws SluiceError SOURCE_CHANGED, SOURCE_NOT_FOUND, SOURCE_UNREADABLE, CANCELLED */
 export async function* readFileRange(range: FileRange): ByteChunks {
   throwIfCancelled(range.signal);
-  const { path, start, end, buffers } = range;
+  const { path, start, end } = range;
   const chunkBytes = Math.min(range.chunkBytes, Math.max(end - start, 1));
   const file = await open(path, 'r').catch((error: unknown) => {
     throw sourceError(error, path);
@@ -61,7 +59,7 @@ export async function* readFileRange(range: FileRange): ByteChunks {
     let current = buffers.take(chunkBytes);
     let spare: Buffer | undefined;
     let position = start;
-    if (position < end) ahead = fill(file, current, position, end);
+    if (position < end) ahead = fill(file, current.subarray(0, chunkBytes), position, end);
     while (position < end) {
       const count = await ahead!;
       if (count === 0) throw changed(path, position);
@@ -70,7 +68,7 @@ export async function* readFileRange(range: FileRange): ByteChunks {
       position += count;
       if (position < end) {
         spare ??= buffers.take(chunkBytes);
-        ahead = fill(file, spare, position, end);
+        ahead = fill(file, spare.subarray(0, chunkBytes), position, end);
       }
       yield chunk;
       [current, spare] = [spare ?? current, current];

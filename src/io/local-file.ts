@@ -4,7 +4,7 @@ import { copyOf, DEFAULT_CHUNK_BYTES, limitChunks, releasing, type ByteChunks } 
 import type { ByteSource } from './byte-source.ts';
 import { linkCancellation } from './cancellation.ts';
 import { COMPRESSED_CHUNK_BYTES, decompress, detectCompression, MAGIC_BYTES } from './decompress.ts';
-import { fingerprintOf, ReadBuffers, readFileRange } from './file-range.ts';
+import { fingerprintOf, readFileRange } from './file-range.ts';
 import { splitName, type Compression, type NameParts } from './names.ts';
 import { sourceError } from './system-errors.ts';
 
@@ -26,7 +26,6 @@ export class LocalFile implements ByteSource {
   readonly repeatable = true;
   readonly fingerprint: string;
   storedBytesRead = 0;
-  readonly #buffers = new ReadBuffers();
   #head: Uint8Array | undefined;
 
   constructor(path: string, parts: NameParts, content: { compression: Compression; size: number; fingerprint: string }) {
@@ -68,12 +67,11 @@ export class LocalFile implements ByteSource {
 
   close(): Promise<void> {
     this.#head = undefined;
-    this.#buffers.clear();
     return Promise.resolve();
   }
 
   #stored(start: number, end: number, chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {
-    return readFileRange({ path: this.path, start, end, chunkBytes, fingerprint: this.fingerprint, buffers: this.#buffers, signal });
+    return readFileRange({ path: this.path, start, end, chunkBytes, fingerprint: this.fingerprint, signal });
   }
 
   #decompressed(compression: 'gzip' | 'zstd', chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import type { LoadTablePlan } from '../connectors/connector.ts';
 import type { InspectedSource, InspectedTable, ReadRequest, TableBinding } from '../formats/format.ts';
 import { loadFormat } from '../formats/registry.ts';
+import { SpareBuffers } from '../formats/spare-buffers.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import type { PartStream } from '../rows/part.ts';
 import { displayName } from '../rows/table-schema.ts';
@@ -34,10 +35,12 @@ export interface ImportReadingParts {
 export class ImportReading {
   readonly #parts: ImportReadingParts;
   readonly #bound = new Map<string, BoundSource>();
+  readonly #spareBuffers: SpareBuffers;
 
   /** @param known how tables were read before the run was interrupted */
   constructor(parts: ImportReadingParts, known: readonly BoundSource[] = []) {
     this.#parts = parts;
+    this.#spareBuffers = new SpareBuffers(parts.context.jobs + 1);
     for (const one of known) this.#bound.set(keyOf(one.inspected, one.table), one);
   }
 
@@ -80,7 +83,7 @@ export class ImportReading {
 
   #settings(inspected: InspectedSource, signal: AbortSignal): Omit<ReadRequest, 'bind'> {
     const { context: { jobs, partBytes, engineMemoryBytes }, tolerant, onlyExisting } = this.#parts;
-    return { jobs, partBytes, signal, engineMemoryBytes, trustSampledTypes: onlyExisting(inspected), replayable: true, tolerant };
+    return { jobs, partBytes, signal, spareBuffers: this.#spareBuffers, engineMemoryBytes, trustSampledTypes: onlyExisting(inspected), replayable: true, tolerant };
   }
 
   async #bind(inspected: InspectedSource, table: InspectedTable, encodings: Encodings): Promise<TableBinding | null> {

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommittedParts, LoadOptions, LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishedTable, PublishHooks, TableLoad } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
-import { findTables } from './catalog.ts';
+import type { TableName } from '../../rows/table-schema.ts';
+import { findTables, type CatalogTable } from './catalog.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { EarlyPublication } from './early-publication.ts';
 import { Ledger, type MadeObject, type PartEntry } from './ledger.ts';
@@ -16,9 +17,16 @@ import { SessionPool } from './session-pool.ts';
 import { fitIdentifier, qualifiedName, quoteIdentifier } from './sql.ts';
 import { createTableSql, stagingTableSql } from './table-ddl.ts';
 import { PostgresTableLoad, targetDestination, type Destination } from './table-load.ts';
-import { readTargetFacts } from './target-facts.ts';
+import { readTargetFacts, type TargetFacts } from './target-facts.ts';
+
+interface KnownTable {
+  readonly target: CatalogTable;
+  readonly facts: TargetFacts;
+}
 
 export interface LoadSessionParts {
+  /** A table that was just described on this connection, once: asking again costs a hundredth of a second. */
+  readonly described: (name: TableName) => CatalogTable | undefined;
   readonly open: (signal: AbortSignal) => Promise<Session>;
   /** The connection's own session, for the catalog: plans need no other. */
   readonly withControl: <T>(work: (session: Session) => Promise<T>) => Promise<T>;
@@ -49,6 +57,8 @@ export class PostgresLoadSession implements LoadSession {
   readonly #staging = new Map<string, { all: Destination[]; free: Destination[] }>();
   /** Oids of the tables that this run replaces. */
   readonly #replaced = new Set<string>();
+  /** By table: tables that were there when they were planned. */
+  readonly #planned = new Map<string, KnownTable>();
   #gaps: string | undefined;
   #early: EarlyPublication | undefined;
   #main: Session | undefined;
@@ -67,10 +77,14 @@ export class PostgresLoadSession implements LoadSession {
     const { onError = 'stop', atOnce = false } = this.#options;
     const options = { signal: this.#signal, table: spec.table.name };
     return this.#parts.withControl(async (session) => {
-      const [target] = await findTables(session, [fittedName(spec)], defaultSchema, this.#signal);
+      const name = fittedName(spec);
+      const target = this.#parts.described(name) ?? (await findTables(session, [name], defaultSchema, this.#signal))[0];
       if (target === undefined) return planNewTable(spec, { session, jobs, defaultSchema, onError }, options);
       if (spec.mode === 'replace') this.#replaced.add(target.oid);
-      return planExistingTable(spec, target, await readTargetFacts(session, target, options), { jobs, onError, atOnce });
+      const facts = await readTargetFacts(session, target, options);
+      const plan = planExistingTable(spec, target, facts, { jobs, onError, atOnce });
+      this.#planned.set(plan.table, { target, facts });
+      return plan;
     });
   }
 
@@ -80,9 +94,7 @@ export class PostgresLoadSession implements LoadSession {
       await this.#openLedger(main, plan);
       const isMade = this.#made.some(({ kind, name }) => kind === 'table' && name === qualifiedName(plan.name));
       if (plan.creates && !isMade) await this.#create(main, plan);
-      const [target] = await findTables(main, [plan.name], undefined, this.#signal);
-      if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: plan.table, connection: this.#parts.connection, suggestion: 'It was there when the run was planned.' }, { table: plan.table });
-      const facts = await readTargetFacts(main, target, { signal: this.#signal, table: plan.table });
+      const { target, facts } = await this.#known(main, plan) ?? await this.#find(main, plan);
       // What was begun was allowed then; which other tables are replaced along is not planned again.
       if (!this.#isTakenUp) checkCascades(plan, facts, this.#replaced);
       const staging = this.#made.flatMap((made): Destination[] => (made.kind === 'staging' && made.table === plan.table ? [{ name: made.name, sequence: made.sequence! }] : []));
@@ -103,6 +115,20 @@ export class PostgresLoadSession implements LoadSession {
       this.#loads.push(load);
       return load;
     });
+  }
+
+  /** The table as it was planned, if it is still the same. */
+  async #known(main: Session, plan: LoadTablePlan): Promise<KnownTable | undefined> {
+    const known = this.#planned.get(plan.table);
+    if (known === undefined || plan.creates) return undefined;
+    const { rows } = await main.query('SELECT pg_catalog.to_regclass($1)::oid', { signal: this.#signal, table: plan.table, values: [qualifiedName(plan.name)] });
+    return rows[0][0] === known.target.oid ? known : undefined;
+  }
+
+  async #find(main: Session, plan: LoadTablePlan): Promise<KnownTable> {
+    const [target] = await findTables(main, [plan.name], undefined, this.#signal);
+    if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: plan.table, connection: this.#parts.connection, suggestion: 'It was there when the run was planned.' }, { table: plan.table });
+    return { target, facts: await readTargetFacts(main, target, { signal: this.#signal, table: plan.table }) };
   }
 
   /** The ledger comes before anything else is made, so that nothing is ever made without being known. */

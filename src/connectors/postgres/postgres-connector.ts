@@ -1,7 +1,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
-import type { TableName, TableSchema } from '../../rows/table-schema.ts';
+import { displayName, type TableName, type TableSchema } from '../../rows/table-schema.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
-import { currentSchema, findTables, listTables } from './catalog.ts';
+import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
 import { listReferences } from './foreign-keys.ts';
@@ -37,6 +37,8 @@ class PostgresConnection implements Connection {
   readonly #defaultSchema: string | undefined;
   readonly #options: ConnectOptions;
   readonly #serial = new Serial();
+  /** By name, for the plan that follows. */
+  readonly #described = new Map<string, CatalogTable>();
   readonly #open = new Set<{ close(): Promise<void> }>();
 
   constructor(target: ConnectionTarget, control: Session, defaultSchema: string | undefined, options: ConnectOptions) {
@@ -55,6 +57,7 @@ class PostgresConnection implements Connection {
 
   async describeTable(name: TableName): Promise<TableSchema | undefined> {
     const [table] = await this.#serial.run(() => findTables(this.#control, [name], this.#defaultSchema, this.#options.signal));
+    if (table !== undefined) this.#described.set(displayName(name), table);
     return table?.schema;
   }
 
@@ -80,6 +83,11 @@ class PostgresConnection implements Connection {
       // Not tied to the run's signal: an aborted run must still be able to clean up.
       open: (signal) => Session.open(this.#target, signal),
       withControl: (work) => this.#serial.run(() => work(this.#control)),
+      described: (name) => {
+        const table = this.#described.get(displayName(name));
+        this.#described.delete(displayName(name));
+        return table;
+      },
       connection: this.name,
       jobs: this.#options.jobs,
       defaultSchema: this.#defaultSchema,

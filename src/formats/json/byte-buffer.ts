@@ -5,9 +5,9 @@ export class ByteBuffer {
   view: DataView;
   length = 0;
 
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
-    this.view = new DataView(this.bytes.buffer);
+  constructor(memory: number | Uint8Array) {
+    this.bytes = typeof memory === 'number' ? new Uint8Array(memory) : memory;
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
   }
 
   /** Makes room for `count` more bytes. */

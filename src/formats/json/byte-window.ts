@@ -17,6 +17,10 @@ export const WINDOW_BYTES = 128 * 1024;
 const TURN_MS = 25;
 const NOTHING = new Uint8Array(0);
 
+/** Windows of the usual size that nobody needs any more: a folder of a thousand files would otherwise leave a thousand to the garbage collector. */
+const SPARE: Uint8Array[] = [];
+const MOST_SPARE = 4;
+
 class NeedMoreBytes extends Error {}
 
 /** Thrown by parsers that ran out of bytes; one object, so that it costs no stack trace. Never leaves this folder. */
@@ -64,7 +68,8 @@ export class ByteWindow implements LexerWindow {
     this.options = options;
     this.base = options.base ?? 0;
     this.#usual = options.windowBytes ?? WINDOW_BYTES;
-    this.bytes = new Uint8Array(this.#usual + SLACK);
+    this.bytes = (this.#usual === WINDOW_BYTES ? SPARE.pop() : undefined) ?? new Uint8Array(this.#usual + SLACK);
+    this.bytes[0] = 0;
     this.view = new DataView(this.bytes.buffer);
   }
 
@@ -93,9 +98,11 @@ export class ByteWindow implements LexerWindow {
     await this.#takeTurns();
   }
 
-  /** Ends the source's iteration. */
+  /** Ends the source's iteration. The window must not be read any more. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
+    if (this.bytes.length === WINDOW_BYTES + SLACK && SPARE.length < MOST_SPARE) SPARE.push(this.bytes);
+    this.bytes = NOTHING;
   }
 
   async #pull(): Promise<void> {

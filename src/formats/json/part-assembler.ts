@@ -19,11 +19,12 @@ export class PartAssembler implements RecordConsumer {
   #places: RecordPlaces;
   #leftOut = new LeftOut();
 
-  constructor(lexer: JsonLexer, transcoder: RecordTranscoder, partBytes: number) {
+  /** @param usualBytes what a part has at most where the source is small */
+  constructor(lexer: JsonLexer, transcoder: RecordTranscoder, partBytes: number, usualBytes: number) {
     this.#lexer = lexer;
     this.#transcoder = transcoder;
     this.#partBytes = partBytes;
-    this.#places = new RecordPlaces(Math.ceil(partBytes / GUESSED_RECORD));
+    this.#places = new RecordPlaces(Math.ceil(usualBytes / GUESSED_RECORD));
   }
 
   /** Starts a part in this (empty) buffer. */

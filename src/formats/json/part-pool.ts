@@ -3,18 +3,21 @@
  * is `count` buffers of about a part each.
  */
 import { cancellationOf } from '../../io/cancellation.ts';
+import type { SpareBuffers } from '../spare-buffers.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 
 export class PartPool {
   readonly #capacity: number;
   readonly #signal: AbortSignal;
-  readonly #free: ByteBuffer[] = [];
+  readonly #spare: SpareBuffers;
   readonly #waiting: (() => void)[] = [];
   #left: number;
 
-  constructor(count: number, capacity: number, signal: AbortSignal) {
+  // oxlint-disable-next-line max-params -- the pool's size, and who it works for
+  constructor(count: number, capacity: number, spare: SpareBuffers, signal: AbortSignal) {
     this.#left = count;
     this.#capacity = capacity;
+    this.#spare = spare;
     this.#signal = signal;
   }
 
@@ -22,13 +25,12 @@ export class PartPool {
   async take(): Promise<ByteBuffer> {
     while (this.#left === 0) await this.#released();
     this.#left--;
-    return this.#free.pop() ?? new ByteBuffer(this.#capacity);
+    return new ByteBuffer(this.#spare.take(this.#capacity));
   }
 
   release(buffer: ByteBuffer): void {
-    buffer.length = 0;
     // One huge record must not stay paid for: such a buffer is left to the collector.
-    if (buffer.bytes.length <= 2 * this.#capacity) this.#free.push(buffer);
+    if (buffer.bytes.length <= 2 * this.#capacity) this.#spare.give(buffer.bytes);
     this.#left++;
     this.#waiting.shift()?.();
   }

@@ -8,6 +8,7 @@ import { carefulText } from '../careful-text.ts';
 import type { RecordPlace } from '../../rows/rejection.ts';
 import type { InspectedSource, InspectedTable, ReadRequest, TableBinding, TablePart } from '../format.ts';
 import { KeptChunks, releasedPart, slices } from '../kept-chunks.ts';
+import { SpareBuffers } from '../spare-buffers.ts';
 import type { ByteBuffer } from './byte-buffer.ts';
 import { WINDOW_BYTES } from './byte-window.ts';
 import { DocumentCursor } from './document-cursor.ts';
@@ -66,7 +67,14 @@ class Reading {
     this.#layout = layout;
     this.#cursor = cursor;
     // The rest of a window is the most that one more record can take (record-transcoder.ts).
-    this.#pool = new PartPool(request.jobs + 1, request.partBytes + 2 * WINDOW_BYTES + 4096, request.signal);
+    const capacity = (request.spareBuffers === undefined ? this.#usualPartBytes : request.partBytes) + 2 * WINDOW_BYTES + 4096;
+    this.#pool = new PartPool(request.jobs + 1, capacity, request.spareBuffers ?? new SpareBuffers(request.jobs + 1), request.signal);
+  }
+
+  /** Records rarely become longer than they were. */
+  get #usualPartBytes(): number {
+    const { bytes, compression } = this.#inspected.source;
+    return Math.min(this.#request.partBytes, compression === 'none' ? bytes ?? Infinity : Infinity);
   }
 
   async *lines(): AsyncGenerator<TablePart, void, undefined> {
@@ -112,7 +120,7 @@ class Reading {
       table.rows = sequence.count;
       this.#request.onSkipped?.(table.inspected, table.rows - before);
     } else {
-      const assembler = new PartAssembler(lexer, new RecordTranscoder(lexer, table.binding, this.#sampled(table.inspected, table.binding)), this.#request.partBytes);
+      const assembler = new PartAssembler(lexer, new RecordTranscoder(lexer, table.binding, this.#sampled(table.inspected, table.binding)), this.#request.partBytes, this.#usualPartBytes);
       while (state === 'full') {
         const buffer = await this.#pool.take();
         assembler.begin(buffer);
