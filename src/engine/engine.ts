@@ -131,8 +131,9 @@ async function openShared(path: string, options: EngineOptions): Promise<Shared>
   const readOnly = options.readOnly === true && exists;
   const tempFolder = await makeTempFolder(options.tempFolder, path);
   try {
-    // Read by the engine's own allocator when its library is loaded; nothing else in the process uses it.
-    process.env.DUCKDB_JE_MALLOC_CONF ??= 'dirty_decay_ms:0,muzzy_decay_ms:0';
+    // Read by the engine's own allocator when its library is loaded; nothing else in the process uses it. Freed pages go back to the system after a moment: at
+    // once would cost a tenth of an import's processor time in system calls, and the usual ten seconds hundreds of megabytes.
+    process.env.DUCKDB_JE_MALLOC_CONF ??= 'dirty_decay_ms:10,muzzy_decay_ms:0';
     const { DuckDBInstance: Driver } = await import('@duckdb/node-api');
     const instance = await Driver.create(path, await settings(options, tempFolder, readOnly && path !== ':memory:'));
     if (options.tempFolder !== undefined && !readOnly && path !== ':memory:') await removeStaleTempFolders(options.tempFolder, path, tempFolder);
