@@ -21,6 +21,8 @@ export interface MadeObject {
   readonly table: string;
   /** Of a staging table's numbering. */
   readonly sequence?: string;
+  /** Its own number among all that the run has made, or tried to. */
+  readonly number: number;
 }
 
 /** What is known of a part when it is committed. */
@@ -80,8 +82,8 @@ export class Ledger {
   }
 
   /** To be run in the transaction that makes the object. */
-  madeSql(object: MadeObject, number: number): string {
-    return insertSql(this.#logged, object.kind, object.table, number, object);
+  madeSql(object: MadeObject): string {
+    return insertSql(this.#logged, object.kind, object.table, object.number, object);
   }
 
   /** To be run in the transaction that writes the part. */

@@ -145,11 +145,11 @@ export class PostgresLoadSession implements LoadSession {
     const schema = plan.name.schema!;
     const ledger = Ledger.at(schema, this.#run);
     const isNewSchema = !(await schemaExists(main, schema, options));
-    const made: MadeObject = { kind: 'schema', name: quoteIdentifier(schema), table: plan.table };
+    const made: MadeObject = { kind: 'schema', name: quoteIdentifier(schema), table: plan.table, number: 0 };
     if (isNewSchema) this.#made.push(made);
     this.#ledger = ledger;
     await inTransaction(main, options, [
-      ...(isNewSchema ? [`CREATE SCHEMA ${quoteIdentifier(schema)}`] : []), ledger.createSql(), ...(isNewSchema ? [ledger.madeSql(made, 0)] : []),
+      ...(isNewSchema ? [`CREATE SCHEMA ${quoteIdentifier(schema)}`] : []), ledger.createSql(), ...(isNewSchema ? [ledger.madeSql(made)] : []),
     ]);
   }
 
@@ -160,8 +160,19 @@ export class PostgresLoadSession implements LoadSession {
   /** Runs the statements that make something, with its entry in the ledger. Noted here before: after a lost answer the abort looks for it. */
   async #make(main: Session, object: MadeObject, statements: readonly string[]): Promise<void> {
     this.#made.push(object);
-    const entry = this.#ledger === undefined ? [] : [this.#ledger.madeSql(object, this.#made.length)];
+    const entry = this.#ledger === undefined ? [] : [this.#ledger.madeSql(object)];
     await inTransaction(main, { signal: this.#signal, table: object.table }, [...statements, ...entry]);
+  }
+
+  /** Never that of something else, not even of something of which nobody knows whether it was made. */
+  #nextNumber(): number {
+    return Math.max(0, ...this.#made.map(({ number }) => number)) + 1;
+  }
+
+  /** Staging tables that were made although nobody heard of it: without a row, and in nobody's way. */
+  #strays(): string[] {
+    const known = new Set([...this.#staging.values()].flatMap(({ all }) => all.map(({ name }) => name)));
+    return this.#made.flatMap(({ kind, name }) => (kind === 'staging' && !known.has(name) ? [name] : []));
   }
 
   /** Asked when the connection is gone: the server may need a moment to be there again, and to end what it was doing. */
@@ -225,7 +236,7 @@ export class PostgresLoadSession implements LoadSession {
       // It may have been thrown out while others worked.
       const main = await this.#mainSession();
       for (const load of this.#loads) await load.assertStagedAreThere(main);
-      const end = { hooks, gaps: this.#gaps, reopen: () => this.#parts.open(new AbortController().signal) };
+      const end = { hooks, gaps: this.#gaps, strays: this.#strays(), reopen: () => this.#parts.open(new AbortController().signal) };
       let begun = await this.#early?.take();
       const counts = await this.#publishAgain(() => {
         const early = begun;
@@ -295,10 +306,10 @@ export class PostgresLoadSession implements LoadSession {
     const schema = plan.name.schema!;
     const { table } = plan;
     if (!(await schemaExists(main, schema, { signal: this.#signal, table }))) {
-      await this.#make(main, { kind: 'schema', name: quoteIdentifier(schema), table }, [`CREATE SCHEMA ${quoteIdentifier(schema)}`]);
+      await this.#make(main, { kind: 'schema', name: quoteIdentifier(schema), table, number: this.#nextNumber() }, [`CREATE SCHEMA ${quoteIdentifier(schema)}`]);
     }
     // A table that was there before is never noted as made.
-    const made: MadeObject = { kind: 'table', name: qualifiedName(plan.name), table };
+    const made: MadeObject = { kind: 'table', name: qualifiedName(plan.name), table, number: this.#nextNumber() };
     await this.#make(main, made, [createTableSql(plan)]).catch((error: unknown) => {
       if (error instanceof SluiceError && error.code === 'TABLE_EXISTS') this.#made.splice(this.#made.indexOf(made), 1);
       throw error;
@@ -313,11 +324,11 @@ export class PostgresLoadSession implements LoadSession {
     if (free !== undefined) return Promise.resolve(free);
     return this.#serial.run(async () => {
       const main = await this.#mainSession();
-      const number = [...this.#staging.values()].reduce((sum, { all }) => sum + all.length, 1);
+      const number = this.#nextNumber();
       const name = qualifiedName({ schema: plan.name.schema!, name: fitIdentifier(`sluice_${this.#run}_${number}`) });
       // Named here: what the server calls it by itself is not known before it is made.
       const sequence = qualifiedName({ schema: plan.name.schema!, name: fitIdentifier(`sluice_${this.#run}_${number}_row`) });
-      await this.#make(main, { kind: 'staging', name, table: plan.table, sequence }, [stagingTableSql(plan, name, sequence)]);
+      await this.#make(main, { kind: 'staging', name, table: plan.table, sequence, number }, [stagingTableSql(plan, name, sequence)]);
       const made: Destination = { name, sequence };
       staging.all.push(made);
       return made;
@@ -331,7 +342,7 @@ export class PostgresLoadSession implements LoadSession {
       const main = await this.#mainSession();
       const schema = this.#loads.find(({ plan }) => plan.publication === 'staged')!.plan.name.schema!;
       const name = qualifiedName({ schema, name: fitIdentifier(`sluice_${this.#run}_gaps`) });
-      await this.#make(main, { kind: 'gaps', name, table: '' }, [`CREATE UNLOGGED TABLE ${name} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`]);
+      await this.#make(main, { kind: 'gaps', name, table: '', number: this.#nextNumber() }, [`CREATE UNLOGGED TABLE ${name} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`]);
       this.#gaps = name;
       return name;
     });

@@ -48,6 +48,8 @@ export interface PublisherEnd {
   readonly hooks: PublishHooks | undefined;
   /** The table of records that were left out before they were staged (table-load.ts). */
   readonly gaps: string | undefined;
+  /** Staging tables that hold nothing, if they are there at all. */
+  readonly strays: readonly string[];
   /** Opens another session, to ask what became of a commit whose answer was lost. */
   reopen(): Promise<Session>;
 }
@@ -206,11 +208,12 @@ export class Publisher {
     return true;
   }
 
-  async #complete({ hooks, gaps }: PublisherEnd): Promise<void> {
+  async #complete({ hooks, gaps, strays }: PublisherEnd): Promise<void> {
     await this.#circles.restore();
     await this.#triggers.enable();
     if (hooks !== undefined && this.#options.quarantines) await this.#report(hooks, gaps);
     for (const { load, staging } of this.#groups.flat()) if (staging.length > 0) await this.#query(`DROP TABLE ${staging.join(', ')}`, load);
+    if (strays.length > 0) await this.#session.query(`DROP TABLE IF EXISTS ${strays.join(', ')}`, { signal: this.#signal });
     if (gaps !== undefined) await this.#session.query(`DROP TABLE ${gaps}`, { signal: this.#signal });
     for (const load of this.#loads) await advanceSequences(this.#session, load, { signal: this.#signal, table: load.plan.table });
     for (const [load, count] of this.#removed) this.#counts.set(load.plan.table, { ...this.#counts.get(load.plan.table)!, removed: count });
