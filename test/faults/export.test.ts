@@ -3,14 +3,13 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { COMPILE_CACHE, MAIN } from '../cli/run-cli.ts';
 import { createDatabase } from '../helpers/postgres-server.ts';
 import { inspectFailure, Workbench, type Fault } from './command-line.ts';
 import { runSql } from './databases.ts';
 import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** Every way of writing: by the server or the engine itself, by us, through a compressor, through a named pipe. */
 const FORMATS = { postgres: ['csv', 'ndjson.zst', 'parquet'], duckdb: ['csv', 'sql', 'csv.gz', 'parquet'] } as const;
 const root = process.getuid?.() === 0;
@@ -122,7 +121,7 @@ describe.runIf(canMount())('on a disk that is full', () => {
 
 function shell(script: string, args: readonly string[]): Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-c', script, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args], { cwd: bench.cwd, env: { PATH: process.env.PATH, HOME: bench.cwd }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('bash', ['-c', script, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args], { cwd: bench.cwd, env: { PATH: process.env.PATH, HOME: bench.cwd, ...COMPILE_CACHE }, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
