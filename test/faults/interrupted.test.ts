@@ -37,6 +37,9 @@ function endlessRows(child: ChildProcess, midway: () => void): void {
   more();
 }
 
+/** For runs whose server does not come back. */
+const SHORT_PAUSES = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'short-pauses.ts')}` };
+
 const IMPORT = ['import', '-', '--format', 'csv', '--part-size', '256kB', '--jobs', '2'];
 
 /** Runs an import from endless standard input and does something to it when it is under way. */
@@ -44,6 +47,7 @@ async function importAndThen(to: string, act: (child: ChildProcess) => void, ...
   let running: ChildProcess | undefined;
   const result = await bench.sluice([...IMPORT, '--to', to, ...more, '--json'], {
     stdin: 'pipe',
+    env: SHORT_PAUSES,
     during: (child) => {
       running = child;
       endlessRows(child, () => act(child));
