@@ -2,26 +2,22 @@
  * The output buffers of the parts that are alive: the one being filled and those being consumed. Who wants one more waits until one is given back, so memory
  * is `count` buffers of about a part each.
  */
-import { cancellationOf } from '../../io/cancellation.ts';
+import { PartPlaces } from '../part-places.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 
 export class PartPool {
   readonly #capacity: number;
-  readonly #signal: AbortSignal;
   readonly #free: ByteBuffer[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #left: number;
+  readonly #places: PartPlaces;
 
   constructor(count: number, capacity: number, signal: AbortSignal) {
-    this.#left = count;
     this.#capacity = capacity;
-    this.#signal = signal;
+    this.#places = new PartPlaces(count, signal);
   }
 
   /** An empty buffer. @throws SluiceError CANCELLED while waiting */
   async take(): Promise<ByteBuffer> {
-    while (this.#left === 0) await this.#released();
-    this.#left--;
+    await this.#places.take();
     return this.#free.pop() ?? new ByteBuffer(this.#capacity);
   }
 
@@ -29,20 +25,6 @@ export class PartPool {
     buffer.length = 0;
     // One huge record must not stay paid for: such a buffer is left to the collector.
     if (buffer.bytes.length <= 2 * this.#capacity) this.#free.push(buffer);
-    this.#left++;
-    this.#waiting.shift()?.();
-  }
-
-  async #released(): Promise<void> {
-    const signal = this.#signal;
-    if (signal.aborted) throw cancellationOf(signal);
-    await new Promise<void>((resolve, reject) => {
-      const abort = (): void => reject(cancellationOf(signal));
-      signal.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(() => {
-        signal.removeEventListener('abort', abort);
-        resolve();
-      });
-    });
+    this.#places.give();
   }
 }
