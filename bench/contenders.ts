@@ -25,7 +25,7 @@ export interface Contender {
   readonly command: Command;
 }
 
-const sluice = join(import.meta.dirname, '../bin/sluice');
+export const sluice = join(import.meta.dirname, '../bin/sluice');
 
 export function psql(stage: Stage, sql: string): string {
   const done = spawnSync('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', sql], { env: { ...process.env, ...stage.psqlEnv }, encoding: 'utf8' });

@@ -116,7 +116,7 @@ async function alternate(all: readonly contenders.Contender[]): Promise<Result[]
       process.stderr.write(`round ${round + 1}: ${contender.name} ${result.seconds.toFixed(2)} s, ${(result.peakRssBytes / 1e6).toFixed(0)} MB\n`);
     }
   }
-  return all.map((contender) => ({ name: contender.name, rows, runs: measured.get(contender) ?? [], ...(contender.missing === undefined ? {} : { missing: contender.missing }) }));
+  return all.map((contender) => ({ name: contender.name, own: contender.command.file === contenders.sluice, rows, runs: measured.get(contender) ?? [], ...(contender.missing === undefined ? {} : { missing: contender.missing }) }));
 }
 
 type Peak = Measurement & { name: string };

@@ -6,6 +6,8 @@ import { median, type Measurement } from './measure.ts';
 
 export interface Result {
   readonly name: string;
+  /** A row of Sluice itself: nothing to compare it with. */
+  readonly own: boolean;
   readonly rows: number;
   readonly missing?: string;
   readonly runs: readonly Measurement[];
@@ -25,9 +27,9 @@ export function describeMachine(server: string): string {
   return `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${kernel}, Node ${process.version}, ${server}`;
 }
 
-/** Ratios are medians over the rounds of (peer's seconds / Sluice's seconds) within the same round: above 1, Sluice is quicker. */
+/** Ratios are medians over the rounds of (peer's seconds / Sluice's seconds) within the same round: above 1, Sluice is quicker. Of several rows of Sluice the first is compared. */
 export function markdown(report: Report): string {
-  const [own] = report.results;
+  const [first] = report.results;
   const lines = [
     `# ${report.title}`, '', `${report.date}; ${report.machine}`, '',
     '| who | rows | seconds (median, min–max) | Sluice is quicker by | rows per CPU-second of the client | peak RSS |',
@@ -39,7 +41,7 @@ export function markdown(report: Report): string {
       continue;
     }
     const seconds = result.runs.map((run) => run.seconds);
-    const ratio = result === own || own === undefined ? '' : `${median(seconds.map((value, round) => value / own.runs[round].seconds)).toFixed(2)}x`;
+    const ratio = result.own ? '' : `${median(seconds.map((value, round) => value / first.runs[round].seconds)).toFixed(2)}x`;
     const perCpu = result.rows / median(result.runs.map((run) => run.cpuSeconds));
     const peak = Math.max(...result.runs.map((run) => run.peakRssBytes));
     lines.push(`| ${result.name} | ${result.rows.toLocaleString('en')} | ${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)}–${Math.max(...seconds).toFixed(2)}) | ${ratio} | ${Math.round(perCpu).toLocaleString('en')} | ${megabytes(peak)} |`);

@@ -2,10 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badRowsOf, generateBackup, type GeneratedBackup } from './backup-tables.ts';
-import { psql, type Contender, type Stage } from './contenders.ts';
+import { type Contender, psql, sluice, type Stage } from './contenders.ts';
 import { TABLES } from './restore-tables.ts';
 
-const sluice = join(import.meta.dirname, '../bin/sluice');
 
 /** Sluice first; with `bad` also Sluice with these bad rows (`10`, `1%`), which are put aside. */
 export function restoreContenders(stage: Stage, rows: number, bad: string | undefined): [Contender, ...Contender[]] {

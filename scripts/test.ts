@@ -31,7 +31,7 @@ for (const [name, [command, ...args]] of Object.entries(CHECKS)) {
   if (result.code !== 0) console.log(result.output);
 }
 const reportFile = join(report, 'vitest.json');
-const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...process.argv.slice(2)];
+const vitest = ['run', '--reporter=default', '--reporter=./test/helpers/skipped-tests.ts', '--reporter=json', `--outputFile.json=${reportFile}`, ...process.argv.slice(2)];
 results.set('tests', await runCommand('vitest', vitest));
 
 console.log('\nSummary');

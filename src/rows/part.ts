@@ -11,7 +11,7 @@ export type Interval =
   | { readonly kind: 'pages'; readonly start: number; readonly end: number }
   | { readonly kind: 'rows'; readonly start: number; readonly end: number };
 
-/** A part before it is read: plain data, printable, storable. `index` counts from 0 within its table, in source order. */
+/** A part before it is read: plain data, printable, storable. `index` counts from 0 within its table, in source order; what a target is given counts through all sources of the table. */
 export interface Part {
   readonly index: number;
   readonly interval: Interval;

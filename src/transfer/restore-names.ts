@@ -32,6 +32,13 @@ export function nameOfNew(wanted: TableName, tables: readonly TableSchema[]): Ta
   return wanted.schema === undefined ? readingsOf(wanted, tables)[0] : wanted;
 }
 
+/** The same words, with or without the default schema: nothing had to be guessed. */
+export function isSameName(name: string, table: TableName): boolean {
+  const dot = name.indexOf('.');
+  const names = USUAL_SCHEMAS.has(name.slice(0, dot)) ? [name, name.slice(dot + 1)] : [name];
+  return names.some((one) => [table.name, displayName(table)].some((other) => snakeCase(one) === snakeCase(other)));
+}
+
 type Rule = (wanted: string, table: string) => boolean;
 
 const RULES: readonly Rule[] = [

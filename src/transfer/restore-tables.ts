@@ -2,8 +2,11 @@ import { SluiceError } from '../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../rows/table-schema.ts';
 import { snakeCase, suggest } from './column-matching.ts';
 import { parseTableName, sourceTableName, type SourceTable } from './import-target.ts';
-import { findTable, nameOfNew, withoutPartNumber } from './restore-names.ts';
+import { findTable, isSameName, nameOfNew, withoutPartNumber } from './restore-names.ts';
 import type { RestoreOptions } from './transfer.ts';
+
+/** Matches that one note names. */
+const NAMED_MATCHES = 5;
 
 /**
  * Decides where each table of a backup goes, once for each name: --map-table first, then the target's tables by their names, else a new table. --table
@@ -20,7 +23,9 @@ export class TableResolver {
   readonly #targets = new Map<string, TableName>();
   /** Names of options that led to a table. */
   readonly #used = new Set<string>();
-  readonly notes: string[] = [];
+  readonly #leftOut: string[] = [];
+  /** Names that are not those of their tables. */
+  readonly #matches: { readonly key: string; readonly table: string; readonly isGuess: boolean }[] = [];
 
   constructor(options: Pick<RestoreOptions, 'tables' | 'exclude' | 'mapTables'>, tables: readonly TableSchema[], connection: string) {
     this.#options = options;
@@ -43,6 +48,15 @@ export class TableResolver {
   exists(source: SourceTable): boolean {
     const own = sourceTableName(source);
     return this.#mapped(own) !== undefined || findTable(own, this.#tables, displayName(own)) !== undefined;
+  }
+
+  /** What is said of the tables: in a plan each match of unlike names, for a run only the guesses among them, in one line. */
+  notes(isPlan: boolean): string[] {
+    const matches = isPlan ? this.#matches : this.#matches.filter(({ isGuess }) => isGuess);
+    const texts = matches.map(({ key, table }) => `${key} is the table ${table}`);
+    if (isPlan || texts.length === 0) return [...this.#leftOut, ...texts];
+    const more = texts.length - NAMED_MATCHES;
+    return [...this.#leftOut, `by similar names: ${texts.slice(0, NAMED_MATCHES).join(', ')}${more > 0 ? `, and ${more} more (--dry-run lists all)` : ''}`];
   }
 
   /** In the order in which they were resolved. */
@@ -69,7 +83,7 @@ export class TableResolver {
     const isWanted = this.#options.tables === undefined || this.#isNamed(this.#options.tables, names);
     if (this.#isNamed(this.#options.exclude, names) || !isWanted) return null;
     if (existing === undefined && source.table.columns.length === 0) {
-      this.notes.push(`left out: ${key} (no records, and ${this.#connection} has no such table)`);
+      this.#leftOut.push(`left out: ${key} (no records, and ${this.#connection} has no such table)`);
       return null;
     }
     this.#take(target, key);
@@ -84,7 +98,7 @@ export class TableResolver {
     if (other !== undefined && !said && !isNextPart) throw new SluiceError('TABLE_TWICE', { source: key, other, table }, { table });
     this.#takenBy.set(table, key);
     this.#targets.set(table, target);
-    if (key !== table && key !== target.name) this.notes.push(`${key} is the table ${table}`);
+    if (key !== table && key !== target.name) this.#matches.push({ key, table, isGuess: !said && !isSameName(key, target) });
   }
 
   #mapped(own: TableName): TableName | undefined {

@@ -46,6 +46,7 @@ class RestoreRules implements ImportRules {
   readonly #load: ImportOptions;
   /** Everything must be known before it begins: which tables are emptied, which are asked for, what a plan shows. */
   readonly #wantsAll: boolean;
+  readonly #isPlan: boolean;
   readonly #leftOut = new Set<string>();
   #resolver!: TableResolver;
 
@@ -55,6 +56,7 @@ class RestoreRules implements ImportRules {
     this.#options = options;
     this.#load = load;
     this.notes = notes;
+    this.#isPlan = planOnly;
     this.#wantsAll = planOnly || options.mode === 'replace' || [options.tables, options.exclude, options.mapTables].some((named) => named !== undefined);
   }
 
@@ -88,7 +90,7 @@ class RestoreRules implements ImportRules {
     const place = (source: InspectedSource): number => Math.min(...source.tables.map((table) => order.get(keyOf(this.nameOf({ inspected: source, table }))) ?? order.size));
     return {
       inspected: wanted.toSorted((a, b) => place(a) - place(b)).map((source) => sorted(source, (table) => order.get(keyOf(this.nameOf({ inspected: source, table }))) ?? order.size)),
-      notes: [...this.#leftOut, ...this.#resolver.notes, ...cycles, ...this.#notesOfGenerated(found, tables)],
+      notes: [...this.#leftOut, ...this.#resolver.notes(this.#isPlan), ...cycles, ...this.#notesOfGenerated(found, tables)],
     };
   }
 

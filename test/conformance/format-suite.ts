@@ -266,7 +266,8 @@ export function formatSuite(under: FormatUnderTest): void {
       else expect((await failureOf(readLocation(path, SMALL))).code).toMatch(/SOURCE_EMPTY|JSON_NOT_RECORDS/);
     });
 
-    it.runIf(under.manyTables)('writes and reads many tables in one document, one of them empty', async () => {
+    it('writes and reads many tables in one document, one of them empty', async ({ skip }) => {
+      skip(!under.manyTables, 'a file of this format is one table');
       const path = fileOf('tables');
       const names = ['first', 'second "x"', 'none', 'last'];
       const tables = names.map((name) => [schemaOf(name, SMALL), name === 'none' ? [] : rowsOf(SMALL)] as const);
@@ -346,7 +347,8 @@ export function formatSuite(under: FormatUnderTest): void {
         return path;
       }
 
-      it.runIf(existsSync('/proc/self/fd'))('when the reader leaves before the first part, in it, and after it', async () => {
+      it('when the reader leaves before the first part, in it, and after it', async ({ skip }) => {
+        skip(!existsSync('/proc/self/fd'), 'open files are only known from /proc/self/fd');
         const path = await largeFile();
         for (const when of ['before', 'in', 'after'] as const) {
           const [source] = (await openSources([path]))[0].sources;
@@ -363,7 +365,8 @@ export function formatSuite(under: FormatUnderTest): void {
         }
       });
 
-      it.runIf(existsSync('/proc/self/fd'))('when it is cancelled', async () => {
+      it('when it is cancelled', async ({ skip }) => {
+        skip(!existsSync('/proc/self/fd'), 'open files are only known from /proc/self/fd');
         const path = await largeFile();
         const stop = new AbortController();
         const [source] = (await openSources([path], { signal: stop.signal }))[0].sources;

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMPILE_CACHE, MAIN } from '../cli/run-cli.ts';
 import { runSql } from '../faults/databases.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 
@@ -33,9 +34,9 @@ beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), 'sluice-examples-'));
   symlinkSync(join(ROOT, 'examples'), join(cwd, 'examples'));
   mkdirSync(join(cwd, 'bin'));
-  writeFileSync(join(cwd, 'bin/sluice'), `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${join(ROOT, 'src/cli/main.ts')}' "$@"\n`);
+  writeFileSync(join(cwd, 'bin/sluice'), `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${MAIN}' "$@"\n`);
   chmodSync(join(cwd, 'bin/sluice'), 0o755);
-  env = { PATH: `${join(cwd, 'bin')}:${process.env.PATH ?? ''}`, HOME: cwd, PGPORT: String(server.port), PGPASSWORD: 'mine', EDITOR: `sed -i -e s/;7;/;1;/ -e s/n.a/5/ -e s/31.12.2025/2025-12-31/` };
+  env = { ...COMPILE_CACHE, PATH: `${join(cwd, 'bin')}:${process.env.PATH ?? ''}`, HOME: cwd, PGPORT: String(server.port), PGPASSWORD: 'mine', EDITOR: `sed -i -e s/;7;/;1;/ -e s/n.a/5/ -e s/31.12.2025/2025-12-31/` };
 });
 afterAll(async () => {
   await server?.stop();

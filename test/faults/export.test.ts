@@ -1,16 +1,15 @@
 /** Exports that cannot be: what is asked for is not there, or what is written cannot be kept. Nothing partial is left, and what was there before stays. */
-import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { COMPILE_CACHE, MAIN } from '../cli/run-cli.ts';
 import { createDatabase } from '../helpers/postgres-server.ts';
 import { inspectFailure, Workbench, type Fault } from './command-line.ts';
 import { runSql } from './databases.ts';
-import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts';
+import { mountSmallDisk, noSmallDisk, type SmallDisk } from './small-disk.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** Every way of writing: by the server or the engine itself, by us, through a compressor, through a named pipe. */
 const FORMATS = { postgres: ['csv', 'ndjson.zst', 'parquet'], duckdb: ['csv', 'sql', 'csv.gz', 'parquet'] } as const;
 const root = process.getuid?.() === 0;
@@ -54,12 +53,14 @@ describe.each(['postgres', 'duckdb'] as const)('an export from %s', (kind) => {
     for (const path of ['there.csv', 'folder/small.csv']) expect(readFileSync(bench.path(path), 'utf8')).toBe('precious');
   });
 
-  it.runIf(existsSync('/dev/full')).each(['csv', 'json'])('%s to a device that is full', async (format) => {
+  it.for(['csv', 'json'])('%s to a device that is full', async (format, { skip }) => {
+    skip(!existsSync('/dev/full'), 'there is no /dev/full');
     const { receipt } = await bench.fails(['export', urls[kind], '--table', 'large', '--to', '/dev/full', '--format', format], { code: 'DISK_FULL' });
     expect(receipt.totals.written).toBe(0);
   });
 
-  it.runIf(existsSync('/dev/full'))('standard output to a device that is full', async () => {
+  it('standard output to a device that is full', async ({ skip }) => {
+    skip(!existsSync('/dev/full'), 'there is no /dev/full');
     const { stderr, code } = await shell(`exec "$0" "$@" > /dev/full`, ['export', urls[kind], '--table', 'large', '--to', '-', '--format', 'csv']);
     expect(stderr).toContain('DISK_FULL');
     expect(code).toBe(1);
@@ -81,23 +82,30 @@ describe.each(['postgres', 'duckdb'] as const)('an export from %s', (kind) => {
   });
 
   it('into a folder that may not be written to', async ({ skip }) => {
-    skip(root, 'permissions do not stop root; runs as any other user');
-    mkdirSync(bench.path('closed'));
-    chmodSync(bench.path('closed'), 0o500);
-    await bench.fails(['export', urls[kind], '--table', 'large', '--to', 'closed/out.csv'], { code: 'TARGET_UNWRITABLE', at: { file: 'closed/out.csv' } });
-    chmodSync(bench.path('closed'), 0o700);
-    expect(readdirSync(bench.path('closed'))).toEqual([]);
+    const reason = root ? noSmallDisk() : undefined;
+    skip(reason !== undefined, `permissions do not stop root, and ${reason}`);
+    const closed = closeFolder();
+    try {
+      symlinkSync(closed.path, bench.path('closed'));
+      await bench.fails(['export', urls[kind], '--table', 'large', '--to', 'closed/out.csv'], { code: 'TARGET_UNWRITABLE', at: { file: 'closed/out.csv' } });
+      expect(readdirSync(closed.path)).toEqual([]);
+    } finally {
+      closed.remove();
+    }
   });
 });
 
-describe.runIf(canMount())('on a disk that is full', () => {
-  let small: SmallDisk;
+describe('on a disk that is full', () => {
+  const reason = noSmallDisk();
+  let small: SmallDisk | undefined;
   let disk: string;
   beforeAll(() => {
+    if (reason !== undefined) return;
     small = mountSmallDisk('600k');
     disk = small.path;
   });
-  afterAll(() => small.remove());
+  beforeEach(({ skip }) => skip(reason !== undefined, reason));
+  afterAll(() => small?.remove());
 
   it.each((['postgres', 'duckdb'] as const).flatMap((kind) => FORMATS[kind].map((format) => [kind, format] as const)))('an export from %s to %s is removed', async (kind, format) => {
     writeFileSync(join(disk, `old.${format}`), 'precious');
@@ -120,9 +128,21 @@ describe.runIf(canMount())('on a disk that is full', () => {
   });
 });
 
+/** An empty folder that nobody may write to. Permissions do not stop root: there it is a disk that can only be read. */
+function closeFolder(): { readonly path: string; remove(): void } {
+  if (root) {
+    const disk = mountSmallDisk('64k');
+    execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+    return disk;
+  }
+  const path = mkdtempSync(join(tmpdir(), 'sluice-closed-'));
+  chmodSync(path, 0o500);
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}
+
 function shell(script: string, args: readonly string[]): Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-c', script, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args], { cwd: bench.cwd, env: { PATH: process.env.PATH, HOME: bench.cwd }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('bash', ['-c', script, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args], { cwd: bench.cwd, env: { PATH: process.env.PATH, HOME: bench.cwd, ...COMPILE_CACHE }, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

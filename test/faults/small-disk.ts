@@ -8,7 +8,7 @@ export interface SmallDisk {
   remove(): void;
 }
 
-/** A disk of its own of that size (`600k`); only where `canMount`. */
+/** A disk of its own of that size (`600k`); only where `noSmallDisk` has no reason against it. */
 export function mountSmallDisk(size: string): SmallDisk {
   const path = mkdtempSync(join(tmpdir(), 'sluice-small-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'ignore' });
@@ -21,17 +21,13 @@ export function mountSmallDisk(size: string): SmallDisk {
   };
 }
 
-/** Whether this machine lets us mount a small disk: that needs root, and a container may still refuse. Says why not. */
-export function canMount(): boolean {
-  if (process.getuid?.() !== 0) {
-    process.stderr.write('Tests of full disks are left out: only root can mount a small one\n');
-    return false;
-  }
+/** Why no small disk can be mounted here: that needs root, and a container may still refuse. Undefined where it can. */
+export function noSmallDisk(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can mount a small disk';
   try {
     mountSmallDisk('64k').remove();
-    return true;
+    return undefined;
   } catch (error) {
-    process.stderr.write(`Tests of full disks are left out: ${(error as Error).message}\n`);
-    return false;
+    return `no small disk can be mounted: ${(error as Error).message}`;
   }
 }

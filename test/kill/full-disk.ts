@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { canMount, mountSmallDisk, type SmallDisk } from '../faults/small-disk.ts';
+import { mountSmallDisk, noSmallDisk, type SmallDisk } from '../faults/small-disk.ts';
 import { give, serverAccount } from '../helpers/postgres-account.ts';
 import type { PostgresServer } from '../helpers/postgres-server.ts';
 import { failAndMend } from './interruptions.ts';
@@ -15,7 +15,8 @@ import { PostgresTarget } from './postgres-target.ts';
 type Source = LoadParts['source'];
 
 export async function fullServerDisk(server: PostgresServer, source: Source, workspace: string, say: (text: string) => void): Promise<string> {
-  if (!canMount()) return 'disk full on the server: left out, only root can mount a small disk';
+  const reason = noSmallDisk();
+  if (reason !== undefined) return `disk full on the server: left out, ${reason}`;
   const disk = mountSmallDisk('64m');
   try {
     mkdirSync(join(disk.path, 'space'));
@@ -37,7 +38,8 @@ export async function fullServerDisk(server: PostgresServer, source: Source, wor
 }
 
 export async function fullWorkspace(server: PostgresServer, source: Source, folder: string, say: (text: string) => void): Promise<string> {
-  if (!canMount()) return 'disk full in the workspace: left out, only root can mount a small disk';
+  const reason = noSmallDisk();
+  if (reason !== undefined) return `disk full in the workspace: left out, ${reason}`;
   const disk = mountSmallDisk('8m');
   try {
     const load = new LoadUnderTest({ target: new PostgresTarget(server.url, server.url), source, workspace: join(disk.path, 'workspace'), onError: 'quarantine' });

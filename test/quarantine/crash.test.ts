@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openQuarantine } from '../../src/quarantine/quarantine-reader.ts';
+import { COMPILE_CACHE } from '../cli/run-cli.ts';
 import { fetchNumbers, makeWorkspace, openLog, reject, RECIPE_OF_CRASHES, rowsOf, RUN } from './support.ts';
 
 const KILLER = fileURLToPath(new URL('./kill-at-operation.ts', import.meta.url));
@@ -13,7 +14,7 @@ const SCRIPT = fileURLToPath(new URL('./crash-script.ts', import.meta.url));
 function runUntil(workspace: string, step: 'write' | 'seal', killAt: number): Promise<number | undefined> {
   return new Promise((resolve, reject_) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', KILLER, SCRIPT, workspace, step], {
-      env: { PATH: process.env.PATH, KILL_AT: String(killAt) }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      env: { PATH: process.env.PATH, ...COMPILE_CACHE, KILL_AT: String(killAt) }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     });
     let told = '';
     child.stdio[3]!.on('data', (chunk: Buffer) => (told += chunk.toString()));

@@ -59,10 +59,23 @@ describe('a restore of a folder', () => {
     expect(counts(receipt)).toEqual({ user_accounts: 2, orders: 1, order_items: 2, tags: 2 });
     expect(receipt.plan!.tables.map(({ name }) => name).filter((name) => name !== 'tags')).toEqual(['user_accounts', 'orders', 'order_items']);
     expect(receipt.plan!.notes.some((note) => /left out: shout of .*UserAccounts\.json \(the database computes it\)/.test(note))).toBe(true);
-    expect(receipt.plan!.notes).toContain('UserAccounts is the table user_accounts');
+    expect(receipt.plan!.notes.filter((note) => note.includes('is the table'))).toEqual(['by similar names: OrderItem is the table order_items']);
     expect(await rows('SELECT id, first_name, shout FROM user_accounts ORDER BY id')).toEqual([[7, 'Zoe', 'ZOE'], [8, '花子 😀', '花子 😀']]);
     expect(await rows('SELECT total::text FROM orders')).toEqual([['12345678901234567890.5']]);
     expect(await rows(`INSERT INTO user_accounts (first_name) VALUES ('next') RETURNING id`)).toEqual([[9]]);
+  });
+
+  it('says in the plan which table each unlike name means, in the run shortly what was guessed', async () => {
+    const tables = Array.from({ length: 7 }, (_, i) => `Group${'ABCDEFG'[i]}Items`);
+    await client.query(tables.map((name) => `CREATE TABLE group_${name[5].toLowerCase()}_item (a int);`).join(''));
+    await client.query('CREATE TABLE plain_name (a int); CREATE TABLE renamed (a int)');
+    await put(Object.fromEntries([...tables, 'PlainName', 'other'].map((name) => [`${name}.json`, '[{"a":1}]'])));
+    const matches = ({ plan }: Receipt): string[] => plan!.notes.filter((note) => note.includes('is the table'));
+    const planned = matches(await restore({ dryRun: true, mapTables: { other: 'renamed' } }));
+    expect(planned.toSorted()).toEqual([...tables.map((name) => `${name} is the table group_${name[5].toLowerCase()}_item`), 'PlainName is the table plain_name', 'other is the table renamed']);
+    const [note, ...others] = matches(await restore({ mapTables: { other: 'renamed' } }));
+    expect(others).toEqual([]);
+    expect(note).toMatch(/^by similar names: (?:Group\wItems is the table group_\w_item, ){5}and 2 more \(--dry-run lists all\)$/);
   });
 
   it('takes the newest backup of a shelf, or the one that is picked', async () => {

@@ -5,7 +5,7 @@ import { startImport } from '../../jobs/start-transfer.ts';
 import type { ImportOptions } from '../../transfer/transfer.ts';
 import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '../common-options.ts';
 import { parseFormat, parseMode } from '../options/choices.ts';
-import { parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
+import { addErrorOptions, parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
 import { collect, parseNames, parsePairs } from '../options/lists.ts';
 import { definedOnly } from '../options/defined-only.ts';
 import { readOptions, type ReadFlags } from '../options/read-options.ts';
@@ -62,11 +62,9 @@ export function defineImport(command: Command, terminal: Terminal, end: CommandE
     .option('--encoding <name>', 'utf-8, utf-16le, utf-16be, latin1 or windows-1252 (default: detected)')
     .option('--type <column=type>', 'type of a field, such as price=numeric(10,2); repeatable', collect)
     .option('--json-path <path>', 'JSON: the key (a.b.c) under which the array of records is')
-    .option('--max-record-size <size>', 'largest single record (default: 256MiB)')
-    .option('--on-error <what>', 'stop, or quarantine the rows that break a type or constraint (default: stop)')
-    .option('--max-errors <limit>', 'with quarantine: publish nothing when more rows are rejected, as N or P% of the rows read');
+    .option('--max-record-size <size>', 'largest single record (default: 256MiB)');
   // Both --header and --no-header are given, so that commander gives no default and detection stays possible.
-  addJobOptions(command)
+  addJobOptions(addErrorOptions(command))
     .addHelpText('after', EXAMPLES)
     .action(async (sources: string[], flags: ImportFlags) => {
       const scope = await commandScope(flags, terminal);

@@ -13,6 +13,7 @@ import type { QuarantinedRow } from '../../quarantine/quarantined-row.ts';
 import { addGeneralOptions, addJobOptions, commandScope, type GeneralFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
 import { parseFormat } from '../options/choices.ts';
+import { addErrorOptions } from '../options/error-handling.ts';
 import { collect } from '../options/lists.ts';
 import { formatCount } from '../output/quantities.ts';
 import { listLines, rowLines } from '../output/quarantine-text.ts';
@@ -67,12 +68,10 @@ export function defineQuarantine(command: Command, terminal: Terminal, end: Comm
     .option('--records', 'only the records, in the form of their source: to be corrected and replayed')
     .option('--overwrite', 'replace the file when it exists')
     .action(async (run: string, flags: ExportFlags) => end(await exportRows(run, flags, terminal)));
-  addFilter(addJobOptions(command.command('replay').description('import the rejected rows of a run again, as they are or corrected')))
+  addFilter(addJobOptions(addErrorOptions(command.command('replay').description('import the rejected rows of a run again, as they are or corrected'), 'that are still bad')))
     .argument('<run>')
     .option('--to <connection>', 'where to (default: where the run went)')
     .option('--from <file>', 'take the records from this file: an export, edited')
-    .option('--on-error <what>', 'stop, or quarantine the rows that are still bad (default: stop)')
-    .option('--max-errors <limit>', 'with quarantine: publish nothing when more rows are rejected, as N or P% of the rows read')
     .option('--again', 'also rows that an earlier replay has loaded')
     .option('--set <field=expr>', 'compute a field, in SQL of the embedded engine over the fields as text; repeatable', collect)
     .action(async (run: string, flags: ReplayFlags) => end(await (await import('./quarantine-replay.ts')).replay(run, flags, terminal)));

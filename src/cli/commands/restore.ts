@@ -8,7 +8,7 @@ import type { CommandEnd } from '../command-end.ts';
 import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '../common-options.ts';
 import { parseFormat, parseMode } from '../options/choices.ts';
 import { definedOnly } from '../options/defined-only.ts';
-import { parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
+import { addErrorOptions, parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
 import { collect, parseNames, parsePairs } from '../options/lists.ts';
 import { readOptions, type ReadFlags } from '../options/read-options.ts';
 import { runJob } from '../run-job.ts';
@@ -54,14 +54,12 @@ export function defineRestore(command: Command, terminal: Terminal, end: Command
     .option('--exclude <names>', 'not these tables, as a,b or repeated', collect)
     .option('--map-table <from=to>', 'what the backup calls FROM is the table TO; repeatable', collect)
     .option('--disable-triggers', 'triggers of users do not fire while rows are published')
-    .option('--on-error <what>', 'stop, or quarantine the rows that break a type or constraint (default: stop)')
-    .option('--max-errors <limit>', 'with quarantine: publish nothing when more rows are rejected, as N or P% of the rows read')
     .option('--format <format>', 'csv, json, ndjson, parquet or sql, for all files (default: by name and content)')
     .option('--delimiter <char>', 'CSV: one character, or tab (default: detected)')
     .option('--null-text <text>', 'CSV: unquoted text that means NULL (default: the empty field)')
     .option('--encoding <name>', 'utf-8, utf-16le, utf-16be, latin1 or windows-1252 (default: detected)')
     .option('--max-record-size <size>', 'largest single record (default: 256MiB)');
-  addJobOptions(command)
+  addJobOptions(addErrorOptions(command))
     .addHelpText('after', EXAMPLES)
     .action(async (source: string, flags: RestoreFlags) => {
       const scope = await commandScope(flags, terminal);

@@ -1,16 +1,10 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { CHARSETS } from '../../formats/charset.ts';
 import type { FormatName } from '../../formats/format.ts';
 import type { LoadMode } from '../../connectors/connector.ts';
 
 const FORMATS: Readonly<Record<string, FormatName>> = { csv: 'csv', tsv: 'csv', json: 'json', ndjson: 'ndjson', jsonl: 'ndjson', parquet: 'parquet', sql: 'sql' };
 const MODES: Readonly<Record<string, LoadMode>> = { append: 'append', replace: 'replace', upsert: 'upsert' };
-const CHARSETS: Readonly<Record<string, string>> = {
-  'utf-8': 'utf-8', utf8: 'utf-8',
-  'utf-16le': 'utf-16le', utf16le: 'utf-16le', 'utf-16': 'utf-16le', utf16: 'utf-16le', 'ucs-2': 'utf-16le',
-  'utf-16be': 'utf-16be', utf16be: 'utf-16be',
-  latin1: 'latin1', 'latin-1': 'latin1', 'iso-8859-1': 'latin1', 'iso8859-1': 'latin1',
-  'windows-1252': 'windows-1252', cp1252: 'windows-1252', 'win-1252': 'windows-1252', windows1252: 'windows-1252',
-};
 
 /** @throws SluiceError USAGE */
 export function parseFormat(text: string | undefined): FormatName | undefined {

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { OnError } from '../../connectors/connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ErrorLimit } from '../../pipeline/rejection-limit.ts';
@@ -5,6 +6,12 @@ import type { ErrorLimit } from '../../pipeline/rejection-limit.ts';
 export interface ErrorFlags {
   readonly onError?: string;
   readonly maxErrors?: string;
+}
+
+export function addErrorOptions(command: Command, rows = 'that break a type or constraint'): Command {
+  return command
+    .option('--on-error <what>', `stop, or quarantine the rows ${rows} (default: stop)`)
+    .option('--max-errors <limit>', 'with quarantine: publish nothing when more rows are rejected, as N or P% of the rows read');
 }
 
 /** --on-error and --max-errors; a limit alone means that rows may be rejected up to it. @throws SluiceError USAGE */

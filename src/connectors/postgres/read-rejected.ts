@@ -23,7 +23,7 @@ export async function* readRejected(session: Session, table: JudgedTable, gaps: 
 
 function rejectedRow([part, record, rule, state, message, detail, violated, field, fields]: Row, table: JudgedTable): RejectedRow {
   const values = fields == null ? undefined : (JSON.parse(fields) as (string | null)[]);
-  const place = { part: table.load.order.indexOf(Number(part)), record: Number(record), ...(values === undefined ? {} : { values }) };
+  const place = { part: Number(part), record: Number(record), ...(values === undefined ? {} : { values }) };
   if (rule == null) {
     return {
       ...place, code: rejectionCode(state!), message: detail == null ? message! : `${message} (${detail})`,

@@ -12,7 +12,6 @@ import { CopyPieces } from './copy-pieces.ts';
 import type { Session } from './driver.ts';
 import { EndMarkerWatch } from './end-marker.ts';
 import type { Ledger, PartEntry } from './ledger.ts';
-import { PartOrder } from './part-order.ts';
 import { identifierList, qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
 import { PART_ROW_BITS, rowColumn } from './table-ddl.ts';
 import type { TargetFacts } from './target-facts.ts';
@@ -72,8 +71,6 @@ export class PostgresTableLoad implements TableLoad {
   #isInDoubt = false;
   #lastPart = -1;
   #isInOrder = true;
-  /** Its numbers are the upper bits of the numbers of staged rows. */
-  readonly order = new PartOrder();
 
   constructor(parts: TableLoadParts) {
     this.plan = parts.plan;
@@ -154,8 +151,7 @@ export class PostgresTableLoad implements TableLoad {
   /** One part, one transaction: after a failure nothing of it is left. `work` is told the number before the part's first row. */
   // oxlint-disable-next-line max-params -- one part's transaction from end to end
   async #inTransaction<T extends { written: number }>(index: number, destination: Destination, facts: (result: T) => PartFacts, work: (session: Session, base: bigint) => Promise<T>): Promise<T> {
-    const order = this.order.next(index);
-    const base = BigInt(order) << PART_ROW_BITS;
+    const base = BigInt(index) << PART_ROW_BITS;
     const { signal, plan } = this.#parts;
     let session: Session | undefined;
     try {
@@ -171,7 +167,6 @@ export class PostgresTableLoad implements TableLoad {
       return result;
     } catch (error) {
       this.#isInOrder = false;
-      this.order.failed(index, order);
       if (error instanceof SluiceError && error.retryable) this.#isInDoubt = true;
       const failed = session;
       if (failed?.usable === true) await failed.query('ROLLBACK').catch(() => (failed.usable = false));

@@ -1,25 +1,12 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import type { CharsetName } from '../charset.ts';
 
 /**
  * Character sets of CSV sources. In all but UTF-16 every byte below 0x80 is ASCII, so records are taken apart as they are and only the text of fields is
  * re-encoded: positions stay those of the source. UTF-16 is turned into UTF-8 before anything else looks at it.
  */
-export type Charset = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252';
-
-const NAMES: Readonly<Record<string, Charset>> = {
-  'utf-8': 'utf-8', utf8: 'utf-8', ascii: 'utf-8', 'us-ascii': 'utf-8',
-  'utf-16le': 'utf-16le', utf16le: 'utf-16le', 'utf-16be': 'utf-16be', utf16be: 'utf-16be',
-  latin1: 'latin1', 'latin-1': 'latin1', 'iso-8859-1': 'latin1', 'iso8859-1': 'latin1',
-  'windows-1252': 'windows-1252', cp1252: 'windows-1252', win1252: 'windows-1252',
-};
-
-/** @throws SluiceError OPTION_UNSUPPORTED */
-export function parseCharset(name: string): Charset {
-  const found = NAMES[name.toLowerCase().replaceAll('_', '-')];
-  if (found === undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: `--encoding ${name}`, context: 'for CSV' });
-  return found;
-}
+export type Charset = CharsetName;
 
 export function isUtf16(charset: Charset): charset is 'utf-16le' | 'utf-16be' {
   return charset === 'utf-16le' || charset === 'utf-16be';

@@ -2,27 +2,23 @@
  * The bytes of parts of sources that cannot seek, in blocks that are recycled from part to part. `capacity` parts may be alive at once (until their bytes are pulled, or released); who wants
  * one more waits until one is released. So memory is `capacity` times a part (and a record), whatever the source's size.
  */
-import { cancellationOf } from '../../io/cancellation.ts';
+import { PartPlaces } from '../part-places.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 
 export class BlockPool {
-  readonly #signal: AbortSignal;
   readonly #free: Buffer[] = [];
   readonly #keep: number;
-  readonly #waiting: (() => void)[] = [];
-  #left: number;
+  readonly #places: PartPlaces;
 
   constructor(capacity: number, partBytes: number, signal: AbortSignal) {
-    this.#left = capacity;
-    this.#signal = signal;
+    this.#places = new PartPlaces(capacity, signal);
     this.#keep = capacity * (Math.ceil(partBytes / BLOCK_BYTES) + 1);
   }
 
   /** @throws SluiceError CANCELLED while waiting */
   async take(): Promise<PartBlocks> {
-    while (this.#left === 0) await this.#released();
-    this.#left--;
+    await this.#places.take();
     return new PartBlocks(this);
   }
 
@@ -37,21 +33,7 @@ export class BlockPool {
 
   release(blocks: readonly Buffer[]): void {
     this.giveBack(blocks);
-    this.#left++;
-    this.#waiting.shift()?.();
-  }
-
-  async #released(): Promise<void> {
-    const signal = this.#signal;
-    if (signal.aborted) throw cancellationOf(signal);
-    await new Promise<void>((resolve, reject) => {
-      const abort = (): void => reject(cancellationOf(signal));
-      signal.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(() => {
-        signal.removeEventListener('abort', abort);
-        resolve();
-      });
-    });
+    this.#places.give();
   }
 }
 

@@ -2,14 +2,12 @@
  * JSON is UTF-8. Documents in UTF-16 (by byte order mark, or by the zero bytes that its ASCII characters have) and, when the user says so, Latin-1 and
  * windows-1252 are turned into UTF-8 on the way in.
  */
-import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
-
-export type JsonCharset = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252';
+import { decodedChunks, parseCharset, type CharsetName } from '../charset.ts';
 
 /** What the user said, else what the first bytes say. @throws SluiceError OPTION_UNSUPPORTED */
-export async function charsetOf(source: ByteSource, said: string | undefined): Promise<JsonCharset> {
-  if (said !== undefined) return parseCharset(said);
+export async function charsetOf(source: ByteSource, said: string | undefined): Promise<CharsetName> {
+  if (said !== undefined) return parseCharset(said, 'JSON');
   const head = await source.head(4);
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
   if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
@@ -19,37 +17,11 @@ export async function charsetOf(source: ByteSource, said: string | undefined): P
   return head[0] === 0 && head[1] !== 0 ? 'utf-16be' : 'utf-8';
 }
 
-function parseCharset(name: string): JsonCharset {
-  const plain = name.toLowerCase().replaceAll(/[-_ ]/g, '');
-  switch (plain) {
-    case 'utf8': return 'utf-8';
-    case 'utf16le': case 'utf16': return 'utf-16le';
-    case 'utf16be': return 'utf-16be';
-    case 'latin1': case 'iso88591': return 'latin1';
-    case 'windows1252': case 'cp1252': return 'windows-1252';
-    default: throw new SluiceError('OPTION_UNSUPPORTED', { option: `--encoding ${name}`, context: 'for JSON' });
-  }
-}
-
 /** The chunks in UTF-8, without byte order mark. @throws SluiceError ENCODING_INVALID */
-export async function* utf8Chunks(chunks: AsyncIterable<Uint8Array>, charset: JsonCharset, sourceName: string): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* utf8Chunks(chunks: AsyncIterable<Uint8Array>, charset: CharsetName, sourceName: string): AsyncGenerator<Uint8Array, void, undefined> {
   if (charset === 'utf-8') yield* withoutByteOrderMark(chunks);
   else if (charset === 'latin1') for await (const chunk of chunks) yield Buffer.from(Buffer.from(chunk).toString('latin1'));
-  else yield* decoded(chunks, charset, sourceName);
-}
-
-async function* decoded(chunks: AsyncIterable<Uint8Array>, charset: string, sourceName: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = new TextDecoder(charset, { fatal: true });
-  const encoder = new TextEncoder();
-  const decode = (chunk?: Uint8Array): Uint8Array => {
-    try {
-      return encoder.encode(chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
-    } catch (error) {
-      throw new SluiceError('ENCODING_INVALID', { source: sourceName, encoding: charset }, { file: sourceName }, error);
-    }
-  };
-  for await (const chunk of chunks) yield decode(chunk);
-  yield decode();
+  else yield* decodedChunks(chunks, charset, sourceName);
 }
 
 /** How many bytes `withoutByteOrderMark` leaves out, given the first bytes of the source. */

@@ -5,7 +5,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
 import type { FormatName, InspectedSource, InspectedTable, ReadOptions } from '../format.ts';
 import type { ByteWindow } from './byte-window.ts';
-import type { JsonCharset } from './charset.ts';
+import type { CharsetName } from '../charset.ts';
 import { isTablePath } from './layout.ts';
 import type { JsonLexer } from './lexer.ts';
 import { RecordSequence, type SequenceState } from './record-sequence.ts';
@@ -27,11 +27,11 @@ export class Inspection {
   readonly options: ReadOptions;
   /** 'sample' also where 'full' was asked of a source that can be read only once. */
   readonly depth: 'sample' | 'full';
-  readonly charset: JsonCharset;
+  readonly charset: CharsetName;
   readonly #tables = new Map<string, FoundTable>();
   readonly #others = new Set<string>();
 
-  constructor(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', charset: JsonCharset) {
+  constructor(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', charset: CharsetName) {
     this.source = source;
     this.options = options;
     this.depth = source.repeatable ? depth : 'sample';

@@ -1,14 +1,14 @@
 /** Where the records of a source are, as inspection found it and reading follows it; part of the plan. */
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { InspectedSource } from '../format.ts';
-import type { JsonCharset } from './charset.ts';
+import type { CharsetName } from '../charset.ts';
 
 export interface Layout {
   /** `document`: one JSON document. `lines`: one record after the other. */
   readonly shape: 'document' | 'lines';
   /** Keys from the root to an array, which is one table, or to an object, whose arrays of objects are tables named by their keys. */
   readonly path: readonly string[];
-  readonly charset: JsonCharset;
+  readonly charset: CharsetName;
 }
 
 /** The layout in the details of an inspected source. */
@@ -17,7 +17,7 @@ export function layoutOf(inspected: InspectedSource): Layout {
   if ((shape !== 'document' && shape !== 'lines') || !Array.isArray(path) || typeof charset !== 'string') {
     throw new SluiceError('INTERNAL', { reason: `the details of ${inspected.source.name} have no JSON layout` });
   }
-  return { shape, path: path as string[], charset: charset as JsonCharset };
+  return { shape, path: path as string[], charset: charset as CharsetName };
 }
 
 /** Whether an object at `path` is on the way to the tables, or holds them. */

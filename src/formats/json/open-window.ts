@@ -2,7 +2,8 @@
 import { DEFAULT_MAX_RECORD_BYTES, type ReadOptions } from '../format.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
 import { ByteWindow, WINDOW_BYTES } from './byte-window.ts';
-import { byteOrderMarkLength, utf8Chunks, type JsonCharset } from './charset.ts';
+import type { CharsetName } from '../charset.ts';
+import { byteOrderMarkLength, utf8Chunks } from './charset.ts';
 import { JsonLexer } from './lexer.ts';
 
 export interface OpenWindow {
@@ -11,7 +12,7 @@ export interface OpenWindow {
 }
 
 /** @param chunks of the source from its start; default: all of it, by `source.read` */
-export async function openWindow(source: ByteSource, charset: JsonCharset, options: ReadOptions, signal: AbortSignal, chunks?: AsyncIterable<Uint8Array>): Promise<OpenWindow> {
+export async function openWindow(source: ByteSource, charset: CharsetName, options: ReadOptions, signal: AbortSignal, chunks?: AsyncIterable<Uint8Array>): Promise<OpenWindow> {
   const head = await source.head(3);
   const bytes = chunks ?? source.read({ signal, chunkBytes: WINDOW_BYTES });
   const window = new ByteWindow(utf8Chunks(bytes, charset, source.name), {

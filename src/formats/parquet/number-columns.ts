@@ -117,10 +117,25 @@ export class Int64Range {
   }
 }
 
-/** bigint and times; oid, which has 32 bits and no sign. */
-export class Int64Column extends ColumnEncoder {
+abstract class RangedInt64Column extends ColumnEncoder {
   #range = new Int64Range();
 
+  /** The numbers that were written from `from` to `to`. */
+  protected include(written: DataView, from: number, to: number): void {
+    this.#range.include(written, from, to);
+  }
+
+  protected range(): ValueRange {
+    return this.#range.stored();
+  }
+
+  protected restartRange(): void {
+    this.#range = new Int64Range();
+  }
+}
+
+/** bigint and times; oid, which has 32 bits and no sign. */
+export class Int64Column extends RangedInt64Column {
   protected appendValues({ view, starts, lengths }: RowBatches, first: number, last: number): void {
     const { values } = this;
     values.reserve((last - first) * 8);
@@ -136,22 +151,12 @@ export class Int64Column extends ColumnEncoder {
       out.setInt32(used + 4, high, true);
       used += 8;
     }
-    this.#range.include(out, values.used, used);
+    this.include(out, values.used, used);
     values.used = used;
-  }
-
-  protected range(): ValueRange {
-    return this.#range.stored();
-  }
-
-  protected restartRange(): void {
-    this.#range = new Int64Range();
   }
 }
 
-export class TimestampColumn extends ColumnEncoder {
-  #range = new Int64Range();
-
+export class TimestampColumn extends RangedInt64Column {
   protected appendValues({ view, starts, lengths }: RowBatches, first: number, last: number): void {
     const { values } = this;
     values.reserve((last - first) * 8);
@@ -171,16 +176,8 @@ export class TimestampColumn extends ColumnEncoder {
       out.setInt32(used + 4, high, true);
       used += 8;
     }
-    this.#range.include(out, values.used, used);
+    this.include(out, values.used, used);
     values.used = used;
-  }
-
-  protected range(): ValueRange {
-    return this.#range.stored();
-  }
-
-  protected restartRange(): void {
-    this.#range = new Int64Range();
   }
 
   #refuseAt(view: DataView, at: number): never {

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { SluiceError } from '../../errors/sluice-error.ts';
 
 /**
  * Character sets whose bytes below 0x80 are ASCII and whose other bytes are never part of SQL syntax: such dumps are taken apart as they
  * are, and only the text of values is re-encoded, so that offsets stay true and binary strings stay what they are. UTF-16 is not such a set: it
- * is turned into UTF-8 before (utf16Chunks).
+ * is turned into UTF-8 before (open-dump.ts).
  */
 export type Charset = 'utf-8' | 'latin1' | 'windows-1252';
 
@@ -42,18 +41,6 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, charse
   return Buffer.from(utf8.buffer, utf8.byteOffset, utf8.length).toString('utf8');
 }
 
-/** @throws SluiceError OPTION_UNSUPPORTED */
-export function parseCharset(name: string): Charset | 'utf-16le' | 'utf-16be' {
-  switch (name.toLowerCase().replaceAll('_', '-')) {
-    case 'utf-8': case 'utf8': return 'utf-8';
-    case 'latin1': case 'latin-1': case 'iso-8859-1': return 'latin1';
-    case 'windows-1252': case 'cp1252': return 'windows-1252';
-    case 'utf-16le': return 'utf-16le';
-    case 'utf-16be': return 'utf-16be';
-    default: throw new SluiceError('OPTION_UNSUPPORTED', { option: `--encoding ${name}`, context: 'for SQL' });
-  }
-}
-
 /**
  * What a dump says of itself (`SET NAMES x`, `SET client_encoding = 'x'`); undefined when only the target's bytes can tell.
  * MySQL's latin1 is windows-1252, PostgreSQL's is not.
@@ -65,21 +52,6 @@ export function declaredCharset(name: string, mysql: boolean): Charset | undefin
     case 'win1252': case 'windows1252': case 'cp1252': return 'windows-1252';
     default: return undefined;
   }
-}
-
-/** UTF-16 chunks as UTF-8 chunks. @throws SluiceError ENCODING_INVALID */
-export async function* utf16Chunks(chunks: AsyncGenerator<Uint8Array, void, undefined>, charset: 'utf-16le' | 'utf-16be', source: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = new TextDecoder(charset, { fatal: true });
-  const encoder = new TextEncoder();
-  const decode = (chunk?: Uint8Array): string => {
-    try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-    } catch (error) {
-      throw new SluiceError('ENCODING_INVALID', { source, encoding: charset }, { file: source }, error);
-    }
-  };
-  for await (const chunk of chunks) yield encoder.encode(decode(chunk));
-  yield encoder.encode(decode());
 }
 
 /** True when the bytes are valid UTF-8 without NUL, so that every target can take them as text. */

@@ -1,8 +1,9 @@
 import type { ByteSource } from '../../io/byte-source.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { decodedChunks, parseCharset, type CharsetName } from '../charset.ts';
 import { DEFAULT_MAX_RECORD_BYTES, type ReadOptions } from '../format.ts';
 import { ByteWindow } from './byte-window.ts';
-import { parseCharset, utf16Chunks, type Charset } from './charset.ts';
+import type { Charset } from './charset.ts';
 import { detectDialect } from './detect.ts';
 import { LexicalRules } from './dialect.ts';
 
@@ -14,14 +15,14 @@ export const SAMPLE_BYTES = 4 * 1024 * 1024;
 export interface DumpForm {
   readonly rules: LexicalRules;
   readonly utf16: 'utf-16le' | 'utf-16be' | undefined;
-  readonly charset: Charset | 'utf-16le' | 'utf-16be';
+  readonly charset: CharsetName;
 }
 
 /** Dialect and character set of a dump, from its head and the user's choice. @throws SluiceError SOURCE_EMPTY, OPTION_UNSUPPORTED */
 export async function detectForm(source: ByteSource, options: ReadOptions): Promise<DumpForm> {
   const head = await source.head(DETECT_BYTES);
   if (head.length === 0) throw new SluiceError('SOURCE_EMPTY', { source: source.name }, { file: source.name });
-  const chosen = options.charset === undefined ? undefined : parseCharset(options.charset);
+  const chosen = options.charset === undefined ? undefined : parseCharset(options.charset, 'SQL');
   const utf16 = chosen === undefined ? utf16Mark(head) : chosen === 'utf-16le' || chosen === 'utf-16be' ? chosen : undefined;
   const text = utf16 === undefined ? head : Buffer.from(new TextDecoder(utf16).decode(head.subarray(0, head.length & ~1)));
   const detected = detectDialect(text);
@@ -45,7 +46,7 @@ export function sampleWindow(source: ByteSource, sample: Uint8Array, form: DumpF
 // oxlint-disable-next-line max-params -- the two functions above are its only callers
 function windowOf(source: ByteSource, chunks: AsyncGenerator<Uint8Array, void, undefined>, form: DumpForm, options: ReadOptions, signal: AbortSignal): ByteWindow {
   const limit = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
-  const utf8 = form.utf16 === undefined ? withoutMark(chunks) : utf16Chunks(chunks, form.utf16, source.name);
+  const utf8 = form.utf16 === undefined ? withoutMark(chunks) : decodedChunks(chunks, form.utf16, source.name);
   return new ByteWindow(utf8, { source: source.name, signal, limit, exactOffsets: form.utf16 === undefined });
 }
 

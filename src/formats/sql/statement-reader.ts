@@ -5,7 +5,7 @@ import { CopyBlock, type RowSink } from './copy-block.ts';
 import { parseCreateTable, parsePrimaryKey, type DeclaredTable } from './create-table.ts';
 import { parseCopyHead, readInsertHead, type DataHead } from './data-head.ts';
 import type { LexicalRules } from './dialect.ts';
-import { InsertParser } from './insert-parser.ts';
+import { InsertRows } from './insert-rows.ts';
 import { NO_PROBE, probeRows, type Probe } from './probe.ts';
 import { ScriptState } from './script-state.ts';
 import { statementKind, statementLabel, type StatementKind } from './statement-kinds.ts';
@@ -14,12 +14,10 @@ import { NEED_MORE } from './string-literal.ts';
 import { readTableRef, TokenCursor, type TableRef } from './table-ref.ts';
 import { lineEnd, TokenReader, tokensOf, type Token } from './tokens.ts';
 
-const OPEN = 0x28, COMMA = 0x2c, BACKSLASH = 0x5c, DOT = 0x2e;
+const OPEN = 0x28, BACKSLASH = 0x5c, DOT = 0x2e;
 /** Statements of the schema that are looked at. */
 const MAX_STATEMENT = 16 * 1024 * 1024;
 const MAX_SETTING = 64 * 1024;
-/** INSERT heads that are remembered. */
-const MAX_HEADS = 64;
 /** The words that tell the kind of a statement are within these many bytes. */
 const MAX_PEEK = 64 * 1024;
 const PEEKED_TOKENS = 14;
@@ -45,13 +43,15 @@ export class StatementReader {
   readonly #rules: LexicalRules;
   readonly #handler: StatementHandler;
   readonly #script: ScriptState;
-  readonly #parser: InsertParser;
   readonly #copy: CopyBlock;
-  #state: 'between' | 'row' | 'after-row' | 'copy' = 'between';
-  #sink: RowSink | undefined;
+  readonly #inserts: InsertRows;
+  #state: 'between' | 'insert-head' | 'insert' | 'copy' = 'between';
+  /** Of COPY, or of an INSERT whose rows have not begun. */
   #table = '';
-  /** INSERT statements up to VALUES that were met, the latest first: dumps repeat them, and they mean the same again. */
-  #heads: KnownHead[] = [];
+  /** Of COPY. */
+  #sink: RowSink | undefined;
+  /** The statement that begins now may be the rest of an INSERT. */
+  #behindRows = false;
 
   // oxlint-disable-next-line max-params -- made in two places
   constructor(window: ByteWindow, rules: LexicalRules, handler: StatementHandler, tolerant = false) {
@@ -59,7 +59,7 @@ export class StatementReader {
     this.#rules = rules;
     this.#handler = handler;
     this.#script = new ScriptState(rules);
-    this.#parser = new InsertParser(window, rules, tolerant);
+    this.#inserts = new InsertRows(window, rules, tolerant);
     this.#copy = new CopyBlock(window, rules, tolerant);
   }
 
@@ -72,7 +72,7 @@ export class StatementReader {
         if (state === 'more' && !(await this.#window.more()) && this.#window.ended) this.#endOfSource();
       }
     } catch (error) {
-      if (error instanceof SluiceError && this.#state !== 'between' && error.code !== 'CANCELLED') throw error.locatedAt({ table: this.#table });
+      if (error instanceof SluiceError && this.#state !== 'between' && error.code !== 'CANCELLED') throw error.locatedAt({ table: this.#state === 'insert' ? this.#inserts.table : this.#table });
       throw error;
     }
   }
@@ -80,76 +80,13 @@ export class StatementReader {
   // — rows —
 
   #rows(): 'more' | 'full' | 'next' {
-    if (this.#state === 'copy') {
-      const state = this.#copy.run(this.#sink!);
-      if (state !== 'done') return state;
-      this.#script.sawRows();
-      this.#state = 'between';
-      return 'next';
-    }
-    const window = this.#window;
-    for (;;) {
-      if (this.#state === 'row') {
-        // The statement after may be for another table.
-        const sink = this.#sink!;
-        const next = this.#parser.row(window.start, sink.plan, sink.out);
-        if (next === NEED_MORE) return 'more';
-        window.checkRecord(next);
-        const full = this.#parser.unfit ? sink.leaveOut(window.span(next), this.#parser.unfitReason(sink.plan)) : sink.record(window.span(next), this.#parser.kinds, this.#parser.count);
-        window.consume(next);
-        this.#state = 'after-row';
-        if (full) return 'full';
-      }
-      const after = this.#afterRow();
-      if (after !== 'row') return after;
-    }
-  }
-
-  /** Behind a row: a comma and another row, or the end of the statement. */
-  #afterRow(): 'more' | 'row' | 'next' {
-    const window = this.#window;
-    let pos = skipBlank(window.bytes, window.start, window.end, this.#rules, window.ended);
-    if (pos === NEED_MORE) return 'more';
-    if (pos < window.end && window.bytes[pos] === COMMA) {
-      pos = skipBlank(window.bytes, pos + 1, window.end, this.#rules, window.ended);
-      if (pos === NEED_MORE || pos >= window.end) return 'more';
-      if (window.bytes[pos] !== OPEN) throw window.malformed('after a comma comes a row in parentheses', pos);
-      window.consume(pos);
-      this.#state = 'row';
-      return 'row';
-    }
-    if (pos + this.#rules.delimiter.length > window.end && !window.ended) return 'more';
-    if (this.#isDelimiter(pos)) {
-      this.#script.sawRows();
-      this.#state = 'between';
-      window.consume(pos + this.#rules.delimiter.length);
-      return this.#sameAgain() ? 'row' : 'next';
-    }
-    if (pos >= window.end && !this.#rules.batches) throw window.malformed('the dump ends within an INSERT: it is cut off, or a semicolon is missing', pos);
+    const state = this.#state === 'copy' ? this.#copy.run(this.#sink!) : this.#inserts.run();
+    if (state === 'more' || state === 'full') return state;
     this.#script.sawRows();
     this.#state = 'between';
-    this.#behindRows = true;
+    this.#behindRows = state === 'clause';
     return 'next';
   }
-
-  /** Dumps with a statement per row: the next one is taken without leaving the loop over rows. */
-  #sameAgain(): boolean {
-    const window = this.#window;
-    const pos = skipBlank(window.bytes, window.start, window.end, this.#rules, false);
-    if (pos === NEED_MORE) return false;
-    window.consume(pos);
-    return this.#isKnownHead();
-  }
-
-  #isDelimiter(pos: number): boolean {
-    const { bytes } = this.#window;
-    const { delimiter } = this.#rules;
-    for (let i = 0; i < delimiter.length; i++) if (bytes[pos + i] !== delimiter[i]) return false;
-    return true;
-  }
-
-  /** The statement that begins now may be the rest of an INSERT. */
-  #behindRows = false;
 
   #endOfSource(): void {
     const window = this.#window;
@@ -175,7 +112,10 @@ export class StatementReader {
       return 'end';
     }
     if (this.#behindRows) return this.#restOfInsert();
-    if (this.#isKnownHead()) return 'next';
+    if (this.#inserts.beginKnown()) {
+      this.#state = 'insert';
+      return 'next';
+    }
     const byte = window.bytes[window.start];
     if ((byte === BACKSLASH && this.#rules.backslashCommands) || (byte === DOT && this.#rules.dotCommands)) return this.#command();
     if (this.#rules.slashLines && byte === 0x2f) return this.#line();
@@ -229,7 +169,7 @@ export class StatementReader {
     } else {
       this.#script.statement(kind, tokens, window);
       // A setting may change what a name means.
-      this.#heads = [];
+      this.#inserts.forgetHeads();
     }
     window.consume(end);
   }
@@ -241,7 +181,7 @@ export class StatementReader {
     if (parsed === undefined) throw window.malformed('this CREATE TABLE is not understood', window.start);
     if (parsed === 'query') throw window.malformed('CREATE TABLE … AS makes its rows with a query; only a database can run it', window.start);
     this.#handler.declare(parsed);
-    this.#heads = [];
+    this.#inserts.forgetHeads();
     window.consume(end);
   }
 
@@ -257,10 +197,10 @@ export class StatementReader {
     const bytes = window.bytes.slice(window.start, read.next);
     await this.#toRow(read.next);
     this.#table = displayTable(head.table);
-    this.#state = 'row';
+    this.#state = 'insert-head';
     const probe = this.#handler.knows(head) ? NO_PROBE : await this.#probe(head.columns?.length);
-    this.#sink = await this.#begin(head, probe);
-    this.#heads = [{ bytes, sink: this.#sink, table: this.#table }, ...this.#heads.slice(0, MAX_HEADS - 1)];
+    this.#inserts.begin(bytes, await this.#begin(head, probe), this.#table);
+    this.#state = 'insert';
   }
 
   async #begin(head: DataHead, probe: Probe): Promise<RowSink> {
@@ -287,25 +227,9 @@ export class StatementReader {
     }
   }
 
-  /** Takes the head of an INSERT that was met before, up to its first row. */
-  #isKnownHead(): boolean {
-    const window = this.#window;
-    const { bytes, start, end } = window;
-    const known = this.#heads.find((head) => startsWith(bytes, start, end, head.bytes));
-    if (known === undefined) return false;
-    const pos = skipBlank(bytes, start + known.bytes.length, end, this.#rules, false);
-    if (pos === NEED_MORE || pos >= end || bytes[pos] !== OPEN) return false;
-    window.consume(pos);
-    if (known.sink !== this.#sink) known.sink.resume();
-    this.#sink = known.sink;
-    this.#table = known.table;
-    this.#state = 'row';
-    return true;
-  }
-
   async #probe(named: number | undefined): Promise<Probe> {
     for (;;) {
-      const probe = probeRows(this.#window, this.#parser, this.#rules, named);
+      const probe = probeRows(this.#window, this.#inserts.parser, this.#rules, named);
       if (probe !== NEED_MORE) return probe;
       if (!(await this.#window.more())) this.#endOfSource();
     }
@@ -332,6 +256,7 @@ export class StatementReader {
       this.#state = 'between';
       return;
     }
+    this.#inserts.leave();
     this.#sink = await this.#begin(copy.head, { values: fields, kinds: new Uint16Array(0) });
   }
 
@@ -446,18 +371,6 @@ export class StatementReader {
     const label = statementLabel(tokens);
     this.skipped.set(label, (this.skipped.get(label) ?? 0) + 1);
   }
-}
-
-interface KnownHead {
-  readonly bytes: Uint8Array;
-  readonly sink: RowSink;
-  readonly table: string;
-}
-
-function startsWith(bytes: Uint8Array, start: number, end: number, head: Uint8Array): boolean {
-  if (end - start <= head.length) return false;
-  for (let i = 0; i < head.length; i++) if (bytes[start + i] !== head[i]) return false;
-  return true;
 }
 
 function displayTable({ name }: TableRef): string {
