@@ -4,7 +4,7 @@ export type Field = Buffer | null;
 
 /** COPY … WITH (FORMAT binary) of these rows. */
 export function binaryStream(rows: readonly (readonly Field[])[]): Buffer {
-  const pieces = [Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')];
+  const pieces: Buffer[] = [Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')];
   for (const row of rows) {
     pieces.push(int16(row.length));
     for (const field of row) pieces.push(int32(field === null ? -1 : field.length), ...(field === null ? [] : [field]));
@@ -14,7 +14,7 @@ export function binaryStream(rows: readonly (readonly Field[])[]): Buffer {
 
 /** The binary form of a real[] of one dimension. */
 export function realArray(values: readonly (number | null)[]): Field {
-  const pieces = [int32(1), int32(values.includes(null) ? 1 : 0), int32(700), int32(values.length), int32(1)];
+  const pieces: Buffer[] = [int32(1), int32(values.includes(null) ? 1 : 0), int32(700), int32(values.length), int32(1)];
   for (const value of values) pieces.push(...(value === null ? [int32(-1)] : [int32(4), float(value)]));
   return Buffer.concat(pieces);
 }

@@ -15,6 +15,9 @@ import { chunkObject, type ChunkId } from './object-names.ts';
 /** zstd 1: of the levels tried the quickest at a size that gzip does not reach (docs/backup-format.md, "Figures"). */
 const DEFAULT_LEVEL = 1;
 
+/** Buffers up to this may share their memory with others (Buffer.poolSize). */
+const SHARED_MEMORY_BYTES = 64 * 1024;
+
 export interface ChunkCounts {
   /** Stored by this instance. */
   newChunks: number;
@@ -52,7 +55,7 @@ export class ChunkStore {
     } else {
       this.counts.reusedChunks++;
     }
-    releaseMemory(frame.buffer);
+    if (frame.buffer.byteLength > SHARED_MEMORY_BYTES) releaseMemory(frame.buffer);
     return id;
   }
 

@@ -70,14 +70,16 @@ export class ContentWriter {
     await this.#putting;
     const full = this.#buffer, content = full.subarray(0, this.#used), index = this.#chunks.length;
     this.#chunks.push('');
-    this.#putting = this.#store.put(content, this.#options).then((id) => {
-      this.#chunks[index] = id;
-      this.#spare = full;
-    });
+    this.#putting = this.#put(content, index, full);
     this.#putting.catch(() => undefined); // thrown by the next write or by end
     this.#buffer = this.#spare ?? new Uint8Array(0);
     this.#spare = undefined;
     this.#used = 0;
+  }
+
+  async #put(content: Uint8Array, index: number, buffer: Uint8Array): Promise<void> {
+    this.#chunks[index] = await this.#store.put(content, this.#options);
+    this.#spare = buffer;
   }
 
   #makeRoom(count: number): void {
