@@ -8,7 +8,7 @@ import type { ChunkStore, PutOptions } from './chunk-store.ts';
 import type { ChunkId } from './object-names.ts';
 
 /** The longest chunk that is written. Readers take up to MAX_CONTENT_BYTES. */
-export const CHUNK_BYTES = 4 * 1024 * 1024;
+export const CHUNK_BYTES = 2 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
 export const chunkIdSchema = z.string().regex(/^[0-9a-f]{64}$/, 'no SHA-256');

@@ -20,6 +20,7 @@ const LEAST_ELEMENTS = 16;
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const STREAM_HEAD_BYTES = 19;
+const LENGTH_WORD = Buffer.from([0, 0, 0, 4]);
 
 /** Elements of 4 bytes, one after the other; `stride` 8: each behind a length word. */
 interface Runs {
@@ -29,10 +30,10 @@ interface Runs {
   elements: number;
 }
 
-/** Undefined when the content is no whole COPY stream, or has nothing for this filter. */
+/** Undefined when the content has nothing for this filter. */
 export function encodeFloatPlanes(content: Uint8Array, columns: FloatColumns): Uint8Array | undefined {
   const runs = findRuns(content, columns);
-  if (runs === undefined || runs.elements === 0) return undefined;
+  if (runs.elements === 0) return undefined;
   const { starts, counts, strides, elements } = runs;
   const runBytes = counts.reduce((sum, count, i) => sum + count * strides[i], 0);
   const literalBytes = content.length - runBytes;
@@ -109,29 +110,44 @@ function join(from: Uint8Array, plane: number, elements: number, to: Buffer, sta
   }
 }
 
-/** Walks the rows of the stream. Undefined when it is not one from end to end. */
-function findRuns(content: Uint8Array, columns: FloatColumns): Runs | undefined {
-  if (content.length < STREAM_HEAD_BYTES + 2 || !SIGNATURE.equals(content.subarray(0, SIGNATURE.length))) return undefined;
-  const view = new DataView(content.buffer, content.byteOffset, content.length);
+function findRuns(content: Uint8Array, columns: FloatColumns): Runs {
   const runs: Runs = { starts: [], counts: [], strides: [], elements: 0 };
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  if (SIGNATURE.equals(content.subarray(0, SIGNATURE.length))) walkRows(runs, view, columns);
+  else if (columns.arrays.length > 0) searchRuns(runs, content, view);
+  return runs;
+}
+
+/** From the head of a stream to its end, or as far as this content has it. */
+function walkRows(runs: Runs, view: DataView, columns: FloatColumns): void {
   const arrays = new Set(columns.arrays), vectors = new Set(columns.vectors);
+  const size = view.byteLength;
   let at = STREAM_HEAD_BYTES;
-  while (at + 2 <= content.length) {
+  while (at + 2 <= size) {
     const fields = view.getInt16(at);
     at += 2;
-    if (fields === -1) return at === content.length ? runs : undefined;
     for (let field = 0; field < fields; field++) {
-      if (at + 4 > content.length) return undefined;
+      if (at + 4 > size) return;
       const length = view.getInt32(at);
       at += 4;
       if (length <= 0) continue;
-      if (at + length > content.length) return undefined;
-      if (arrays.has(field)) addArray(runs, view, at, at + length);
-      else if (vectors.has(field)) addRun(runs, at + 4, Math.floor((length - 4) / 4), 4);
+      const end = Math.min(size, at + length);
+      if (arrays.has(field)) addArray(runs, view, at, end);
+      else if (vectors.has(field)) addRun(runs, at + 4, Math.floor((end - at - 4) / 4), 4);
       at += length;
     }
   }
-  return undefined;
+}
+
+/** In the later chunks of a stream nobody knows where a row begins; but a run of length words shows itself. */
+function searchRuns(runs: Runs, content: Uint8Array, view: DataView): void {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  for (let at = bytes.indexOf(LENGTH_WORD); at >= 0; at = bytes.indexOf(LENGTH_WORD, at)) {
+    let end = at;
+    while (end + 8 <= bytes.length && view.getInt32(end) === 4) end += 8;
+    addRun(runs, at, (end - at) / 8, 8);
+    at = Math.max(end, at + 1);
+  }
 }
 
 /** Elements behind the array's own head, up to the first that is not 4 bytes long (a NULL). */
