@@ -30,12 +30,13 @@ handles.sync = function hooked(this: FileHandle) {
 handles.writeFile = function hooked(this: FileHandle, ...args: Parameters<typeof writeFile>) {
   return around(() => writeFile.apply(this, args));
 };
-const { link, mkdir, open, rm } = fs;
+const { link, mkdir, open, rm, unlink } = fs;
 Object.assign(fs, {
   link: (...args: Parameters<typeof link>) => around(() => link(...args)),
   mkdir: (...args: Parameters<typeof mkdir>) => around(() => mkdir(...args)),
   open: (...args: Parameters<typeof open>) => (args[1] === 'r' ? open(...args) : around(() => open(...args))),
   rm: (...args: Parameters<typeof rm>) => around(() => rm(...args)),
+  unlink: (...args: Parameters<typeof unlink>) => around(() => unlink(...args)),
 });
 syncBuiltinESMExports();
 

@@ -11,6 +11,7 @@
  */
 import { promisify } from 'node:util';
 import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { releaseMemory } from '../../io/zlib-feed.ts';
 import { applyFilter, filterById, removeFilter, type Filter } from './filter.ts';
 
 export const HEADER_BYTES = 32;
@@ -21,6 +22,8 @@ const CRC_COVERS_FROM = 20;
 
 /** No content is longer, so that a damaged length cannot make a reader ask for more memory. */
 export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
+
+const SHARED_MEMORY_BYTES = 64 * 1024;
 
 const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
@@ -45,6 +48,7 @@ export async function encodeChunk(content: Uint8Array, level: number, filter: Fi
     pledgedSrcSize: filtered.bytes.length,
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
   });
+  if (filtered.bytes !== content) releaseMemory(filtered.bytes.buffer);
   return [headerOf(frame, content.length, filtered.id), frame];
 }
 
@@ -74,7 +78,13 @@ export async function decodeChunk(bytes: Buffer): Promise<Buffer> {
   }
   const content = removeFilter(filtered, header.filter, header.contentBytes);
   if (content?.length !== header.contentBytes) throw new ChunkDamage('its content has another length than its header says');
+  if (content !== filtered) releaseLarge(filtered);
   return content;
+}
+
+/** Gives memory back that is no longer used; small buffers may share theirs with others (Buffer.poolSize). */
+export function releaseLarge({ buffer }: Buffer): void {
+  if (buffer.byteLength > SHARED_MEMORY_BYTES) releaseMemory(buffer);
 }
 
 function headerOf(frame: Buffer, contentBytes: number, filter: number): Buffer {

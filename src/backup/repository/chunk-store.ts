@@ -6,17 +6,13 @@
  */
 import { hash } from 'node:crypto';
 import { SluiceError } from '../../errors/sluice-error.ts';
-import { releaseMemory } from '../../io/zlib-feed.ts';
 import type { Storage } from '../storage/storage.ts';
-import { ChunkDamage, decodeChunk, decodeHeader, encodeChunk, HEADER_BYTES } from './chunk-file.ts';
+import { ChunkDamage, decodeChunk, decodeHeader, encodeChunk, HEADER_BYTES, releaseLarge } from './chunk-file.ts';
 import type { Filter } from './filter.ts';
 import { chunkObject, type ChunkId } from './object-names.ts';
 
 /** zstd 1: of the levels tried the quickest at a size that gzip does not reach (docs/backup-format.md, "Figures"). */
 const DEFAULT_LEVEL = 1;
-
-/** Buffers up to this may share their memory with others (Buffer.poolSize). */
-const SHARED_MEMORY_BYTES = 64 * 1024;
 
 export interface ChunkCounts {
   /** Stored by this instance. */
@@ -55,7 +51,7 @@ export class ChunkStore {
     } else {
       this.counts.reusedChunks++;
     }
-    if (frame.buffer.byteLength > SHARED_MEMORY_BYTES) releaseMemory(frame.buffer);
+    releaseLarge(frame);
     return id;
   }
 
@@ -70,6 +66,8 @@ export class ChunkStore {
       return content;
     } catch (error) {
       throw this.#damaged(id, error);
+    } finally {
+      releaseLarge(stored);
     }
   }
 

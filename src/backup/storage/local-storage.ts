@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { link, mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, opendir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasSystemCode, SluiceError } from '../../errors/sluice-error.ts';
 import { syncFolder } from '../../io/file-sink.ts';
@@ -122,8 +122,9 @@ export class LocalStorage implements Storage {
   async delete(name: string): Promise<void> {
     const path = this.#path(name);
     try {
-      await rm(path, { force: true });
+      await unlink(path);
     } catch (error) {
+      if (isAbsence(error)) return;
       throw targetError(error, path);
     }
     this.#unsynced.add(dirname(path));
