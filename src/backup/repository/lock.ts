@@ -113,7 +113,12 @@ export class RepositoryLock {
   /** To be called before a manifest is written, and after it. @throws SluiceError LOCK_LOST */
   async check(): Promise<void> {
     if (Date.now() > this.#leaseUntil) throw this.#lost('its lease has run out', this.#failure);
-    if (await this.#storage.stat(this.#object) === undefined) throw this.#lost('somebody has removed it');
+    for (;;) {
+      const object = this.#object;
+      if (await this.#storage.stat(object) !== undefined) return;
+      // Unless it was renewed just now.
+      if (object === this.#object) throw this.#lost('somebody has removed it');
+    }
   }
 
   /** Safe to call more than once. A lock that cannot be removed lapses. */
