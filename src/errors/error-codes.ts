@@ -113,6 +113,20 @@ export const ERROR_CODES = define({
   EXPRESSION_INVALID: { message: 'The expression of --set {column} was refused: {reason}', exit: 1, http: 400, hint: 'Every field is text: cast where a number or a date is meant, as in CAST(price AS DECIMAL(10,2)) * 100.' },
   WORKSPACE_UNUSABLE: { message: 'The workspace {path} cannot be used: {reason}', exit: 1, http: 500, hint: 'Check the folder, or set SLUICE_HOME to another.' },
   WORKSPACE_TOO_NEW: { message: 'The workspace {path} was written by a newer Sluice (format {found}, this one knows {known})', exit: 1, http: 500, hint: 'Use the newer version.' },
+
+  // — backups —
+  REPOSITORY_UNKNOWN: { message: 'There is no backup repository at {path}', exit: 1, http: 404, hint: 'Check the path. `sluice backup CONNECTION --to FOLDER` makes one.' },
+  REPOSITORY_FOREIGN: { message: '{path} is not empty and is no backup repository: it has {found}', exit: 1, http: 409, hint: 'Name an empty or a new folder.' },
+  REPOSITORY_TOO_NEW: { message: 'The repository {path} was written by a newer Sluice: {found}, and this one knows {known}', exit: 1, http: 500, hint: 'Use the newer version. Nothing was changed.' },
+  REPOSITORY_DAMAGED: { message: 'The file {object} of the repository {path} is damaged: {reason}', exit: 4, http: 500, hint: 'docs/backup-format.md says what the file is and how to write it anew or do without it.' },
+  REPOSITORY_LOCKED: { message: 'The repository {path} is in use: {purpose} by process {pid} of {host} since {since}', exit: 1, http: 409, hint: 'Wait until it ends. If that process is gone on another machine, its lock lapses {lapses}.', retryable: true },
+  LOCK_LOST: { message: 'The lock on the repository {path} was lost: {reason}', exit: 1, http: 409, hint: 'The process stood still for longer than its lease. Run again; what is stored already is not stored twice.', retryable: true },
+  BACKUP_DAMAGED: { message: 'The backup {backup} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` says what is damaged and what can still be restored. Other backups are not affected by a damaged manifest.' },
+  CHUNK_DAMAGED: { message: 'The chunk {chunk} of {path} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. Delete its file: the next backup in which the same content is found writes it again, for all backups.' },
+  CHUNK_MISSING: { message: 'The chunk {chunk} is missing in {path}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. The next backup in which the same content is found writes it again, for all backups.' },
+  VERIFICATION_FAILED: { message: '{path} has {problems} problems: {summary}', exit: 4, http: 500, hint: 'Each is named in the report. What is not named is whole and can be restored.' },
+
+  // — defects —
   INTERNAL: { message: 'Sluice failed: {reason}', exit: 1, http: 500, hint: 'This is a defect: please report it.' },
 });
 

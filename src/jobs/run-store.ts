@@ -12,7 +12,8 @@ import { redactData } from '../config/redact.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { TransferPlan } from '../transfer/transfer.ts';
 import type { JobName, Receipt } from './receipt.ts';
-import { isCertainlyGone, type RunOwner } from './run-owner.ts';
+import { isCertainlyGone } from '../io/process-owner.ts';
+import type { RunOwner } from './run-owner.ts';
 import type { RunSummary } from './run-summary.ts';
 import { ensurePrivateFile, ensureWorkspace, reasonOf, unusable } from './workspace-folder.ts';
 

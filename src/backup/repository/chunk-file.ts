@@ -1,0 +1,110 @@
+/**
+ * The bytes of a chunk's object: a zstd skippable frame of 32 bytes that says what follows, and one zstd frame with the content. Decompressors pass over skippable frames, so
+ * `zstd -d` alone gives the content back, except where a filter was applied (docs/backup-format.md, "Chunks" and "Filters").
+ *
+ *    0  u32 LE  0x184D2A5C, skippable frame   16  u32 LE  CRC-32 of everything behind it
+ *    4  u32 LE  24, bytes that follow         20  u32 LE  bytes of the zstd frame
+ *    8  'SLCK'                                24  u64 LE  bytes of the content
+ *   12  version 1, filter, 0, 0               32  the zstd frame, with content size and checksum
+ *
+ * The CRC finds flipped bits that a decompressor would not mind. That the content is the right one only its SHA-256 proves, which is the chunk's name.
+ */
+import { promisify } from 'node:util';
+import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { releaseMemory } from '../../io/zlib-feed.ts';
+import { applyFilter, filterById, removeFilter, type Filter } from './filter.ts';
+
+export const HEADER_BYTES = 32;
+const SKIPPABLE_MAGIC = 0x184d2a5c;
+const KIND = Buffer.from('SLCK');
+const VERSION = 1;
+const CRC_COVERS_FROM = 20;
+
+/** No content is longer, so that a damaged length cannot make a reader ask for more memory. */
+export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
+
+const SHARED_MEMORY_BYTES = 64 * 1024;
+
+const compressAsync = promisify(zstdCompress);
+const decompressAsync = promisify(zstdDecompress);
+
+/** Says for people what is wrong with a chunk; the caller knows which it is. */
+export class ChunkDamage extends Error {
+  override readonly name = 'ChunkDamage';
+}
+
+export interface ChunkHeader {
+  readonly filter: number;
+  readonly crc: number;
+  readonly frameBytes: number;
+  readonly contentBytes: number;
+}
+
+/** Header and frame. @param level of zstd, 1 to 22 */
+export async function encodeChunk(content: Uint8Array, level: number, filter: Filter | undefined): Promise<readonly [header: Buffer, frame: Buffer]> {
+  const filtered = applyFilter(content, filter);
+  const frame = await compressAsync(filtered.bytes, {
+    chunkSize: compressBound(filtered.bytes.length),
+    pledgedSrcSize: filtered.bytes.length,
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  if (filtered.bytes !== content) releaseMemory(filtered.bytes.buffer);
+  return [headerOf(frame, content.length, filtered.id), frame];
+}
+
+/** @throws ChunkDamage */
+export function decodeHeader(bytes: Buffer): ChunkHeader {
+  if (bytes.length < HEADER_BYTES) throw new ChunkDamage('it is cut off in its header');
+  if (bytes.readUInt32LE(0) !== SKIPPABLE_MAGIC || bytes.readUInt32LE(4) !== HEADER_BYTES - 8 || !bytes.subarray(8, 12).equals(KIND)) throw new ChunkDamage('its header is not that of a chunk');
+  if (bytes[12] !== VERSION || bytes[14] !== 0 || bytes[15] !== 0) throw new ChunkDamage(`its header has version ${bytes[12]}, which is unknown`);
+  if (filterById(bytes[13]) === undefined) throw new ChunkDamage(`its header names filter ${bytes[13]}, which is unknown`);
+  const contentBytes = Number(bytes.readBigUInt64LE(24));
+  if (contentBytes > MAX_CONTENT_BYTES) throw new ChunkDamage(`its header says ${contentBytes} bytes, more than a chunk can have`);
+  return { filter: bytes[13], crc: bytes.readUInt32LE(16), frameBytes: bytes.readUInt32LE(20), contentBytes };
+}
+
+/** The content; that it is the right one is still to be checked. @throws ChunkDamage */
+export async function decodeChunk(bytes: Buffer): Promise<Buffer> {
+  const header = decodeHeader(bytes);
+  if (bytes.length !== HEADER_BYTES + header.frameBytes) throw new ChunkDamage(`it has ${bytes.length} bytes, and its header says ${HEADER_BYTES + header.frameBytes}`);
+  if (crcOf(bytes.subarray(0, HEADER_BYTES), bytes.subarray(HEADER_BYTES)) !== header.crc) throw new ChunkDamage('its CRC-32 is another');
+  let filtered: Buffer;
+  try {
+    // A filter adds at most 8 bytes to a run of 64 or more, and a head.
+    const most = header.contentBytes + Math.ceil(header.contentBytes / 4) + 64;
+    filtered = await decompressAsync(bytes.subarray(HEADER_BYTES), { chunkSize: Math.max(64, header.contentBytes), maxOutputLength: most });
+  } catch (error) {
+    throw new ChunkDamage(`it does not decompress: ${(error as Error).message}`);
+  }
+  const content = removeFilter(filtered, header.filter, header.contentBytes);
+  if (content?.length !== header.contentBytes) throw new ChunkDamage('its content has another length than its header says');
+  if (content !== filtered) releaseLarge(filtered);
+  return content;
+}
+
+/** Gives memory back that is no longer used; small buffers may share theirs with others (Buffer.poolSize). */
+export function releaseLarge({ buffer }: Buffer): void {
+  if (buffer.byteLength > SHARED_MEMORY_BYTES) releaseMemory(buffer);
+}
+
+function headerOf(frame: Buffer, contentBytes: number, filter: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(SKIPPABLE_MAGIC, 0);
+  header.writeUInt32LE(HEADER_BYTES - 8, 4);
+  KIND.copy(header, 8);
+  header[12] = VERSION;
+  header[13] = filter;
+  header.writeUInt32LE(frame.length, 20);
+  header.writeBigUInt64LE(BigInt(contentBytes), 24);
+  header.writeUInt32LE(crcOf(header, frame), 16);
+  return header;
+}
+
+function crcOf(header: Buffer, frame: Buffer): number {
+  return crc32(frame, crc32(header.subarray(CRC_COVERS_FROM), crc32(header.subarray(8, 16))));
+}
+
+/** What zstd needs at most, so that the output is one piece of memory and is never copied together. */
+function compressBound(bytes: number): number {
+  return Math.max(64, bytes + (bytes >> 8) + (bytes < 131072 ? (131072 - bytes) >> 11 : 0));
+}

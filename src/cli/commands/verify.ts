@@ -1,0 +1,117 @@
+import type { Command } from 'commander';
+import { openRepository } from '../../backup/open-repository.ts';
+import { RepositoryLock } from '../../backup/repository/lock.ts';
+import type { Repository } from '../../backup/repository/repository.ts';
+import { verifyRepository, type VerifyProgress, type VerifyReport } from '../../backup/repository/verify.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
+import type { CommandEnd } from '../command-end.ts';
+import { errorLines } from '../output/error-text.ts';
+import { formatBytes, formatCount } from '../output/quantities.ts';
+import { printableLine } from '../output/text.ts';
+import { printJson, printLines } from '../print-json.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface VerifyFlags extends GeneralFlags {
+  readonly percent?: string;
+  readonly notSince?: string;
+  readonly jobs?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ sluice verify /backups/shop                          # reads every chunk of every backup
+  $ sluice verify /backups/shop@20261122-070405-k3f9     # only what this backup needs
+  $ sluice verify /backups/shop --percent 10             # a tenth, those that have waited longest
+  $ sluice verify /backups/shop --not-since 30d          # only what was not verified for 30 days
+
+Exit code 4 when something is damaged or missing; the report names it, and the tables that need it.
+`;
+
+const DAY_MS = 86_400_000;
+const SAY_EVERY_MS = 2_000;
+
+export function defineVerify(command: Command, terminal: Terminal, end: CommandEnd): void {
+  addGeneralOptions(command.argument('<repository[@backup]>', 'a folder with backups (default: all of them)'))
+    .option('--percent <p>', 'read so many percent of the chunks, those first that were not verified for longest')
+    .option('--not-since <date>', 'read only chunks that were not verified since a date (2026-11-01) or for so many days (30d)')
+    .option('--jobs <n>', 'chunks read at once')
+    .addHelpText('after', EXAMPLES)
+    .action(async (reference: string, flags: VerifyFlags) => end(await verify(reference, flags, terminal)));
+}
+
+async function verify(text: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
+  const { settings } = await commandScope(flags, terminal);
+  const options = { percent: percentOf(flags.percent), notSince: timeOf(flags.notSince), jobs: settings.jobs };
+  const { repository, backup } = await openRepository(text, terminal.cwd);
+  const wanted = backup === undefined ? undefined : await repository.find(backup);
+  const stop = new AbortController();
+  const cancel = (): void => stop.abort();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, cancel);
+  const lock = await lockIfWritable(repository);
+  try {
+    const report = await verifyRepository(repository, { ...options, backup: wanted, signal: stop.signal, onProgress: flags.quiet === true ? undefined : progressLines(terminal) });
+    return print(report, repository, flags, terminal);
+  } finally {
+    await lock?.release();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, cancel);
+  }
+}
+
+/** Keeps what is read from being pruned. Who may not write needs no lock: nothing worse can come of it than a chunk that is said to be missing. */
+async function lockIfWritable(repository: Repository): Promise<RepositoryLock | undefined> {
+  try {
+    return await RepositoryLock.acquire(repository.storage, 'shared', 'verify');
+  } catch (error) {
+    if (error instanceof SluiceError && (error.code === 'TARGET_UNWRITABLE' || error.code === 'DISK_FULL')) return undefined;
+    throw error;
+  }
+}
+
+function print(report: VerifyReport, repository: Repository, flags: VerifyFlags, terminal: Terminal): number {
+  const problems = report.problems.length + report.moreProblems;
+  const summary = report.damagedBackups.length === 0 ? 'no backup is affected' : `affected are ${report.damagedBackups.slice(0, 5).join(', ')}${report.damagedBackups.length > 5 ? ' …' : ''}`;
+  const error = problems === 0 ? undefined : new SluiceError('VERIFICATION_FAILED', { path: repository.storage.name, problems, summary });
+  if (flags.json === true) printJson(terminal, { repository: repository.storage.name, ok: error === undefined, ...report, ...(error === undefined ? {} : { error: error.toJSON() }) });
+  else if (flags.quiet !== true) printLines(terminal.stdout, reportLines(report));
+  if (error !== undefined) printLines(terminal.stderr, errorLines(error.toJSON()));
+  return error?.exitCode ?? 0;
+}
+
+function reportLines(report: VerifyReport): string[] {
+  const { problems, moreProblems } = report;
+  return [
+    ...problems.flatMap(({ message, object, affects }) => [
+      printableLine(message),
+      `  file ${printableLine(object)}`,
+      ...(affects.length === 0 ? ['  no backup needs it'] : affects.map(({ backup, of }) => `  needed by ${backup}: ${printableLine(of)}`)),
+    ]),
+    ...(moreProblems > 0 ? [`and ${formatCount(moreProblems)} more`] : []),
+    `${formatCount(report.backups)} backups, ${formatCount(report.chunks)} chunks; ${formatCount(report.chunksRead)} read (${formatBytes(report.bytesRead)})${report.unreferencedChunks > 0 ? `; ${formatCount(report.unreferencedChunks)} that no backup refers to` : ''}`,
+    problems.length === 0 ? 'Everything that was looked at is whole.' : `${formatCount(problems.length + moreProblems)} problems`,
+  ];
+}
+
+function progressLines({ stderr }: Terminal): (progress: VerifyProgress) => void {
+  let next = Date.now() + SAY_EVERY_MS;
+  return ({ chunksRead, bytesRead }) => {
+    if (Date.now() < next) return;
+    next = Date.now() + SAY_EVERY_MS;
+    printLines(stderr, [`verify: ${formatCount(chunksRead)} chunks, ${formatBytes(bytesRead)}`]);
+  };
+}
+
+function percentOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const percent = /^\d{1,3}(?:\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : 0;
+  if (percent <= 0 || percent > 100) throw new SluiceError('USAGE', { what: `--percent: "${text}" is not a percentage above 0 and up to 100` });
+  return percent;
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = /^(\d{1,5})d$/.exec(text);
+  const time = days === null ? (/^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN) : Date.now() - Number(days[1]) * DAY_MS;
+  if (Number.isNaN(time)) throw new SluiceError('USAGE', { what: `--not-since: "${text}" is neither a date (2026-11-01) nor a number of days (30d)` });
+  return time;
+}
