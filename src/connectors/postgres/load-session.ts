@@ -10,6 +10,7 @@ import { findTables, type CatalogTable } from './catalog.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { EarlyPublication } from './early-publication.ts';
 import { Ledger, type MadeObject, type PartEntry } from './ledger.ts';
+import { inTransaction, MadeObjects } from './made-objects.ts';
 import { checkCascades, planExistingTable, planNewTable } from './load-plan.ts';
 import { Publisher } from './publisher.ts';
 import { Serial } from './serial.ts';
@@ -49,8 +50,8 @@ export class PostgresLoadSession implements LoadSession {
   readonly #writers: SessionPool;
   readonly #serial = new Serial();
   readonly #loads: PostgresTableLoad[] = [];
-  /** What the run has made, also in earlier sessions: all of it goes when the run is given up. */
-  readonly #made: MadeObject[] = [];
+  /** Also by earlier sessions of the run. */
+  readonly #made: MadeObjects;
   #ledger: Ledger | undefined;
   #isTakenUp = false;
   /** By table; each is written by one writer at a time. */
@@ -69,6 +70,7 @@ export class PostgresLoadSession implements LoadSession {
     this.#run = options.run;
     this.#options = options;
     this.#signal = options.signal;
+    this.#made = new MadeObjects(() => this.#ledger, options.signal);
     this.#writers = new SessionPool(parts.jobs, () => parts.open(options.signal));
   }
 
@@ -92,12 +94,12 @@ export class PostgresLoadSession implements LoadSession {
     return this.#serial.run(async () => {
       const main = await this.#mainSession();
       await this.#openLedger(main, plan);
-      const isMade = this.#made.some(({ kind, name }) => kind === 'table' && name === qualifiedName(plan.name));
+      const isMade = this.#made.ofKind('table').some(({ name }) => name === qualifiedName(plan.name));
       if (plan.creates && !isMade) await this.#create(main, plan);
       const { target, facts } = await this.#known(main, plan) ?? await this.#find(main, plan);
       // What was begun was allowed then; which other tables are replaced along is not planned again.
       if (!this.#isTakenUp) checkCascades(plan, facts, this.#replaced);
-      const staging = this.#made.flatMap((made): Destination[] => (made.kind === 'staging' && made.table === plan.table ? [{ name: made.name, sequence: made.sequence! }] : []));
+      const staging = this.#made.ofKind('staging').filter(({ table }) => table === plan.table).map(({ name, sequence }): Destination => ({ name, sequence }));
       this.#staging.set(plan.table, { all: staging, free: [...staging] });
       const load = new PostgresTableLoad({
         plan, target, facts,
@@ -139,14 +141,14 @@ export class PostgresLoadSession implements LoadSession {
     if (this.#options.resumes === true) this.#ledger = await Ledger.find(main, this.#run, options);
     if (this.#ledger !== undefined) {
       this.#isTakenUp = true;
-      this.#made.push(...await this.#ledger.made(main, options));
+      this.#made.note(...await this.#ledger.made(main, options));
       return;
     }
     const schema = plan.name.schema!;
     const ledger = Ledger.at(schema, this.#run);
     const isNewSchema = !(await schemaExists(main, schema, options));
     const made: MadeObject = { kind: 'schema', name: quoteIdentifier(schema), table: plan.table, number: 0 };
-    if (isNewSchema) this.#made.push(made);
+    if (isNewSchema) this.#made.note(made);
     this.#ledger = ledger;
     await inTransaction(main, options, [
       ...(isNewSchema ? [`CREATE SCHEMA ${quoteIdentifier(schema)}`] : []), ledger.createSql(), ...(isNewSchema ? [ledger.madeSql(made)] : []),
@@ -157,22 +159,10 @@ export class PostgresLoadSession implements LoadSession {
     return this.#isTakenUp ? this.#ledger!.committed(main, plan.table, plan.publication === 'staged', { signal: this.#signal }) : undefined;
   }
 
-  /** Runs the statements that make something, with its entry in the ledger. Noted here before: after a lost answer the abort looks for it. */
-  async #make(main: Session, object: MadeObject, statements: readonly string[]): Promise<void> {
-    this.#made.push(object);
-    const entry = this.#ledger === undefined ? [] : [this.#ledger.madeSql(object)];
-    await inTransaction(main, { signal: this.#signal, table: object.table }, [...statements, ...entry]);
-  }
-
-  /** Never that of something else, not even of something of which nobody knows whether it was made. */
-  #nextNumber(): number {
-    return Math.max(0, ...this.#made.map(({ number }) => number)) + 1;
-  }
-
   /** Staging tables that were made although nobody heard of it: without a row, and in nobody's way. */
   #strays(): string[] {
     const known = new Set([...this.#staging.values()].flatMap(({ all }) => all.map(({ name }) => name)));
-    return this.#made.flatMap(({ kind, name }) => (kind === 'staging' && !known.has(name) ? [name] : []));
+    return this.#made.ofKind('staging').map(({ name }) => name).filter((name) => !known.has(name));
   }
 
   /** Asked when the connection is gone: the server may need a moment to be there again, and to end what it was doing. */
@@ -306,12 +296,12 @@ export class PostgresLoadSession implements LoadSession {
     const schema = plan.name.schema!;
     const { table } = plan;
     if (!(await schemaExists(main, schema, { signal: this.#signal, table }))) {
-      await this.#make(main, { kind: 'schema', name: quoteIdentifier(schema), table, number: this.#nextNumber() }, [`CREATE SCHEMA ${quoteIdentifier(schema)}`]);
+      await this.#made.make(main, { kind: 'schema', name: quoteIdentifier(schema), table, number: this.#made.nextNumber() }, [`CREATE SCHEMA ${quoteIdentifier(schema)}`]);
     }
     // A table that was there before is never noted as made.
-    const made: MadeObject = { kind: 'table', name: qualifiedName(plan.name), table, number: this.#nextNumber() };
-    await this.#make(main, made, [createTableSql(plan)]).catch((error: unknown) => {
-      if (error instanceof SluiceError && error.code === 'TABLE_EXISTS') this.#made.splice(this.#made.indexOf(made), 1);
+    const made: MadeObject = { kind: 'table', name: qualifiedName(plan.name), table, number: this.#made.nextNumber() };
+    await this.#made.make(main, made, [createTableSql(plan)]).catch((error: unknown) => {
+      if (error instanceof SluiceError && error.code === 'TABLE_EXISTS') this.#made.forget(made);
       throw error;
     });
   }
@@ -324,11 +314,11 @@ export class PostgresLoadSession implements LoadSession {
     if (free !== undefined) return Promise.resolve(free);
     return this.#serial.run(async () => {
       const main = await this.#mainSession();
-      const number = this.#nextNumber();
+      const number = this.#made.nextNumber();
       const name = qualifiedName({ schema: plan.name.schema!, name: fitIdentifier(`sluice_${this.#run}_${number}`) });
       // Named here: what the server calls it by itself is not known before it is made.
       const sequence = qualifiedName({ schema: plan.name.schema!, name: fitIdentifier(`sluice_${this.#run}_${number}_row`) });
-      await this.#make(main, { kind: 'staging', name, table: plan.table, sequence, number }, [stagingTableSql(plan, name, sequence)]);
+      await this.#made.make(main, { kind: 'staging', name, table: plan.table, sequence, number }, [stagingTableSql(plan, name, sequence)]);
       const made: Destination = { name, sequence };
       staging.all.push(made);
       return made;
@@ -337,12 +327,12 @@ export class PostgresLoadSession implements LoadSession {
 
   #takeGaps(): Promise<string> {
     return this.#serial.run(async () => {
-      this.#gaps ??= this.#made.find(({ kind }) => kind === 'gaps')?.name;
+      this.#gaps ??= this.#made.ofKind('gaps')[0]?.name;
       if (this.#gaps !== undefined) return this.#gaps;
       const main = await this.#mainSession();
       const schema = this.#loads.find(({ plan }) => plan.publication === 'staged')!.plan.name.schema!;
       const name = qualifiedName({ schema, name: fitIdentifier(`sluice_${this.#run}_gaps`) });
-      await this.#make(main, { kind: 'gaps', name, table: '', number: this.#nextNumber() }, [`CREATE UNLOGGED TABLE ${name} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`]);
+      await this.#made.make(main, { kind: 'gaps', name, table: '', number: this.#made.nextNumber() }, [`CREATE UNLOGGED TABLE ${name} (load oid, before bigint, gap bigint, PRIMARY KEY (load, before, gap))`]);
       this.#gaps = name;
       return name;
     });
@@ -351,7 +341,7 @@ export class PostgresLoadSession implements LoadSession {
   /** Leaves the database as it was. Without a connection to it nothing can be done: the error that led here says so. */
   async #undo(): Promise<void> {
     const changed = this.#loads.filter((load) => load.needsUndo && load.transactions.length > 0);
-    if (this.#made.length + changed.length === 0 && this.#ledger === undefined) return;
+    if (this.#made.count + changed.length === 0 && this.#ledger === undefined) return;
     try {
       await this.#main?.close();
       this.#main = await this.#parts.open(new AbortController().signal);
@@ -363,30 +353,17 @@ export class PostgresLoadSession implements LoadSession {
 
   async #undoWith(session: Session, changed: readonly PostgresTableLoad[]): Promise<void> {
     await session.query(`BEGIN; SET LOCAL lock_timeout TO '${CLEANUP_PATIENCE}'`);
-    for (const { kind, name } of this.#made) if (kind !== 'schema') await session.query(`DROP TABLE IF EXISTS ${name}`);
+    await this.#made.dropTables(session);
     for (const load of changed) await session.query(undoSql(load), { table: load.plan.table });
     if (this.#ledger !== undefined) await session.query(this.#ledger.dropSql());
     await session.query('COMMIT');
-    // Only where nobody has put anything else into it meanwhile.
-    for (const { kind, name } of this.#made) if (kind === 'schema') await session.query(`DROP SCHEMA IF EXISTS ${name}`).catch(() => undefined);
+    await this.#made.dropSchemas(session);
   }
 }
 
 async function schemaExists(session: Session, schema: string, options: QueryOptions): Promise<boolean> {
   const { rows } = await session.query('SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)', { ...options, values: [schema] });
   return rows[0][0] === 't';
-}
-
-async function inTransaction(session: Session, options: QueryOptions, statements: readonly string[]): Promise<void> {
-  await session.query('BEGIN', options);
-  try {
-    for (const statement of statements) await session.query(statement, options);
-    // Not cancelled on its way: whether it happened would not be known.
-    await session.query('COMMIT', options.table === undefined ? {} : { table: options.table });
-  } catch (error) {
-    if (session.usable) await session.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
 }
 
 /**

@@ -99,18 +99,24 @@ export class Publisher {
    * @returns false, with nothing begun, when that would be in the way of others: a table has rows, or is in use
    */
   async beginEarly(): Promise<boolean> {
-    let isFree = false;
-    try {
-      await this.#session.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout TO '${EARLY_PATIENCE}'`, { signal: this.#signal });
-      await this.#prepare({ early: true });
-      isFree = await this.#areEmpty();
-      if (isFree) await this.#takeKeysOff();
-      if (isFree) await this.#session.query(`SET LOCAL lock_timeout TO '0'`, { signal: this.#signal });
-    } catch (error) {
+    await this.#session.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout TO '${EARLY_PATIENCE}'`, { signal: this.#signal });
+    const isFree = await this.#takeIfEmpty().catch((error: unknown) => {
       if (this.#signal.aborted || !this.#session.usable) throw error;
-    }
-    if (!isFree) await this.#session.query('ROLLBACK');
+      return false;
+    });
+    await this.#session.query(isFree ? `SET LOCAL lock_timeout TO '0'` : 'ROLLBACK', { signal: this.#signal });
     return isFree;
+  }
+
+  /** Asked before any lock, so that a table with rows is not even touched, and again under the locks. */
+  async #takeIfEmpty(): Promise<boolean> {
+    if (!(await this.#areEmpty())) return false;
+    await this.#readAndLock();
+    if (!(await this.#areEmpty())) return false;
+    await this.#switchOff();
+    this.#removed = new Map(this.#loads.filter(({ plan }) => plan.mode === 'replace').map((load) => [load, 0]));
+    await this.#takeKeysOff();
+    return true;
   }
 
   /** All rows of its tables are staged. */
@@ -175,7 +181,10 @@ export class Publisher {
       if (load.plan.creates && load.plan.key.length > 0) await this.#query(primaryKeySql(load.plan), load);
       if (load.plan.publication === 'direct') this.#counts.set(load.plan.table, { written: load.written, skipped: 0, duplicate: 0 });
     }
-    await this.#prepare({ early: false });
+    await this.#readAndLock();
+    await this.#switchOff();
+    await this.#circles.deferInbound(this.#groups.flat().filter(({ load }) => load.plan.mode === 'replace'));
+    this.#removed = await this.#remove();
     if (this.#loads.reduce((sum, load) => sum + load.written, 0) >= WORTH_HOLDING_ROWS) await this.#takeKeysOff();
   }
 
@@ -183,27 +192,23 @@ export class Publisher {
     await this.#bulk.takeOff(this.#groups.flat().filter(({ load }) => load.plan.mode !== 'upsert' && load.target.kind === 'table'));
   }
 
-  /** Locks the tables, switches off what is to be off, and removes the rows that are replaced. */
-  async #prepare({ early }: { early: boolean }): Promise<void> {
-    const { disableTriggers } = this.#options;
+  async #readAndLock(): Promise<void> {
     // Rows are compared and sorted in bulk, as the server does when it builds an index or validates a key.
     await this.#session.query(`SELECT pg_catalog.set_config('work_mem', GREATEST(w.setting::int, m.setting::int)::text, true)
       FROM pg_catalog.pg_settings w, pg_catalog.pg_settings m WHERE w.name = 'work_mem' AND m.name = 'maintenance_work_mem'; SET LOCAL synchronize_seqscans TO off`, { signal: this.#signal });
     this.#mayReplicate = await mayUseReplicaRole(this.#session, this.#signal);
     this.#groups = await this.#readGroups(this.#loads.filter((load) => load.plan.publication === 'staged'));
-    const tables = this.#groups.flat();
-    await this.#lock(tables);
-    if (disableTriggers) for (const { load } of tables) await this.#triggers.disable(load);
+    await this.#lock(this.#groups.flat());
+  }
+
+  async #switchOff(): Promise<void> {
+    if (this.#options.disableTriggers) for (const { load } of this.#groups.flat()) await this.#triggers.disable(load);
     for (const group of this.#groups) if (group.length > 1) await this.#circles.defer(group);
-    // Of tables without rows nothing is removed that others could refer to.
-    if (!early) await this.#circles.deferInbound(tables.filter(({ load }) => load.plan.mode === 'replace'));
-    this.#removed = await this.#remove();
   }
 
   async #areEmpty(): Promise<boolean> {
-    for (const { load } of this.#groups.flat()) {
-      const { rows } = await this.#query(`SELECT EXISTS (SELECT FROM ${qualifiedName(load.plan.name)})`, load);
-      if (rows[0][0] !== 'f' || (this.#removed.get(load) ?? 0) > 0) return false;
+    for (const load of this.#loads) {
+      if ((await this.#query(`SELECT EXISTS (SELECT FROM ${qualifiedName(load.plan.name)})`, load)).rows[0][0] !== 'f') return false;
     }
     return true;
   }
