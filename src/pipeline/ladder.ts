@@ -60,15 +60,17 @@ export class Ladder {
   // oxlint-disable-next-line max-params -- as PartWriter.write, and the table
   async write(table: string, stream: PartStream, writer: PartWriter, progress: (bytes: number) => void, pieceBytes?: number): Promise<WrittenPart> {
     const segment = new LazySegment(this.#store, this.#limit, table, stream.part.index);
+    let line: number | undefined;
     try {
       return await this.#fast(stream, (part) => writer.write(part, progress, pieceBytes), segment);
     } catch (error) {
       await segment.discard();
       const coded = toSluiceError(error);
       if (!OF_CONTENT.has(coded.code) || stream.careful === undefined || writer.writeCarefully === undefined) throw coded;
+      line = coded.at.line;
     }
     try {
-      return await this.#careful(stream, writer, segment);
+      return await this.#careful(stream, writer, segment, line);
     } catch (error) {
       await segment.discard();
       throw error;
@@ -118,10 +120,13 @@ export class Ladder {
     return { written, rejected: stream.leftOut?.length ?? 0 };
   }
 
-  async #careful(stream: PartStream, writer: PartWriter, segment: LazySegment): Promise<WrittenPart> {
+  // oxlint-disable-next-line max-params -- the part, its two ways out, and where it failed
+  async #careful(stream: PartStream, writer: PartWriter, segment: LazySegment, line: number | undefined): Promise<WrittenPart> {
     const part = stream.careful!();
     let stored = 0;
-    const { written, rejected } = await writer.writeCarefully!(accounted(part, stream), stream.part.index, async (rejections) => {
+    // In copy-text a line is a row.
+    const suspect = stream.encoding.kind === 'copy-text' && part.leftOut.length === 0 ? line : undefined;
+    const { written, rejected } = await writer.writeCarefully!(accounted(part, stream, suspect), stream.part.index, async (rejections) => {
       // What the format left out goes between what the target refuses, in the order of the records.
       const upTo = rejections.at(-1)?.record ?? Infinity;
       const next = part.leftOut.findIndex(({ record }, i) => i >= stored && record > upTo);
@@ -181,8 +186,8 @@ async function* withEnd(chunks: AsyncIterable<Uint8Array>, atEnd: () => Promise<
 }
 
 /** With what the ledger of a target records of the part. */
-function accounted(part: CarefulPart, stream: PartStream): CarefulPart {
-  return { chunks: part.chunks, leftOut: part.leftOut, counts: () => stream.counts(), ...(stream.hash === undefined ? {} : { hash: stream.hash }) };
+function accounted(part: CarefulPart, stream: PartStream, suspect: number | undefined): CarefulPart {
+  return { chunks: part.chunks, leftOut: part.leftOut, ...(suspect === undefined ? {} : { suspect }), counts: () => stream.counts(), ...(stream.hash === undefined ? {} : { hash: stream.hash }) };
 }
 
 function withChunks(stream: PartStream, chunks: AsyncIterable<Uint8Array>): PartStream {

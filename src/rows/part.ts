@@ -67,6 +67,8 @@ export interface CarefulPart {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Ascending; holds every record that was left out before the bytes pulled so far. */
   readonly leftOut: readonly Rejection[];
+  /** The row of `chunks`, from 1, at which the target has stopped when it took the part as a whole, where that is known and nothing was left out. */
+  readonly suspect?: number;
   /** Of the whole part, as PartStream.counts; valid once `chunks` is exhausted. */
   counts?(): PartCounts;
   /** As PartStream.hash. */

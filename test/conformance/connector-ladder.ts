@@ -55,7 +55,7 @@ function carefulPart(rows: readonly Row[], leftOut: readonly number[] = []): Car
     // Cut inside records.
     for (let at = 0; at < bytes.length; at += 1009) yield bytes.subarray(at, at + 1009);
   }
-  return { chunks: chunks(), leftOut: leftOut.map((record): Rejection => ({ record, code: 'ROW_INVALID', message: 'left out' })) };
+  return { chunks: { [Symbol.asyncIterator]: chunks }, leftOut: leftOut.map((record): Rejection => ({ record, code: 'ROW_INVALID', message: 'left out' })) };
 }
 
 const isContent = (error: unknown): boolean => ['VALUE_INVALID', 'ROW_INVALID', 'NOT_NULL_VIOLATED', 'CHECK_VIOLATED', 'UNIQUE_VIOLATED'].includes((error as { code?: string }).code ?? '');

@@ -10,14 +10,23 @@ import type { QueryOptions, Row, Session } from './driver.ts';
 import type { JudgedTable } from './judged-table.ts';
 import { qualifiedName, quoteIdentifier } from './sql.ts';
 
-/** Statements of one table, in order. */
+/** How a key or an index is built. */
 interface KeyStatements {
-  readonly drop: string[];
-  readonly build: string[];
-  /** Of the foreign keys that lead from this table, to tables whose keys are off, too. */
-  readonly dropReferences: string[];
-  readonly addReferences: string[];
+  /** Of the index, or of the foreign key. */
+  readonly name: string;
+  readonly build: readonly string[];
 }
+
+/** Statements of one table, in order. */
+interface TableKeys {
+  readonly drop: string[];
+  readonly indexes: KeyStatements[];
+  /** The foreign keys that lead from this table, to tables whose keys are off, too. */
+  readonly dropReferences: string[];
+  readonly references: KeyStatements[];
+}
+
+type KeyKind = 'indexes' | 'references';
 
 /** How long the tables may be waited for: the other way to publish needs no such lock. */
 const PATIENCE = '1s';
@@ -26,7 +35,7 @@ export class BulkKeys {
   readonly #session: Session;
   readonly #signal: AbortSignal;
   /** By oid. */
-  readonly #statements = new Map<string, KeyStatements>();
+  readonly #keys = new Map<string, TableKeys>();
 
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
@@ -35,12 +44,12 @@ export class BulkKeys {
 
   /** The keys of this table are off. */
   has({ load }: JudgedTable): boolean {
-    return this.#statements.has(load.target.oid);
+    return this.#keys.has(load.target.oid);
   }
 
   /** All its foreign keys are off, too: none is looked up row by row. */
   hasNoReferences({ load, rules }: JudgedTable): boolean {
-    return this.#statements.get(load.target.oid)?.dropReferences.length === rules.foreignKeys.length;
+    return this.#keys.get(load.target.oid)?.references.length === rules.foreignKeys.length;
   }
 
   /** Takes the keys off the tables where that can be done, within the transaction. */
@@ -57,33 +66,49 @@ export class BulkKeys {
       const still = await this.#plan(chosen);
       if (!areEmpty || JSON.stringify([...still]) !== JSON.stringify([...plans])) throw new Error('not as it was');
       for (const step of ['dropReferences', 'drop'] as const) {
-        for (const statements of still.values()) for (const drop of statements[step]) await this.#query(drop);
+        for (const keys of still.values()) for (const drop of keys[step]) await this.#query(drop);
       }
-      for (const [oid, statements] of still) this.#statements.set(oid, statements);
+      for (const [oid, keys] of still) this.#keys.set(oid, keys);
       await this.#query('RELEASE SAVEPOINT sluice_keys');
     } catch (error) {
-      this.#statements.clear();
+      this.#keys.clear();
       if (this.#signal.aborted || !this.#session.usable) throw error;
       await this.#query('ROLLBACK TO SAVEPOINT sluice_keys');
     }
     await this.#query(`SET LOCAL lock_timeout TO '0'`);
   }
 
-  /** Builds them from the rows that are there now; the tables that they refer to are built already, or in the same group. @throws SluiceError *_VIOLATED */
-  async build(group: readonly JudgedTable[]): Promise<void> {
-    for (const step of ['build', 'addReferences'] as const) {
-      for (const { load } of group) {
-        const options = { signal: this.#signal, table: load.plan.table };
-        for (const statement of this.#statements.get(load.target.oid)?.[step] ?? []) await this.#session.query(statement, options);
+  /**
+   * Builds them from the rows that are there now; the tables that they refer to are built already, or in the same group.
+   * @param only names, where the others are built already
+   * @throws SluiceError *_VIOLATED
+   */
+  async build(group: readonly JudgedTable[], kind: KeyKind, only?: ReadonlySet<string>): Promise<void> {
+    for (const { load } of group) {
+      for (const { name, build } of this.#keys.get(load.target.oid)?.[kind] ?? []) {
+        if (only?.has(name) !== false) for (const statement of build) await this.#query(statement, { signal: this.#signal, table: load.plan.table });
       }
     }
+  }
+
+  /** Builds those of one table that the rows allow. @returns the names of the others */
+  async tryToBuild(table: JudgedTable, kind: KeyKind): Promise<ReadonlySet<string>> {
+    const refused = new Set<string>();
+    for (const { name } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) {
+      const isBuilt = await table.attempt(async () => {
+        await this.build([table], kind, new Set([name]));
+        return true;
+      });
+      if (isBuilt !== true) refused.add(name);
+    }
+    return refused;
   }
 
   #query(sql: string, options: QueryOptions = { signal: this.#signal }): ReturnType<Session['query']> {
     return this.#session.query(sql, options);
   }
 
-  async #plan(tables: readonly JudgedTable[]): Promise<Map<string, KeyStatements>> {
+  async #plan(tables: readonly JudgedTable[]): Promise<Map<string, TableKeys>> {
     const oids = tables.map(({ load }) => load.target.oid).join(', ');
     const able = new Set((await this.#query(ableSql(oids))).rows.map(([oid]) => oid!));
     const indexes = (await this.#query(indexSql(oids))).rows;
@@ -94,28 +119,24 @@ export class BulkKeys {
       before = able.size;
       for (const [child, parent, , , , isPlain] of references) if (able.has(parent!) && (isPlain !== 't' || !able.has(child!))) able.delete(parent!);
     }
-    const plans = new Map([...able].map((oid): [string, KeyStatements] => [oid, { drop: [], build: [], dropReferences: [], addReferences: [] }]));
+    const plans = new Map([...able].map((oid): [string, TableKeys] => [oid, { drop: [], indexes: [], dropReferences: [], references: [] }]));
     for (const [child, parent, table, name, definition] of references) {
       const plan = plans.get(child!);
       if (plan === undefined || !able.has(parent!)) continue;
       plan.dropReferences.push(`ALTER TABLE ONLY ${table} DROP CONSTRAINT ${quoteIdentifier(name!)}`);
-      plan.addReferences.push(`ALTER TABLE ONLY ${table} ADD CONSTRAINT ${quoteIdentifier(name!)} ${definition}`);
+      plan.references.push({ name: name!, build: [`ALTER TABLE ONLY ${table} ADD CONSTRAINT ${quoteIdentifier(name!)} ${definition}`] });
     }
     for (const row of indexes) addIndex(plans.get(row[0]!), row);
     return plans;
   }
 }
 
-function addIndex(plan: KeyStatements | undefined, [, schema, table, name, definition, constraint, deferral]: Row): void {
+function addIndex(plan: TableKeys | undefined, [, schema, table, name, definition, constraint, deferral]: Row): void {
   if (plan === undefined || constraint === 'x') return;
   const index = quoteIdentifier(name!);
-  plan.build.push(definition!);
-  if (constraint === null) {
-    plan.drop.push(`DROP INDEX ${schema}.${index}`);
-  } else {
-    plan.drop.push(`ALTER TABLE ONLY ${table} DROP CONSTRAINT ${index}`);
-    plan.build.push(`ALTER TABLE ONLY ${table} ADD CONSTRAINT ${index} ${constraint === 'p' ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${index}${deferral}`);
-  }
+  plan.drop.push(constraint === null ? `DROP INDEX ${schema}.${index}` : `ALTER TABLE ONLY ${table} DROP CONSTRAINT ${index}`);
+  const adopt = `ALTER TABLE ONLY ${table} ADD CONSTRAINT ${index} ${constraint === 'p' ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${index}${deferral}`;
+  plan.indexes.push({ name: name!, build: constraint === null ? [definition!] : [definition!, adopt] });
 }
 
 const NAME = `pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)`;

@@ -1,11 +1,12 @@
 /**
  * A part once more, as text: every value is tested by the server, the good rows move on in one statement, the others are given away with the
- * server's reason. Everything happens in the caller's transaction.
+ * server's reason. Where few rows are suspects only they come here (copy-around.ts). Everything happens in the caller's transaction.
  */
 import type { LoadTablePlan } from '../connector.ts';
 import type { CarefulPart } from '../../rows/part.ts';
 import type { Rejection } from '../../rows/rejection.ts';
 import type { CatalogColumn } from './catalog.ts';
+import { copyAround, numberedRows } from './copy-around.ts';
 import { copyIn } from './copy-in.ts';
 import type { Row, Session } from './driver.ts';
 import { isRowError, rejectionCode } from './errors.ts';
@@ -26,7 +27,7 @@ export interface CarefulTarget {
   /** Quoted. */
   readonly destination: string;
   /** Where rows are numbered: the quoted column, and the number before the part's first. */
-  readonly numbering: { readonly column: string; readonly base: bigint } | undefined;
+  readonly numbering: { readonly column: string; readonly base: bigint; readonly sequence: string } | undefined;
   /** The rows must be those of the transaction itself, by whose number they are found again; what is inserted under a savepoint has another number. */
   readonly isUndoable: boolean;
   readonly signal: AbortSignal;
@@ -36,10 +37,11 @@ export async function writeCarefully(session: Session, part: CarefulPart, target
   const { plan, columns, signal } = target;
   const options = { signal, table: plan.table };
   const values = columns.map((_, i) => `v${i + 1}`);
+  const copyOptions = { table: plan.table, columns: columns.map(({ name }) => name), signal, progress: () => undefined };
+  const around = target.numbering === undefined ? undefined : await copyAround(session, part, { destination: target.destination, columns: copyOptions.columns, ...target.numbering, options: copyOptions });
   await session.query(`CREATE TEMP TABLE ${CAREFUL} (${[...values.map((value) => `${value} text`), 'record bigint'].join(', ')}) ON COMMIT DROP; ${rejectedTableSql(REJECTED)}`, options);
-  const copied = await copyIn(session, `COPY ${CAREFUL} FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')`, numberRecords(part), {
-    table: plan.table, columns: columns.map(({ name }) => name), signal, progress: () => undefined,
-  });
+  const tested = around === undefined ? numberRecords(part) : numberedRows(part, around.suspects);
+  const copied = await copyIn(session, `COPY ${CAREFUL} FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')`, tested, copyOptions);
   const tests = await testValues(session, target, values);
   if (target.isUndoable) await session.query(`CREATE TEMP TABLE ${GOOD} (${stagingColumns(plan)}) ON COMMIT DROP`, options);
   await insert(session, target.isUndoable ? { ...target, destination: GOOD } : target, values);
@@ -58,7 +60,7 @@ export async function writeCarefully(session: Session, part: CarefulPart, target
     await session.query(`DROP TABLE ${GOOD}`, options);
   }
   for (const statement of [...tests.cleanUp, `DROP TABLE ${CAREFUL}, ${REJECTED}`]) await session.query(statement, options);
-  return { written: copied - rejected, rejected };
+  return { written: (around?.copied ?? 0) + copied - rejected, rejected };
 }
 
 /** Fills the table of rejected rows; `rule` is the number of the bad field. Types that know only exceptions show when they are asked. */

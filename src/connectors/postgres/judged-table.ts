@@ -32,6 +32,8 @@ export class JudgedTable {
   isFullyJudged = true;
   /** Some check or foreign key could not be judged: which rows are left to compete for a unique key is not known before they are inserted. */
   hasUnknownRows = false;
+  /** Its target had no row before this publication: what is there now says nothing that the staged rows do not. */
+  wasEmpty = false;
   rejectedCount = 0;
   readonly #session: Session;
   readonly #options: QueryOptions;
@@ -54,6 +56,10 @@ export class JudgedTable {
     return this.#stagingNow();
   }
 
+  get hasOnlyOurs(): boolean {
+    return this.wasEmpty || this.load.plan.mode === 'replace';
+  }
+
   /** For INSERT and for the judging statements; nothing is asked of an empty table. */
   get exclusion(): string | undefined {
     return this.rejectedCount === 0 ? undefined : this.rejected;
@@ -61,8 +67,17 @@ export class JudgedTable {
 
   /** The rows that are not rejected, with the columns that the server will fill in, as a relation in parentheses. */
   rows(which: 'all' | 'latest' = 'all'): string {
+    return this.#rows(this.exclusion, which);
+  }
+
+  /** The same with those that are rejected. */
+  allRows(): string {
+    return this.#rows(undefined, 'all');
+  }
+
+  #rows(rejected: string | undefined, which: 'all' | 'latest'): string {
     const { plan, facts } = this.load;
-    const from = source(plan, this.staging, { rejected: this.exclusion });
+    const from = source(plan, this.staging, { rejected });
     const rows = which === 'latest' ? `(${latestSql(plan, from, nullsEqual(plan, facts))})` : from;
     const { filled } = this.rules;
     if (filled.length === 0) return rows;
@@ -91,19 +106,19 @@ export class JudgedTable {
     return this.#session.query(sql, this.#options);
   }
 
-  /** What fails for what is in rows (a check that divides by zero) is left to the INSERT. Undefined then. */
-  async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  /** What fails for what is in rows (a check that divides by zero) is left to the INSERT. @returns undefined then, and where the work answers that; nothing of it is left */
+  async attempt<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
     await this.query('SAVEPOINT sluice_judge');
     const before = this.rejectedCount;
+    let result: T | undefined;
     try {
-      const result = await work();
-      await this.query('RELEASE SAVEPOINT sluice_judge');
-      return result;
+      result = await work();
     } catch (error) {
       if (!isRowError(error)) throw error;
-      this.rejectedCount = before;
-      await this.query('ROLLBACK TO SAVEPOINT sluice_judge');
-      return undefined;
     }
+    if (result === undefined) this.rejectedCount = before;
+    // Released in any case: attempts lie within each other.
+    await this.query(`${result === undefined ? 'ROLLBACK TO SAVEPOINT sluice_judge; ' : ''}RELEASE SAVEPOINT sluice_judge`);
+    return result;
   }
 }

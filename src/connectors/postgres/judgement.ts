@@ -8,7 +8,16 @@ import type { ForeignKeyRule } from './constraint-rules.ts';
 import type { JudgedTable } from './judged-table.ts';
 import { canJudgeKey, orphanConditions } from './orphans.ts';
 import { quoteIdentifier } from './sql.ts';
-import { UniqueJudge } from './unique-judge.ts';
+import { UniqueJudge, type UniqueScope } from './unique-judge.ts';
+
+/** What is known already has not to be asked again. */
+export interface JudgementScope {
+  /** What rows show by themselves has been judged. */
+  readonly afterRows?: boolean;
+  /** Names of the foreign keys to ask for. */
+  readonly foreignKeys?: ReadonlySet<string>;
+  readonly uniques?: (table: JudgedTable) => UniqueScope;
+}
 
 export class Judgement {
   readonly #uniques = new UniqueJudge();
@@ -19,24 +28,27 @@ export class Judgement {
   }
 
   /** @param group tables that refer to each other in a circle, or one table; those of the groups before are in their targets already */
-  async judge(group: readonly JudgedTable[]): Promise<void> {
+  async judge(group: readonly JudgedTable[], scope: JudgementScope = {}): Promise<void> {
     const judged = group.filter((table) => this.#canJudge(table));
-    for (const table of judged) await judgeRows(table);
+    if (scope.afterRows !== true) for (const table of judged) await judgeRows(table);
     for (let changed = judged.length > 0, first = true; changed; first = false) {
       changed = false;
-      for (let lost = true; lost;) {
-        lost = false;
-        for (const table of judged) lost = (await this.#judgeForeignKeys(table, group)) > 0 || lost;
-        changed ||= lost;
-        lost &&= this.#isCircle(group);
+      // At first all keys; then those to tables of the group that have just lost rows.
+      let losers: ReadonlySet<JudgedTable> = new Set(judged);
+      for (let isFirst = first; losers.size > 0; isFirst = false) {
+        const now = new Set<JudgedTable>();
+        for (const table of judged) if ((await this.#judgeForeignKeys(table, group, scope, isFirst ? undefined : losers)) > 0) now.add(table);
+        changed ||= now.size > 0;
+        losers = isCircle(group) ? now : new Set();
       }
-      if (!first && !changed) break;
+      // Of an upsert an older row may now be the latest of its key.
+      if (!first && !changed && group[0].load.plan.mode !== 'upsert') break;
       changed = false;
       for (const table of judged) {
         if (table.hasUnknownRows) table.isFullyJudged = false;
-        else changed = (await this.#uniques.judge(table)) > 0 || changed;
+        else changed = (await this.#uniques.judge(table, scope.uniques?.(table))) > 0 || changed;
       }
-      changed &&= this.#isCircle(group) || group[0].load.plan.mode === 'upsert';
+      changed &&= isCircle(group) || group[0].load.plan.mode === 'upsert';
     }
   }
 
@@ -48,15 +60,14 @@ export class Judgement {
     return can;
   }
 
-  #isCircle(group: readonly JudgedTable[]): boolean {
-    return group.length > 1 || group[0].rules.foreignKeys.some((key) => key.parentOid === group[0].load.target.oid);
-  }
-
-  async #judgeForeignKeys(table: JudgedTable, group: readonly JudgedTable[]): Promise<number> {
+  /** @param losers of the group: other parents have what they had */
+  // oxlint-disable-next-line max-params -- which keys of the group are asked for
+  async #judgeForeignKeys(table: JudgedTable, group: readonly JudgedTable[], { foreignKeys }: JudgementScope, losers: ReadonlySet<JudgedTable> | undefined): Promise<number> {
     let rejected = 0;
     for (const key of table.rules.foreignKeys) {
       // Parents of earlier groups are in the target already.
       const parent = group.find((other) => other.load.target.oid === key.parentOid);
+      if (losers === undefined ? foreignKeys?.has(key.name) === false : parent === undefined || !losers.has(parent)) continue;
       const count = canJudgeKey(table, key, parent, this.#disableTriggers) ? await table.attempt(() => rejectOrphans(table, key, parent)) : undefined;
       if (count === undefined) table.hasUnknownRows = true;
       rejected += count ?? 0;
@@ -65,16 +76,33 @@ export class Judgement {
   }
 }
 
-async function judgeRows(table: JudgedTable): Promise<void> {
-  const { notNull, checks } = table.rules;
-  const nulls = notNull.map((column) => {
+/** Tables that refer to each other, or one that refers to itself: what one row loses may cost others theirs. */
+export function isCircle(group: readonly JudgedTable[]): boolean {
+  return group.length > 1 || group[0].rules.foreignKeys.some((key) => key.parentOid === group[0].load.target.oid);
+}
+
+/** Cases of a CASE expression over the table's columns: the verdict of what a row shows by itself. */
+function rowCases(table: JudgedTable): { readonly nulls: readonly string[]; readonly broken: readonly string[] } {
+  const nulls = table.rules.notNull.map((column) => {
     const rule = table.verdict({ code: 'NOT_NULL_VIOLATED', columns: [column], say: () => `null value in column "${column}", which must have one` });
     return `WHEN ${quoteIdentifier(column)} IS NULL THEN ${rule}`;
   });
-  const broken = checks.map(({ name, expression }) => {
+  const broken = table.rules.checks.map(({ name, expression }) => {
     const rule = table.verdict({ code: 'CHECK_VIOLATED', constraint: name, say: () => `the row violates check constraint "${name}"` });
     return `WHEN (${expression}) IS FALSE THEN ${rule}`;
   });
+  return { nulls, broken };
+}
+
+/** The staged rows that `judgeRows` would not reject, as a relation in parentheses. */
+export function soundRows(table: JudgedTable): string {
+  const { nulls, broken } = rowCases(table);
+  if (nulls.length + broken.length === 0) return table.rows();
+  return `(SELECT * FROM ${table.rows()} AS ${quoteIdentifier(table.load.plan.name.name)} WHERE CASE ${[...nulls, ...broken].join(' ')} END IS NULL)`;
+}
+
+export async function judgeRows(table: JudgedTable): Promise<void> {
+  const { nulls, broken } = rowCases(table);
   const reject = (cases: readonly string[]): Promise<number> =>
     table.reject(`SELECT n, rule FROM (SELECT ${table.row} AS n, CASE ${cases.join(' ')} END AS rule FROM ${table.rows()} AS ${quoteIdentifier(table.load.plan.name.name)}) AS judged WHERE rule IS NOT NULL`);
   if (nulls.length + broken.length === 0) return;

@@ -11,9 +11,8 @@ import { quoteIdentifier } from './sql.ts';
 export function orphanConditions(key: ForeignKeyRule, parent: JudgedTable | undefined): readonly string[] {
   const columns = key.columns.map((column) => `child.${quoteIdentifier(column)}`);
   const matches = (alias: string): string => key.parentColumns.map((column, i) => `${alias}.${quoteIdentifier(column)} ${key.equals[i]} ${columns[i]}`).join(' AND ');
-  const isEmptied = parent?.load.plan.mode === 'replace';
   const absent = [
-    ...(isEmptied ? [] : [`NOT EXISTS (SELECT FROM ${key.parent} AS parent WHERE ${matches('parent')})`]),
+    ...(parent?.hasOnlyOurs === true ? [] : [`NOT EXISTS (SELECT FROM ${key.parent} AS parent WHERE ${matches('parent')})`]),
     ...(parent === undefined || parent.staging.length === 0 ? [] : [`NOT EXISTS (SELECT FROM ${parent.rows()} AS parent WHERE ${matches('parent')})`]),
   ];
   const all = columns.map((column) => `${column} IS NOT NULL`).join(' AND ');

@@ -51,10 +51,12 @@ export interface StagedFacts {
   readonly rejected?: string | undefined;
   /** The staging table, the only one, has its rows in the order of their numbers. */
   readonly isInOrder?: boolean;
+  /** A relation in parentheses that has these staged rows and no others. */
+  readonly rows?: string | undefined;
 }
 
 /** @param staging the staging tables, quoted */
-export function stagedSql(plan: PlanBase, staging: readonly string[], { target, facts, rejected, isInOrder }: StagedFacts): StagedSql {
+export function stagedSql(plan: PlanBase, staging: readonly string[], { target, facts, rejected, isInOrder, rows }: StagedFacts): StagedSql {
   const name = qualifiedName(plan.name);
   const only = target?.kind === 'table' ? 'ONLY ' : '';
   const lockable = target === undefined || target.kind === 'table' || target.kind === 'partitioned';
@@ -65,7 +67,7 @@ export function stagedSql(plan: PlanBase, staging: readonly string[], { target, 
     remove: plan.mode === 'replace' ? `DELETE FROM ${only}${name}` : undefined,
     countLatest: undefined,
     update: undefined,
-    insert: insertSql(plan, name, source(plan, staging, { rejected }), isInOrder),
+    insert: insertSql(plan, name, rows ?? source(plan, staging, { rejected }), isInOrder),
     insertRange: insertSql(plan, name, source(plan, staging, { rejected, range: true })),
     keepsExisting: false,
   };

@@ -5,6 +5,7 @@
  */
 import type { LoadTablePlan, PublishedCounts, PublishedTable, PublishHooks } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { BulkInsert } from './bulk-insert.ts';
 import { BulkKeys } from './bulk-keys.ts';
 import { Circles, mayUseReplicaRole, parentsFirst } from './circles.ts';
 import { readConstraintRules } from './constraint-rules.ts';
@@ -19,6 +20,7 @@ import { rejectedTableSql } from './rejected-rows.ts';
 import { advanceSequences } from './sequences.ts';
 import { keysHold, needsNoTriggers, WORTH_HOLDING_ROWS } from './set-wise-keys.ts';
 import { qualifiedName } from './sql.ts';
+import { commitSurely } from './sure-commit.ts';
 import { primaryKeySql } from './table-ddl.ts';
 import type { PostgresTableLoad } from './table-load.ts';
 import { UserTriggers } from './user-triggers.ts';
@@ -67,6 +69,7 @@ export class Publisher {
   readonly #bulk: BulkKeys;
   readonly #counts = new Map<string, PublishedCounts>();
   readonly #judgement: Judgement;
+  readonly #inBulk: BulkInsert;
   #groups: readonly Group[] = [];
   #done = 0;
   #mayReplicate = false;
@@ -81,6 +84,7 @@ export class Publisher {
     this.#circles = new Circles(session, options.signal);
     this.#bulk = new BulkKeys(session, options.signal);
     this.#judgement = new Judgement(options.disableTriggers);
+    this.#inBulk = new BulkInsert({ keys: this.#bulk, judgement: this.#judgement, insert: (table, inGroup, rows) => this.#insertWithoutKeys(table, inGroup, rows) });
   }
 
   /** The tables (display names) of the group that is published next; undefined after the last one. */
@@ -124,7 +128,10 @@ export class Publisher {
     const group = this.#groups[this.#done];
     const areOff = group.filter((table) => this.#bulk.has(table));
     // Of tables that depend on each other all or none.
-    if (areOff.length > 0 && areOff.length < group.length) await this.#bulk.build(areOff);
+    if (areOff.length > 0 && areOff.length < group.length) {
+      await this.#bulk.build(areOff, 'indexes');
+      await this.#bulk.build(areOff, 'references');
+    }
     if (areOff.length < group.length || !(await this.#insertInBulk(group))) await this.#insertInOrder(group);
     this.#done++;
   }
@@ -134,26 +141,39 @@ export class Publisher {
     for (const one of group) this.#counts.set(one.load.plan.table, await this.#insert(one, (sqlNow) => (this.#options.quarantines ? this.#insertOrReject(one, sqlNow, group) : this.#insertOrFail(one, sqlNow(), group))));
   }
 
-  /** First as if nothing were bad, and the keys built from all rows; what they refuse is judged, and put aside. @returns false, with the keys in place and no row, when that cannot be said of all */
+  /** First as if hardly anything were bad; then without all that can be judged before. @returns false, with the keys in place and no row, when that cannot be said of all */
   async #insertInBulk(group: Group): Promise<boolean> {
-    const all = async (): Promise<true> => {
-      for (const one of group) this.#counts.set(one.load.plan.table, await this.#insert(one, async (sqlNow) => ({ written: await this.#insertWithoutKeys(one, sqlNow(), group), piecewise: false })));
-      await this.#bulk.build(group);
-      return true;
-    };
-    if (!this.#options.quarantines) return all();
-    if (await group[0].attempt(all)) return true;
+    if (!this.#options.quarantines) return this.#countBulk(await this.#inBulk.all(group));
+    const sound = await this.#inBulk.allSound(group);
+    if (sound !== undefined) return this.#countBulk(sound);
     await this.#judgement.judge(group);
     for (const one of group) one.isJudged = true;
-    if (group.every(({ isFullyJudged }) => isFullyJudged) && await group[0].attempt(all)) return true;
-    await this.#bulk.build(group);
+    const judged = group.every(({ isFullyJudged }) => isFullyJudged) ? await group[0].attempt(() => this.#inBulk.all(group)) : undefined;
+    if (judged !== undefined) return this.#countBulk(judged);
+    await this.#bulk.build(group, 'indexes');
+    await this.#bulk.build(group, 'references');
     return false;
   }
 
+  async #countBulk(written: ReadonlyMap<JudgedTable, number>): Promise<true> {
+    for (const [table, count] of written) {
+      const { load, staging, rejectedCount } = table;
+      const skipped = load.written - rejectedCount - count;
+      if (skipped !== 0) await this.#assertAllThere(load, staging);
+      this.#counts.set(load.plan.table, { written: count, skipped, duplicate: 0, ...(this.#options.quarantines ? { rejected: rejectedCount } : {}) });
+    }
+    return true;
+  }
+
   /** Foreign keys that lead to tables outside the run are still there. */
-  async #insertWithoutKeys(table: JudgedTable, sql: StagedSql, group: Group): Promise<number> {
+  async #insertWithoutKeys(table: JudgedTable, group: Group, rows: string | undefined): Promise<number> {
+    if (table.staging.length === 0) return 0;
     const holds = !this.#bulk.hasNoReferences(table) && this.#mayHoldKeys(table) && await keysHold(table, group, this.#options.disableTriggers);
-    return this.#insertAll(table, sql, holds);
+    return this.#insertAll(table, this.#sqlOf(table, rows), holds);
+  }
+
+  #sqlOf({ load, staging, exclusion }: JudgedTable, rows?: string): StagedSql {
+    return stagedSql(load.plan, staging, { target: load.target, facts: load.facts, rejected: exclusion, rows, isInOrder: staging.length === 1 && load.isInOrder });
   }
 
   /** The groups that are left, and the commit. After a failure nothing is published. */
@@ -162,7 +182,7 @@ export class Publisher {
       while (this.#done < this.#groups.length) await this.publishGroup();
       await this.#complete(end);
     });
-    await this.#commit(() => end.reopen());
+    await commitSurely(this.#session, () => end.reopen(), this.#signal);
     return this.#counts;
   }
 
@@ -263,7 +283,7 @@ export class Publisher {
     const { load, staging } = table;
     const { quarantines } = this.#options;
     if (staging.length === 0) return { written: 0, skipped: 0, duplicate: 0, ...(quarantines ? { rejected: 0 } : {}) };
-    const sqlNow = (): StagedSql => stagedSql(load.plan, staging, { target: load.target, facts: load.facts, rejected: table.exclusion, isInOrder: staging.length === 1 && load.isInOrder });
+    const sqlNow = (): StagedSql => this.#sqlOf(table);
     // Without triggers and rules every row that is not written was a duplicate: nothing has to be counted.
     const mustCount = load.plan.mode === 'upsert' && (quarantines || load.facts.hasTriggers || sqlNow().update !== undefined);
     const { written, piecewise } = await write(sqlNow);
@@ -356,34 +376,11 @@ export class Publisher {
     return parentsFirst(parents).map((oids) => oids.map((oid) => byOid.get(oid)!));
   }
 
-  /** A commit is not cancelled: from here on the run has happened. Where its answer is lost, the server is asked. */
-  async #commit(reopen: () => Promise<Session>): Promise<void> {
-    const { rows } = await this.#session.query('SELECT pg_catalog.pg_current_xact_id()', { signal: this.#signal });
-    const transaction = rows[0][0]!;
-    try {
-      await this.#session.query('COMMIT');
-    } catch (error) {
-      if (!(error instanceof SluiceError && error.code === 'CONNECTION_LOST') || !(await hasCommitted(transaction, reopen))) throw error;
-    }
-  }
-
   async #count(sql: string, load: PostgresTableLoad): Promise<number> {
     return Number((await this.#query(sql, load)).rows[0][0]);
   }
 
   #query(sql: string, load: PostgresTableLoad): ReturnType<Session['query']> {
     return this.#session.query(sql, { signal: this.#signal, table: load.plan.table });
-  }
-}
-
-async function hasCommitted(transaction: string, reopen: () => Promise<Session>): Promise<boolean> {
-  const session = await reopen().catch(() => undefined);
-  try {
-    const answer = await session?.query(`SELECT pg_catalog.pg_xact_status('${transaction}'::pg_catalog.xid8)`);
-    return answer?.rows[0]?.[0] === 'committed';
-  } catch {
-    return false;
-  } finally {
-    await session?.close();
   }
 }

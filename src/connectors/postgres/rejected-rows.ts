@@ -9,6 +9,7 @@ export function rejectedTableSql(name: string): string {
   return `CREATE TEMP TABLE ${name} (n bigint NOT NULL, rule int, state text, message text, detail text, violated text, field text) ON COMMIT DROP`;
 }
 
+const TOLD = 'pg_temp.sluice_told';
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_ROWS = 500;
 /** The values of a row that is larger are left out: it is in its source. */
@@ -23,8 +24,10 @@ export function valuesSql(texts: readonly string[]): string {
 
 /** @param query has a column `n`, which gives the order, and a column `fields` from `valuesSql`; answered without order */
 export async function* readInBatches(session: Session, query: string, columns: string, options: QueryOptions): AsyncGenerator<readonly Row[], void, undefined> {
-  await session.query(`DECLARE sluice_sizes NO SCROLL CURSOR FOR SELECT COALESCE(pg_catalog.octet_length(fields), 0) FROM (${query}) AS rejected ORDER BY n`, options);
-  await session.query(`DECLARE sluice_rows NO SCROLL CURSOR FOR SELECT ${columns} FROM (${query}) AS rejected ORDER BY n`, options);
+  // Once for both cursors: the query reads all rows to find these.
+  await session.query(`CREATE TEMP TABLE ${TOLD} ON COMMIT DROP AS ${query}`, options);
+  await session.query(`DECLARE sluice_sizes NO SCROLL CURSOR FOR SELECT COALESCE(pg_catalog.octet_length(fields), 0) FROM ${TOLD} ORDER BY n`, options);
+  await session.query(`DECLARE sluice_rows NO SCROLL CURSOR FOR SELECT ${columns} FROM ${TOLD} ORDER BY n`, options);
   for (;;) {
     const sizes = (await session.query(`FETCH ${BATCH_ROWS} FROM sluice_sizes`, options)).rows.map((row) => Number(row[0]));
     for (let at = 0; at < sizes.length;) {
@@ -34,5 +37,5 @@ export async function* readInBatches(session: Session, query: string, columns: s
     }
     if (sizes.length < BATCH_ROWS) break;
   }
-  await session.query('CLOSE sluice_sizes; CLOSE sluice_rows', options);
+  await session.query(`CLOSE sluice_sizes; CLOSE sluice_rows; DROP TABLE ${TOLD}`, options);
 }

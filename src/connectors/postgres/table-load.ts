@@ -141,7 +141,7 @@ export class PostgresTableLoad implements TableLoad {
     return this.#inTransaction<{ written: number; rejected: number }>(index, { name, sequence: undefined }, facts, async (session, base) => {
       const result = await writeCarefully(session, part, {
         plan: this.plan, columns: this.#columns, destination: name, isUndoable: this.needsUndo, signal: this.#parts.signal,
-        numbering: sequence === undefined ? undefined : { column: quoteIdentifier(rowColumn(this.plan)), base },
+        numbering: sequence === undefined ? undefined : { column: quoteIdentifier(rowColumn(this.plan)), base, sequence },
       }, beforeCommit);
       await beforeCommit([]);
       return result;

@@ -10,8 +10,15 @@ import { quoteIdentifier, qualifiedName } from './sql.ts';
 const RIVALS = 'pg_temp.sluice_rivals';
 const ACCEPTED = 'pg_temp.sluice_accepted';
 
+export interface UniqueScope {
+  /** Names of the unique keys that have to be looked at; the others hold. */
+  readonly only?: ReadonlySet<string>;
+  /** A table (n bigint, rule int) for all rows that had rivals, and the verdicts of these keys. */
+  readonly rivals?: string;
+}
+
 export class UniqueJudge {
-  async judge(table: JudgedTable): Promise<number> {
+  async judge(table: JudgedTable, { only, rivals: known }: UniqueScope = {}): Promise<number> {
     const { rules, load } = table;
     const { plan } = load;
     // With exclusion constraints both kinds decide together who is first: the INSERT in source order does.
@@ -19,7 +26,7 @@ export class UniqueJudge {
       table.isFullyJudged = false;
       return 0;
     }
-    const uniques = rules.uniques.filter((rule) => !isArbiter(rule, plan));
+    const uniques = rules.uniques.filter((rule) => !isArbiter(rule, plan) && only?.has(rule.name) !== false);
     if (uniques.length === 0) return 0;
     if (uniques.some((rule) => !rule.groupable)) {
       table.isFullyJudged = false;
@@ -28,10 +35,11 @@ export class UniqueJudge {
     const rejected = await table.attempt(async () => {
       await table.query(`CREATE TEMP TABLE ${RIVALS} (n bigint, rule int, g bigint); CREATE TEMP TABLE ${ACCEPTED} (n bigint)`);
       let count = 0;
-      const numbers = uniques.map((rule) => table.verdict(verdictOf(rule)));
-      for (const [i, rule] of uniques.entries()) if (plan.mode !== 'replace') count += await rejectKnownKeys(table, rule, numbers[i]);
+      const numbers = uniques.map((rule) => table.verdict(uniqueVerdict(rule)));
+      for (const [i, rule] of uniques.entries()) if (!table.hasOnlyOurs) count += await rejectKnownKeys(table, rule, numbers[i]);
       let rivals = 0;
       for (const [i, rule] of uniques.entries()) rivals += (await table.query(rivalsSql(table, rule, numbers[i]))).count;
+      if (known !== undefined) await table.query(`INSERT INTO ${known} (n, rule) SELECT n, rule FROM ${RIVALS}`);
       while (rivals > 0) {
         const round = await judgeRound(table);
         count += round.rejected;
@@ -50,19 +58,19 @@ function isArbiter(rule: UniqueRule, plan: JudgedTable['load']['plan']): boolean
   return plan.mode === 'upsert' && rule.predicate === undefined && rule.columns?.length === plan.key.length && plan.key.every((column) => rule.columns!.includes(column));
 }
 
-function verdictOf(rule: UniqueRule): Parameters<JudgedTable['verdict']>[0] {
+export function uniqueVerdict(rule: UniqueRule): Parameters<JudgedTable['verdict']>[0] {
   const say = (key: string): string => (rule.columns === undefined ? `Its key in the unique index "${rule.name}" is already present` : `Key ${key} is already present`);
   return { code: 'UNIQUE_VIOLATED', constraint: rule.name, say, ...(rule.columns === undefined ? {} : { columns: rule.columns }) };
 }
 
 /** A relation with the columns k0, k1 …: keys that can conflict. */
-function keysSql(rule: UniqueRule, relation: string, alias: string, extra: string): string {
+export function keysSql(rule: UniqueRule, relation: string, alias: string, extra: string): string {
   const conditions = [...(rule.predicate === undefined ? [] : [`(${rule.predicate})`]), ...(rule.nullsEqual ? [] : rule.keys.map((key) => `(${key}) IS NOT NULL`))];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   return `(SELECT ${[extra, ...rule.keys.map((key, i) => `${key} AS k${i}`)].filter((item) => item !== '').join(', ')} FROM ${relation} AS ${quoteIdentifier(alias)}${where})`;
 }
 
-function equalKeys(rule: UniqueRule, a: string, b: string): string {
+export function equalKeys(rule: UniqueRule, a: string, b: string): string {
   return rule.equals.map((operator, i) => {
     const equal = `${a}.k${i} ${operator} ${b}.k${i}`;
     return rule.nullsEqual ? `(${equal} OR (${a}.k${i} IS NULL AND ${b}.k${i} IS NULL))` : equal;

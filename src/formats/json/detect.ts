@@ -17,7 +17,7 @@ import { Inspection, SAMPLE_BYTES } from './inspection.ts';
 import { isTablePath, leadsToTables } from './layout.ts';
 import { OPEN_OBJECT, type JsonLexer } from './lexer.ts';
 import { openWindow } from './open-window.ts';
-import { profileSpreadLines } from './spread-lines.ts';
+import { isBadContent, profileSpreadLines } from './spread-lines.ts';
 import { describeValue } from './value-kind.ts';
 import { ValueScanner } from './value-scanner.ts';
 
@@ -27,11 +27,41 @@ const FIRST_RECORD_BYTES = 1024 * 1024;
 const DETECTED_DEPTH = 2;
 
 export async function inspectJson(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource> {
-  const inspection = new Inspection(source, options, depth, await charsetOf(source, options.charset));
+  return trustingly(source, options, async (tolerant) => inspectWhole(new Inspection(source, options, depth, await charsetOf(source, options.charset), tolerant), signal));
+}
+
+export async function inspectLines(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource> {
+  if (options.jsonPath !== undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: '--json-path', context: 'for NDJSON' });
+  return trustingly(source, options, async (tolerant) => {
+    const inspection = new Inspection(source, options, depth, await charsetOf(source, options.charset), tolerant);
+    const opened = await open(inspection, signal);
+    try {
+      opened.lexer.strictLines = true;
+      await inspectRecords(inspection, opened.lexer);
+    } finally {
+      await opened.close();
+    }
+    await profileSpreadLines(inspection, signal);
+    return inspection.result('ndjson', 'lines', []);
+  });
+}
+
+/** To leave bad records out costs a second pass over each: it is done only where the first look has met one. */
+async function trustingly(source: ByteSource, options: ReadOptions, inspect: (tolerant: boolean) => Promise<InspectedSource>): Promise<InspectedSource> {
+  if (options.tolerant !== true || !source.repeatable) return inspect(options.tolerant === true);
+  try {
+    return await inspect(false);
+  } catch (error) {
+    if (!isBadContent(error)) throw error;
+    return inspect(true);
+  }
+}
+
+async function inspectWhole(inspection: Inspection, signal: AbortSignal): Promise<InspectedSource> {
   const opened = await open(inspection, signal);
   try {
     const cursor = new DocumentCursor(opened.lexer);
-    if (options.jsonPath === undefined && (await isOneRecordALine(cursor))) {
+    if (inspection.options.jsonPath === undefined && (await isOneRecordALine(cursor))) {
       await inspectRecords(inspection, opened.lexer);
       return inspection.result('json', 'lines', []);
     }
@@ -41,23 +71,9 @@ export async function inspectJson(source: ByteSource, options: ReadOptions, dept
   }
 }
 
-export async function inspectLines(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', signal: AbortSignal): Promise<InspectedSource> {
-  if (options.jsonPath !== undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: '--json-path', context: 'for NDJSON' });
-  const inspection = new Inspection(source, options, depth, await charsetOf(source, options.charset));
-  const opened = await open(inspection, signal);
-  try {
-    opened.lexer.strictLines = true;
-    await inspectRecords(inspection, opened.lexer);
-  } finally {
-    await opened.close();
-  }
-  await profileSpreadLines(inspection, signal);
-  return inspection.result('ndjson', 'lines', []);
-}
-
-async function open({ source, charset, options }: Inspection, signal: AbortSignal): ReturnType<typeof openWindow> {
+async function open({ source, charset, options, tolerant }: Inspection, signal: AbortSignal): ReturnType<typeof openWindow> {
   const opened = await openWindow(source, charset, options, signal, source.repeatable ? undefined : headChunks(source, SAMPLE_BYTES));
-  opened.lexer.tolerant = options.tolerant === true;
+  opened.lexer.tolerant = tolerant;
   return opened;
 }
 
@@ -113,7 +129,7 @@ async function inspectDocument(inspection: Inspection, cursor: DocumentCursor): 
   let refusal: SluiceError | undefined;
   let whole = false;
   try {
-    for await (const member of walkDocument(cursor, enter, inspection.options.tolerant)) {
+    for await (const member of walkDocument(cursor, enter, inspection.tolerant)) {
       const takes = said === undefined ? true : isTablePath(said, member.path);
       const outcome = takes ? await inspectMember(inspection, cursor, member) : 'other';
       if (outcome === 'other') inspection.other(member.path);

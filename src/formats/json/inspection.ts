@@ -28,14 +28,18 @@ export class Inspection {
   /** 'sample' also where 'full' was asked of a source that can be read only once. */
   readonly depth: 'sample' | 'full';
   readonly charset: CharsetName;
+  /** Records that are none are left out, not refused. */
+  readonly tolerant: boolean;
   readonly #tables = new Map<string, FoundTable>();
   readonly #others = new Set<string>();
 
-  constructor(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', charset: CharsetName) {
+  // oxlint-disable-next-line max-params -- what is looked at, and how
+  constructor(source: ByteSource, options: ReadOptions, depth: 'sample' | 'full', charset: CharsetName, tolerant: boolean) {
     this.source = source;
     this.options = options;
     this.depth = source.repeatable ? depth : 'sample';
     this.charset = charset;
+    this.tolerant = tolerant;
   }
 
   get tables(): readonly FoundTable[] {
@@ -63,8 +67,7 @@ export class Inspection {
     const until = this.depth === 'full' ? Number.POSITIVE_INFINITY : SAMPLE_BYTES;
     table.complete = false;
     try {
-      const { tolerant } = this.options;
-      const state = await new RecordSequence(lexer, kind, tolerant).runAll(profilerOf(lexer, table.profile, until, tolerant));
+      const state = await new RecordSequence(lexer, kind, this.tolerant).runAll(profilerOf(lexer, table.profile, until, this.tolerant));
       table.complete = state === 'end';
       return state;
     } finally {

@@ -46,5 +46,9 @@ async function profileWindow({ source, options: { tolerant } }: Inspection, star
 
 /** The window's end cuts its last line, which then looks malformed. */
 function ignoreBadContent(error: unknown): void {
-  if (!(error instanceof SluiceError) || !['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE'].includes(error.code)) throw error;
+  if (!isBadContent(error)) throw error;
+}
+
+export function isBadContent(error: unknown): boolean {
+  return error instanceof SluiceError && ['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE'].includes(error.code);
 }

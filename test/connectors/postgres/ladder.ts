@@ -27,9 +27,11 @@ export function carefulPart(text: string, leftOut: readonly Rejection[] = [], ch
   const bytes = Buffer.from(text);
   return {
     leftOut,
-    chunks: (async function* () {
-      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
-    })(),
+    chunks: {
+      async *[Symbol.asyncIterator]() {
+        for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+      },
+    },
   };
 }
 
