@@ -22,6 +22,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   verify: { summary: 'check that backups are whole', load: async () => (await import('./commands/verify.ts')).defineVerify },
   quarantine: { summary: 'list, show, export and replay rejected rows', load: async () => (await import('./commands/quarantine.ts')).defineQuarantine },
   runs: { summary: 'list, show, cancel and resume runs', load: async () => (await import('./commands/runs.ts')).defineRuns },
+  serve: { summary: 'serve the same jobs over HTTP', load: async () => (await import('./commands/serve.ts')).defineServe },
+  token: { summary: 'make, list and revoke tokens of the server', load: async () => (await import('./commands/token.ts')).defineToken },
   doctor: { summary: 'check this machine, the workspace and connections', load: async () => (await import('./commands/doctor.ts')).defineDoctor },
 };
 

@@ -114,6 +114,27 @@ export const ERROR_CODES = define({
   WORKSPACE_UNUSABLE: { message: 'The workspace {path} cannot be used: {reason}', exit: 1, http: 500, hint: 'Check the folder, or set SLUICE_HOME to another.' },
   WORKSPACE_TOO_NEW: { message: 'The workspace {path} was written by a newer Sluice (format {found}, this one knows {known})', exit: 1, http: 500, hint: 'Use the newer version.' },
 
+  // — the server —
+  REQUEST_INVALID: { message: 'The request is not valid: {what}', exit: 2, http: 400, hint: 'The description of the API is at /api/v1/openapi.json.' },
+  SIGN_IN_NEEDED: { message: 'This needs a token: {reason}', exit: 1, http: 401, hint: 'Send `Authorization: Bearer TOKEN`; `sluice token create` makes one, `sluice token link` a link for the browser.' },
+  ROLE_INSUFFICIENT: { message: 'This needs the role {needed}, and the token has the role {role}', exit: 1, http: 403, hint: 'Ask an administrator for another token.' },
+  ORIGIN_REFUSED: { message: 'The request was refused: {reason}', exit: 1, http: 403, hint: 'Open the server under the address that it was started with, or name its public address with --public-url.' },
+  PATH_REFUSED: { message: '{path} is not below a folder that the server may use', exit: 1, http: 403, hint: 'Start the server with --files FOLDER for each folder whose files it may read and write.' },
+  SQL_REFUSED: { message: 'The SQL was refused: {reason}', exit: 1, http: 403, hint: 'Over HTTP a query of an embedded database may read its own tables and nothing else.' },
+  ROUTE_UNKNOWN: { message: 'There is nothing at {method} {path}', exit: 1, http: 404, hint: 'The description of the API is at /api/v1/openapi.json.' },
+  TOKEN_UNKNOWN: { message: 'There is no token {token}', exit: 1, http: 404, hint: '`sluice token list` shows the tokens.' },
+  REQUEST_STALLED: { message: 'The client sent nothing for {seconds} s', exit: 1, http: 408, hint: 'Send again. Nothing was kept.' },
+  UPLOAD_CUT_OFF: { message: 'The upload ended in the middle, after {bytes} bytes', exit: 1, http: 400, hint: 'Send it again from its start; what had arrived was taken back.' },
+  CONNECTION_EXISTS: { message: 'There is a connection "{name}" already', exit: 1, http: 409, hint: 'Choose another name, or remove that connection first.' },
+  IDEMPOTENCY_CONFLICT: { message: 'The idempotency key was used before: {reason}', exit: 1, http: 409, hint: 'A key stands for one request. Use a new one for another request.' },
+  REQUEST_TOO_LARGE: { message: 'The request is larger than {limit} bytes', exit: 1, http: 413, hint: 'Data is sent to /api/v1/import, which has no limit.' },
+  MEDIA_TYPE_UNSUPPORTED: { message: 'A body of type {type} is not understood here', exit: 1, http: 415, hint: 'Send application/json.' },
+  RATE_LIMITED: { message: 'Too many requests', exit: 1, http: 429, hint: 'Wait for as long as Retry-After says.', retryable: true },
+  SERVER_BUSY: { message: 'The server has too much to do: {reason}', exit: 1, http: 503, hint: 'Try again later.', retryable: true },
+  RUN_SUSPENDED: { message: 'The run was suspended because its server stops', exit: 1, http: 503, hint: 'Resume it when the server runs again, or with `sluice runs resume`.', retryable: true },
+  SECRETS_UNREADABLE: { message: 'The secrets of the workspace cannot be read: {reason}', exit: 1, http: 500, hint: 'Start the server with the key file (--key-file) that it had when they were stored, or define the connections again.' },
+  LISTEN_FAILED: { message: 'Cannot listen on {address}: {reason}', exit: 1, http: 500, hint: 'Choose another --port or --host.' },
+
   // — backups —
   REPOSITORY_UNKNOWN: { message: 'There is no backup repository at {path}', exit: 1, http: 404, hint: 'Check the path. `sluice backup CONNECTION --to FOLDER` makes one.' },
   REPOSITORY_FOREIGN: { message: '{path} is not empty and is no backup repository: it has {found}', exit: 1, http: 409, hint: 'Name an empty or a new folder.' },

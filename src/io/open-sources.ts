@@ -17,6 +17,8 @@ export interface OpenSourcesOptions {
   readonly signal?: AbortSignal;
   /** Instead of the process's own standard input. */
   readonly stdin?: Readable;
+  /** What standard input is called; default `stdin`. */
+  readonly stdinName?: string;
   /** The endings that are taken from a folder; default KNOWN_EXTENSIONS. */
   readonly extensions?: readonly string[];
   readonly httpLimits?: HttpLimits;
@@ -71,7 +73,7 @@ export async function openFile(path: string, signal?: AbortSignal): Promise<Byte
 async function openLocation(location: string, options: OpenSourcesOptions): Promise<SourceGroup> {
   const { signal } = options;
   throwIfCancelled(signal);
-  if (location === '-') return single('stdin', 'stdin', await openStdin(signal, options.stdin));
+  if (location === '-') return single('stdin', 'stdin', await openStdin(signal, options.stdin, options.stdinName));
   if (isHttpUrl(location)) return single(redactUrl(location), 'url', await openUrl(location, options));
   if (/^file:\/\//i.test(location)) return openPath(pathOfUrl(location), options);
   if (isUrl(location)) throw new SluiceError('OPTION_UNSUPPORTED', { option: redactUrl(location), context: 'as a source of files' });

@@ -5,18 +5,18 @@ import type { ByteSource } from './byte-source.ts';
 import { cancellationOf, throwIfCancelled } from './cancellation.ts';
 import { readDescriptor } from './descriptor.ts';
 import { SequentialSource } from './sequential-source.ts';
+import { splitName } from './names.ts';
 import { sourceError } from './system-errors.ts';
 
 const STDIN_NAME = 'stdin';
-const STDIN_PARTS = { stem: 'stdin', extension: '', compression: 'none' } as const;
 
 /**
- * Standard input, or the stream given in its place. Waits for its first bytes.
+ * Standard input, or the stream given in its place, which may have the name of a file. Waits for its first bytes.
  * @throws SluiceError SOURCE_UNREADABLE, CANCELLED
  */
-export function openStdin(signal: AbortSignal | undefined, stream?: Readable): Promise<ByteSource> {
-  const open = (stop: AbortSignal): ByteChunks => (stream === undefined ? readProcessStdin(stop) : readStream(stream, STDIN_NAME, stop));
-  return SequentialSource.open({ name: STDIN_NAME, parts: STDIN_PARTS, storedBytes: undefined, open }, signal);
+export function openStdin(signal: AbortSignal | undefined, stream?: Readable, name = STDIN_NAME): Promise<ByteSource> {
+  const open = (stop: AbortSignal): ByteChunks => (stream === undefined ? readProcessStdin(stop) : readStream(stream, name, stop));
+  return SequentialSource.open({ name, parts: splitName(name), storedBytes: undefined, open }, signal);
 }
 
 /** The descriptor itself, which costs one reused buffer, except for a terminal: that one Node must put into its mode. */

@@ -27,6 +27,8 @@ export interface StartRunOptions {
   readonly engineMemoryBytes?: number;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: Readable;
+  /** As if standard input were a file of this name. */
+  readonly stdinName?: string;
   readonly stdout?: Writable;
   /** Only plan: nothing is moved and nothing recorded; the receipt's status is `planned`. */
   readonly dryRun?: boolean;
@@ -36,6 +38,8 @@ export interface StartRunOptions {
   readonly onProgress?: ProgressListener;
   /** Asked once the plan is there; false ends the run as cancelled before anything is touched. */
   readonly approve?: (plan: TransferPlan) => Promise<boolean>;
+  /** Waits until the run may open its connections; what it answers gives them back. Rejects when the signal is aborted. */
+  readonly admit?: (signal: AbortSignal) => Promise<() => void>;
 }
 
 /** How a run ended; `error` is there unless it is done or planned. */
@@ -54,6 +58,8 @@ export interface RunHandle {
   readonly events: AsyncIterable<ProgressEvent>;
   /** Asks the run to stop; resolves when it has ended. The target is left as it was, unless everything was published already. */
   cancel(): Promise<void>;
+  /** Stops the run so that it can be resumed, where the target allows that; else as `cancel`. Resolves when it has ended. */
+  suspend(): Promise<void>;
   /** The receipt of a run that went well. Rejects with a SluiceError when it failed or was cancelled. */
   readonly receipt: Promise<Receipt>;
   /** What the run does, known before it moves anything. Rejects when there is no plan because of an error. */
@@ -129,6 +135,11 @@ class LocalRun implements RunHandle {
     await this.outcome;
   }
 
+  async suspend(): Promise<void> {
+    this.#stop(new SluiceError('RUN_SUSPENDED'));
+    await this.outcome;
+  }
+
   async #execute(): Promise<RunOutcome> {
     const outer = this.#options.signal;
     const forward = (): void => this.#stop(new SluiceError('CANCELLED', {}, {}, outer?.reason));
@@ -199,6 +210,15 @@ class LocalRun implements RunHandle {
 
   async #withTransfer(use: (transfer: Transfer, plan: TransferPlan) => Promise<void>): Promise<void> {
     this.#throwIfStopped();
+    const release = await this.#options.admit?.(this.#abort.signal);
+    try {
+      await this.#withPrepared(use);
+    } finally {
+      release?.();
+    }
+  }
+
+  async #withPrepared(use: (transfer: Transfer, plan: TransferPlan) => Promise<void>): Promise<void> {
     const transfer = await this.#prepare(this.#context());
     try {
       this.#plan = transfer.plan;
@@ -279,6 +299,7 @@ class LocalRun implements RunHandle {
       get stdin(): Readable {
         return options.stdin ?? process.stdin;
       },
+      ...(options.stdinName === undefined ? {} : { stdinName: options.stdinName }),
       get stdout(): Writable {
         return options.stdout ?? process.stdout;
       },

@@ -9,6 +9,8 @@ export interface RunContext {
   readonly progress: ProgressListener;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Readable;
+  /** What standard input is called, like the name of a file; it says the default table and the format. */
+  readonly stdinName?: string;
   readonly stdout: Writable;
   /** Nothing will be moved: prepare the plan and leave no trace. */
   readonly planOnly: boolean;

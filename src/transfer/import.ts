@@ -49,7 +49,7 @@ export async function resumeLoad(options: ImportOptions, context: RunContext, ru
 async function openLoad(options: ImportOptions, context: RunContext, rules: ImportRules, begin: (transfer: ImportTransfer, sources: readonly ByteSource[]) => Promise<void>): Promise<Transfer> {
   context.progress({ type: 'phase', phase: 'inspecting', at: Date.now() });
   // Asking for the process's standard input opens it, so only an import from there asks.
-  const stdin = options.sources.includes('-') ? { stdin: context.stdin } : {};
+  const stdin = options.sources.includes('-') ? { stdin: context.stdin, ...(context.stdinName === undefined ? {} : { stdinName: context.stdinName }) } : {};
   const groups = await openSources(options.sources, { signal: context.signal, extensions: IMPORTABLE_ENDINGS, ...stdin });
   const sources = groups.flatMap((group) => group.sources);
   let connection: Connection | undefined;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseCharset, parseCompression, parseFormat, parseMode } from '../../src/cli/options/choices.ts';
-import { parseColumnType, parseColumnTypes } from '../../src/cli/options/column-types.ts';
-import { parseDelimiter, parseEscape, parseQuote } from '../../src/cli/options/csv-dialect.ts';
-import { parseNames, parsePairs } from '../../src/cli/options/lists.ts';
+import { parseColumnType, parseColumnTypes } from '../../src/rows/parse-column-type.ts';
+import { parseDelimiter, parseEscape, parseQuote } from '../../src/config/csv-dialect.ts';
+import { parseNames, parsePairs } from '../../src/config/lists.ts';
 import { typeName } from '../../src/rows/column-type.ts';
 
 const usage = (option: string) => expect.objectContaining({ code: 'USAGE', exitCode: 2, message: expect.stringContaining(option) });

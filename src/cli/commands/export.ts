@@ -7,9 +7,9 @@ import type { ExportOptions } from '../../transfer/transfer.ts';
 import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
 import { parseCompression, parseFormat } from '../options/choices.ts';
-import { parseDelimiter } from '../options/csv-dialect.ts';
+import { parseDelimiter } from '../../config/csv-dialect.ts';
 import { definedOnly } from '../options/defined-only.ts';
-import { collect, parseNames } from '../options/lists.ts';
+import { collect, parseNames } from '../../config/lists.ts';
 import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';
 

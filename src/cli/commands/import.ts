@@ -6,7 +6,7 @@ import type { ImportOptions } from '../../transfer/transfer.ts';
 import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '../common-options.ts';
 import { parseFormat, parseMode } from '../options/choices.ts';
 import { addErrorOptions, parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
-import { collect, parseNames, parsePairs } from '../options/lists.ts';
+import { collect, parseNames, parsePairs } from '../../config/lists.ts';
 import { definedOnly } from '../options/defined-only.ts';
 import { readOptions, type ReadFlags } from '../options/read-options.ts';
 import type { CommandEnd } from '../command-end.ts';

@@ -18,7 +18,7 @@ import { setFields } from '../../transfer/replay/set-fields.ts';
 import type { ImportOptions } from '../../transfer/transfer.ts';
 import { commandScope, type JobFlags } from '../common-options.ts';
 import { parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
-import { parsePairs } from '../options/lists.ts';
+import { parsePairs } from '../../config/lists.ts';
 import { printJson, printLines } from '../print-json.ts';
 import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';

@@ -14,7 +14,7 @@ import { addGeneralOptions, addJobOptions, commandScope, type GeneralFlags } fro
 import type { CommandEnd } from '../command-end.ts';
 import { parseFormat } from '../options/choices.ts';
 import { addErrorOptions } from '../options/error-handling.ts';
-import { collect } from '../options/lists.ts';
+import { collect } from '../../config/lists.ts';
 import { formatCount } from '../output/quantities.ts';
 import { listLines, rowLines } from '../output/quarantine-text.ts';
 import { printJson, printLines } from '../print-json.ts';

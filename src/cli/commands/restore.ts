@@ -9,7 +9,7 @@ import { addJobOptions, commandScope, type CommandScope, type JobFlags } from '.
 import { parseFormat, parseMode } from '../options/choices.ts';
 import { definedOnly } from '../options/defined-only.ts';
 import { addErrorOptions, parseErrorHandling, type ErrorFlags } from '../options/error-handling.ts';
-import { collect, parseNames, parsePairs } from '../options/lists.ts';
+import { collect, parseNames, parsePairs } from '../../config/lists.ts';
 import { readOptions, type ReadFlags } from '../options/read-options.ts';
 import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';

@@ -2,8 +2,8 @@ import { parseByteSize } from '../../config/byte-size.ts';
 import type { ReadOptions } from '../../formats/format.ts';
 import type { CommandScope } from '../common-options.ts';
 import { parseCharset } from './choices.ts';
-import { parseColumnTypes } from './column-types.ts';
-import { parseDelimiter, parseEscape, parseQuote } from './csv-dialect.ts';
+import { parseColumnTypes } from '../../rows/parse-column-type.ts';
+import { parseDelimiter, parseEscape, parseQuote } from '../../config/csv-dialect.ts';
 import { definedOnly } from './defined-only.ts';
 
 export interface ReadFlags {

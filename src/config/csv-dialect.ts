@@ -1,4 +1,4 @@
-import { SluiceError } from '../../errors/sluice-error.ts';
+import { SluiceError } from '../errors/sluice-error.ts';
 
 const SPELLED: Readonly<Record<string, string>> = { '\\t': '\t', tab: '\t', comma: ',', semicolon: ';', pipe: '|', space: ' ' };
 

@@ -1,5 +1,5 @@
-import { SluiceError } from '../../errors/sluice-error.ts';
-import { TEXT, type ColumnType } from '../../rows/column-type.ts';
+import { SluiceError } from '../errors/sluice-error.ts';
+import { TEXT, type ColumnType } from './column-type.ts';
 
 const NAMES: Readonly<Record<string, ColumnType>> = {
   smallint: { kind: 'integer', bits: 16 },

@@ -1,4 +1,4 @@
-import { SluiceError } from '../../errors/sluice-error.ts';
+import { SluiceError } from '../errors/sluice-error.ts';
 
 /** For options that may be given several times: gathers their values. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {

@@ -1,0 +1,7 @@
+import type { RouteContract } from './route-contract.ts';
+import { sessionContracts } from './session.ts';
+import { systemContracts } from './system.ts';
+import { transferContracts } from './transfers.ts';
+
+/** Every route of the server. One that is not here is neither served nor described nor tested. */
+export const ALL_CONTRACTS: readonly RouteContract[] = [...systemContracts, ...sessionContracts, ...transferContracts];

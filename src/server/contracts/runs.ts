@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { connectionName, count, cursor, page, runId, sqlText, tableName, time } from './common.ts';
+import { route } from './route-contract.ts';
+
+const text = z.string().min(1).max(2000);
+const list = z.array(text).max(5000);
+const mode = z.enum(['append', 'replace', 'upsert']).default('append');
+const format = z.enum(['csv', 'json', 'ndjson', 'parquet', 'sql']);
+
+const read = z.strictObject({
+  csv: z.strictObject({ delimiter: z.string().length(1).optional(), quote: z.string().max(1).optional(), escape: z.string().length(1).optional(), header: z.boolean().optional(), nullText: z.string().max(100).optional() }).optional(),
+  charset: z.enum(['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252']).optional(),
+  jsonPath: z.string().max(300).optional(),
+  types: z.record(z.string().max(300), z.string().max(100)).optional().describe('By field: bigint, numeric(10,2), timestamptz, text[] …'),
+  maxRecordBytes: z.int().min(1).max(2 ** 30).optional(),
+});
+export type ReadBody = z.infer<typeof read>;
+
+const maxErrors = z.union([z.strictObject({ kind: z.literal('rows'), rows: z.int().min(0) }), z.strictObject({ kind: z.literal('percent'), percent: z.number().min(0).max(100) })]);
+const onError = z.enum(['stop', 'quarantine']);
+const mapping = z.record(z.string().max(300), z.string().max(300));
+const parallel = { jobs: z.int().min(1).max(64).optional() };
+
+const importJob = z.strictObject({
+  job: z.literal('import'),
+  sources: list.min(1).describe('Files and folders below those that the server may use, or http(s) addresses where it may read them'),
+  to: connectionName, table: tableName.optional(), mode, key: list.optional(), map: mapping.optional(), columns: list.optional(),
+  format: format.optional(), read: read.optional(), onError: onError.optional(), maxErrors: maxErrors.optional(), ...parallel,
+});
+
+const exportJob = z.strictObject({
+  job: z.literal('export'),
+  from: connectionName, to: text.describe('A file or (with / at its end) a folder, below a folder that the server may use'),
+  tables: list.optional(), query: sqlText.optional(), where: sqlText.optional(), columns: list.optional(), format: format.optional(),
+  compression: z.strictObject({ kind: z.enum(['none', 'gzip', 'zstd']), level: z.int().min(1).max(22).optional() }).optional(),
+  overwrite: z.boolean().default(false),
+  csv: z.strictObject({ delimiter: z.string().length(1).optional(), header: z.boolean().optional() }).optional(), ...parallel,
+});
+
+const copyJob = z.strictObject({
+  job: z.literal('copy'),
+  from: connectionName, to: connectionName, tables: list.optional(), table: tableName.optional(), mode, key: list.optional(), where: sqlText.optional(), columns: list.optional(), ...parallel,
+});
+
+const restoreJob = z.strictObject({
+  job: z.literal('restore'),
+  source: text, to: connectionName, pick: z.string().max(300).optional(), mode, tables: list.optional(), exclude: list.optional(), mapTables: mapping.optional(),
+  disableTriggers: z.boolean().optional(), format: format.optional(), read: read.optional(), onError: onError.optional(), maxErrors: maxErrors.optional(), ...parallel,
+});
+
+export const jobRequest = z.discriminatedUnion('job', [importJob, exportJob, copyJob, restoreJob]);
+export type JobRequest = z.infer<typeof jobRequest>;
+
+const jobName = z.string();
+const runStatus = z.enum(['running', 'done', 'failed', 'cancelled', 'interrupted']);
+
+const counts = { read: z.int(), written: z.int(), rejected: z.int(), duplicate: z.int(), skipped: z.int(), bytes: z.number() };
+
+/** As `--json` prints it. */
+export const receipt = z.looseObject({
+  run: z.string().nullable(),
+  job: jobName,
+  status: z.enum(['done', 'failed', 'cancelled', 'planned']),
+  tables: z.array(z.looseObject({ name: z.string(), ...counts })),
+  totals: z.looseObject(counts),
+  seconds: z.number(),
+  peakRssBytes: z.number(),
+  quarantine: z.string().nullable(),
+  targets: z.array(z.looseObject({})),
+  plan: z.looseObject({}).nullable(),
+});
+
+const run = z.object({
+  run: z.string(),
+  job: jobName,
+  status: runStatus,
+  startedAt: time,
+  endedAt: time.nullable(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  rows: z.number(),
+  cancelRequested: z.boolean(),
+  resumable: z.boolean(),
+});
+
+const summary = z.looseObject({ phase: z.string().nullable(), rows: z.number(), bytes: z.number(), rssBytes: z.number() });
+
+const runDetails = run.extend({
+  owner: z.object({ pid: z.int(), host: z.string() }).nullable(),
+  summary: summary.nullable(),
+  plan: z.looseObject({}).nullable(),
+  receipt: receipt.nullable(),
+});
+
+const params = z.object({ run: runId });
+
+export const planRun = route({
+  id: 'planRun', method: 'POST', path: '/api/v1/plans', access: 'operator', tag: 'runs',
+  summary: 'What a run would do; changes nothing',
+  body: jobRequest,
+  success: { status: 200, description: 'A receipt of status `planned`, with the plan', body: receipt },
+});
+
+export const startRun = route({
+  id: 'startRun', method: 'POST', path: '/api/v1/runs', access: 'operator', tag: 'runs',
+  summary: 'Start a run', idempotent: true,
+  body: jobRequest,
+  success: { status: 202, description: 'It has begun', body: z.object({ run: z.string() }) },
+});
+
+export const listRuns = route({
+  id: 'listRuns', method: 'GET', path: '/api/v1/runs', access: 'viewer', tag: 'runs',
+  summary: 'The runs of the workspace, newest first',
+  query: z.object({ cursor: cursor.optional(), limit: count(1, 200).default(50) }),
+  success: { status: 200, description: 'A page', body: page(run) },
+});
+
+export const showRun = route({
+  id: 'showRun', method: 'GET', path: '/api/v1/runs/{run}', access: 'viewer', tag: 'runs',
+  summary: 'A run with its plan, progress and receipt',
+  params,
+  success: { status: 200, description: 'The run', body: runDetails },
+});
+
+export const showReceipt = route({
+  id: 'showReceipt', method: 'GET', path: '/api/v1/runs/{run}/receipt', access: 'viewer', tag: 'runs',
+  summary: 'The receipt of a run that has ended',
+  params,
+  success: { status: 200, description: 'The receipt', body: receipt },
+});
+
+const EVENTS = 'Server-sent events: `id`, `event` (the type of the progress event) and `data` (the event, with `run`). Who comes back with Last-Event-ID gets what is new since; counters are totals, so that an event may be replaced by a newer one of the same kind.';
+
+export const runEvents = route({
+  id: 'runEvents', method: 'GET', path: '/api/v1/runs/{run}/events', access: 'viewer', tag: 'runs',
+  summary: 'Progress of a run, live; ends with the run', description: EVENTS,
+  params,
+  success: { status: 200, description: 'Events', mediaTypes: ['text/event-stream'] },
+});
+
+export const allEvents = route({
+  id: 'allEvents', method: 'GET', path: '/api/v1/events', access: 'viewer', tag: 'runs',
+  summary: 'Progress of all runs of this server, live', description: EVENTS,
+  success: { status: 200, description: 'Events', mediaTypes: ['text/event-stream'] },
+});
+
+export const cancelRun = route({
+  id: 'cancelRun', method: 'POST', path: '/api/v1/runs/{run}/cancel', access: 'operator', tag: 'runs',
+  summary: 'Ask a run to stop; the target is left as it was',
+  params,
+  success: { status: 202, description: 'It stops within a second', body: z.object({ run: z.string() }) },
+});
+
+export const resumeRun = route({
+  id: 'resumeRun', method: 'POST', path: '/api/v1/runs/{run}/resume', access: 'operator', tag: 'runs',
+  summary: 'Go on with an import or restore that was interrupted',
+  params,
+  success: { status: 202, description: 'It goes on', body: z.object({ run: z.string() }) },
+});
+
+export const discardRun = route({
+  id: 'discardRun', method: 'POST', path: '/api/v1/runs/{run}/discard', access: 'operator', tag: 'runs',
+  summary: 'Give up an interrupted run: the target is as it was before it',
+  params,
+  success: { status: 202, description: 'It is being given up', body: z.object({ run: z.string() }) },
+});
+
+export const listQuarantine = route({
+  id: 'listQuarantine', method: 'GET', path: '/api/v1/runs/{run}/quarantine', access: 'viewer', tag: 'runs',
+  summary: 'The rejected rows of a run',
+  params,
+  query: z.object({ table: tableName.optional(), code: z.string().max(100).optional(), cursor: cursor.optional(), limit: count(1, 500).default(50) }),
+  success: {
+    status: 200, description: 'A page, by table and place',
+    body: page(z.looseObject({})).extend({ rows: z.int().describe('All rejected rows of the run'), tables: z.array(z.looseObject({})), sealed: z.boolean() }),
+  },
+});
+
+export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine] as const;

@@ -1,0 +1,71 @@
+/** Data in and out of the body of a request. */
+import { z } from 'zod';
+import { connectionName, flag, names, runId, sqlText, tableName } from './common.ts';
+import { route } from './route-contract.ts';
+import { receipt } from './runs.ts';
+
+export const formatName = z.enum(['csv', 'tsv', 'json', 'ndjson', 'parquet', 'sql']);
+
+const importQuery = z.object({
+  to: connectionName.default('duckdb').describe('Name of a connection'),
+  table: tableName.optional().describe('Default: the name of the file'),
+  name: z.string().min(1).max(255).optional().describe('Name of the file, where it is not in the path; its ending says the format'),
+  mode: z.enum(['append', 'replace', 'upsert']).default('append'),
+  key: names.optional(),
+  columns: names.optional(),
+  map: names.optional().describe('FIELD=COLUMN, repeated'),
+  format: formatName.optional().describe('Default: by name, Content-Type and content'),
+  delimiter: z.string().max(10).optional(),
+  quote: z.string().max(10).optional(),
+  escape: z.string().max(10).optional(),
+  header: flag.optional(),
+  nullText: z.string().max(100).optional(),
+  charset: z.enum(['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252']).optional(),
+  jsonPath: z.string().max(300).optional(),
+  type: names.optional().describe('COLUMN=TYPE, repeated'),
+  onError: z.enum(['stop', 'quarantine']).optional(),
+  maxErrors: z.string().max(20).regex(/^\d{1,15}$|^\d{1,3}(?:\.\d+)?%$/, 'must be a number of rows or a percentage').optional(),
+  resume: runId.optional().describe('Go on with this run, which was interrupted: the same bytes are sent again from the start'),
+});
+
+const importDescription = `The body is loaded while it arrives, whatever its size: with \`curl -T FILE\`, as multipart/form-data (the first file of the form), plain, or with Content-Encoding gzip or zstd.
+The answer is the receipt; with \`Accept: application/x-ndjson\` it is the progress, line by line, and the receipt at the end. A client that goes away ends its run, which leaves the table as it was.`;
+
+export const importBody = route({
+  id: 'importBody', method: 'POST', path: '/api/v1/import', access: 'operator', tag: 'data',
+  summary: 'Load the body of the request into a table', description: importDescription,
+  query: importQuery, streamIn: true, idempotent: true,
+  success: { status: 200, description: 'The receipt', body: receipt, mediaTypes: ['application/json', 'application/x-ndjson'] },
+});
+
+export const importFile = route({
+  id: 'importFile', method: 'PUT', path: '/api/v1/import/{name}', access: 'operator', tag: 'data',
+  summary: 'The same with the name of the file in the path, as `curl -T FILE URL/` sends it', description: importDescription,
+  params: z.object({ name: z.string().min(1).max(255) }),
+  query: importQuery, streamIn: true, idempotent: true,
+  success: { status: 200, description: 'The receipt', body: receipt, mediaTypes: ['application/json', 'application/x-ndjson'] },
+});
+export type ImportQuery = z.infer<typeof importQuery>;
+
+const exportQuery = z.object({
+  from: connectionName.default('duckdb').describe('Name of a connection'),
+  table: names.optional().describe('Several only as json or sql'),
+  query: sqlText.optional().describe('Needs the role operator'),
+  where: sqlText.optional().describe('Needs the role operator'),
+  columns: names.optional(),
+  format: formatName.default('csv'),
+  compress: z.enum(['none', 'gzip', 'zstd']).default('none').describe('A compressed file; Accept-Encoding compresses only the way'),
+  delimiter: z.string().max(10).optional(),
+  header: flag.optional(),
+});
+export type ExportQuery = z.infer<typeof exportQuery>;
+
+export const exportBody = route({
+  id: 'exportBody', method: 'GET', path: '/api/v1/export', access: 'viewer', tag: 'data',
+  summary: 'Tables or the result of a query as the body of the answer',
+  description: 'Of one consistent state and without a limit. When it fails midway the connection is broken off: an answer that ends in order is whole. The trailers Sluice-Run, Sluice-Status and Sluice-Rows say so once more.',
+  query: exportQuery,
+  success: { status: 200, description: 'The document', mediaTypes: ['text/csv', 'text/tab-separated-values', 'application/json', 'application/x-ndjson', 'application/vnd.apache.parquet', 'application/sql', 'application/gzip', 'application/zstd'] },
+});
+
+export const transferContracts = [importBody, importFile, exportBody] as const;

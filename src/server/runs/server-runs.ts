@@ -1,0 +1,123 @@
+/** The runs that this server has started: begun within the budget, heard by the hub, ended in order when the server stops. What has ended is in the run store. */
+import { SluiceError } from '../../errors/sluice-error.ts';
+import type { RunHandle, RunOutcome, StartRunOptions } from '../../jobs/start-run.ts';
+import type { ProgressListener } from '../../progress/progress-event.ts';
+import type { ServerSettings } from '../contracts/system.ts';
+import { databaseKey, type BudgetWish, type ConnectionBudget } from './connection-budget.ts';
+import type { EventHub } from './event-hub.ts';
+
+/** Besides one for each job: for control, and for the snapshot or the publication. */
+const CONNECTIONS_BESIDES = 2;
+const WAITING_NOTE = 'Waiting until other runs have ended';
+
+export interface ServerRunsParts {
+  readonly workspace: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly settings: () => ServerSettings;
+  readonly run: Pick<StartRunOptions, 'partBytes' | 'engineMemoryBytes'>;
+  readonly budget: ConnectionBudget;
+  readonly hub: EventHub;
+}
+
+/** The databases of a run, by URL, and whether it loads into them. */
+export type RunEnds = readonly { readonly url: string; readonly isTarget: boolean }[];
+
+export interface LaunchOptions extends Pick<StartRunOptions, 'stdin' | 'stdinName' | 'stdout' | 'signal' | 'dryRun' | 'partBytes'> {
+  readonly ends: RunEnds;
+  readonly jobs?: number;
+  readonly onProgress?: ProgressListener;
+}
+
+export interface RunCounts {
+  readonly started: number;
+  readonly ended: Readonly<Record<string, number>>;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export class ServerRuns {
+  readonly #parts: ServerRunsParts;
+  readonly #active = new Map<string, RunHandle>();
+  #isStopping = false;
+  #started = 0;
+  readonly #ended: Record<string, number> = {};
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(parts: ServerRunsParts) {
+    this.#parts = parts;
+  }
+
+  get active(): number {
+    return this.#active.size;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  get counts(): RunCounts {
+    return { started: this.#started, ended: this.#ended, rows: this.#rows, bytes: this.#bytes };
+  }
+
+  handleOf(run: string): RunHandle | undefined {
+    return this.#active.get(run);
+  }
+
+  /** @throws SluiceError SERVER_BUSY when the server stops */
+  launch(start: (options: StartRunOptions) => RunHandle, options: LaunchOptions): RunHandle {
+    if (this.#isStopping) throw new SluiceError('SERVER_BUSY', { reason: 'it is about to stop' });
+    const { ends, onProgress, jobs: wantedJobs, ...rest } = options;
+    const { workspace, env, run, hub, settings } = this.#parts;
+    const jobs = wantedJobs ?? settings().jobs;
+    let id: string | undefined;
+    const isHeard = options.dryRun !== true;
+    const handle = start({
+      ...run, ...rest, workspace, env, jobs,
+      admit: (signal) => this.#admit(wishOf(ends, jobs), signal, () => { if (id !== undefined && isHeard) hub.push(id, { type: 'note', message: WAITING_NOTE, at: Date.now() }); }),
+      onProgress: (event) => {
+        if (event.type === 'run-started') id = event.run;
+        if (isHeard && id !== undefined) hub.push(id, event);
+        onProgress?.(event);
+      },
+    });
+    this.#active.set(handle.id, handle);
+    if (isHeard) this.#started++;
+    // oxlint-disable-next-line promise/catch-or-return, promise/always-return -- an outcome never rejects
+    void handle.outcome.then((outcome) => {
+      if (this.#active.get(handle.id) === handle) this.#active.delete(handle.id);
+      if (isHeard) this.#count(outcome);
+    });
+    return handle;
+  }
+
+  /** Takes no more runs, and ends those that are under way so that they can be resumed. Resolves when all have ended. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all([...this.#active.values()].map((handle) => handle.suspend()));
+  }
+
+  async #admit(wish: BudgetWish, signal: AbortSignal, onWait: () => void): Promise<() => void> {
+    const admission = this.#parts.budget.admit(wish, signal);
+    const isPending = await Promise.race([admission.then(() => false), new Promise<boolean>((resolve) => setImmediate(() => resolve(true)))]);
+    if (isPending) onWait();
+    return admission;
+  }
+
+  #count({ receipt }: RunOutcome): void {
+    this.#ended[receipt.status] = (this.#ended[receipt.status] ?? 0) + 1;
+    this.#rows += receipt.totals.written;
+    this.#bytes += receipt.totals.bytes;
+  }
+}
+
+/** A DuckDB file has one writer, who wants it alone. */
+function wishOf(ends: RunEnds, jobs: number): BudgetWish {
+  const connections = new Map<string, number>();
+  for (const { url, isTarget } of ends) {
+    const key = databaseKey(url);
+    const count = /^duckdb:/i.test(url) ? (isTarget ? Infinity : 1) : jobs + CONNECTIONS_BESIDES;
+    connections.set(key, (connections.get(key) ?? 0) + count);
+  }
+  return { connections, isRun: true };
+}
