@@ -203,7 +203,15 @@ export class RunStore {
 
   /** Newest first. */
   list(limit = 1000, now: number = Date.now()): RunListing[] {
-    return this.#all('SELECT * FROM runs ORDER BY started_at DESC, run DESC LIMIT ?', [limit]).map((row) => listing(row as unknown as Row, now));
+    return this.page(limit, undefined, now);
+  }
+
+  /** Newest first, from behind a run of a page before. */
+  page(limit: number, after?: Pick<RunListing, 'startedAt' | 'run'>, now: number = Date.now()): RunListing[] {
+    const rows = after === undefined
+      ? this.#all('SELECT * FROM runs ORDER BY started_at DESC, run DESC LIMIT ?', [limit])
+      : this.#all('SELECT * FROM runs WHERE (started_at, run) < (?, ?) ORDER BY started_at DESC, run DESC LIMIT ?', [after.startedAt, after.run, limit]);
+    return rows.map((row) => listing(row as unknown as Row, now));
   }
 
   /** @throws SluiceError RUN_UNKNOWN */

@@ -25,7 +25,7 @@ const table = z.object({
 const url = z.string().min(1).max(4000);
 const nameParams = z.object({ connection: connectionName });
 const tableParams = z.object({ connection: connectionName, table: tableName });
-const MAX_OFFSET = 100_000;
+export const MAX_OFFSET = 100_000;
 
 export const listConnections = route({
   id: 'listConnections', method: 'GET', path: '/api/v1/connections', access: 'viewer', tag: 'connections',

@@ -1,5 +1,5 @@
 /** The first file of a form (multipart/form-data) as a stream. What is in the form besides is passed over. Loaded only for forms. */
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { Busboy, type BusboyFileStream } from '@fastify/busboy';
 import { SluiceError } from '../../errors/sluice-error.ts';
 
@@ -19,7 +19,7 @@ export function openFormFile(body: Readable, contentType: string, limits: { fiel
       reject(invalid((error as Error).message));
       return;
     }
-    let file: BusboyFileStream | undefined;
+    let file: PassThrough | undefined;
     const fail = (error: Error): void => {
       const coded = error instanceof SluiceError ? error : invalid(error.message);
       if (file === undefined) reject(coded);
@@ -27,10 +27,12 @@ export function openFormFile(body: Readable, contentType: string, limits: { fiel
       body.destroy(coded);
     };
     form.on('file', (_field: string, stream: BusboyFileStream, name: string | undefined, _encoding: string, type: string) => {
-      file = stream;
+      const out = new PassThrough();
+      file = out;
+      stream.on('error', fail).pipe(out);
       // Whoever reads it no more ends the reading of the whole body.
-      stream.once('close', () => { if (!stream.readableEnded) body.destroy(); });
-      resolve({ stream, name: name === '' ? undefined : name, type });
+      out.once('close', () => { if (!out.readableEnded) body.destroy(); });
+      resolve({ stream: out, name: name === '' ? undefined : name, type });
     });
     form.on('error', fail);
     form.on('finish', () => { if (file === undefined) reject(invalid('the form has no file')); });

@@ -25,8 +25,8 @@ export class Gate {
   readonly #options: GateOptions;
   /** For whoever is signed in. A page that loads asks some twenty times at once. */
   readonly #requests = new RateLimit(300, 50);
-  /** Of refused tokens and codes, by address: guessing is hopeless, and hashing for it is not free. */
-  readonly #refusals = new RateLimit(20, 0.5);
+  /** Of refused tokens and codes, by address. Guessing is hopeless anyway; whoever has a good one is never kept out by another's bad ones. */
+  readonly #refusals = new RateLimit(50, 0.5);
   /** Without a token, by address. */
   readonly #strangers = new RateLimit(100, 20);
 
@@ -52,12 +52,10 @@ export class Gate {
 
   /** Counts what is refused against the address. @throws SluiceError what `work` throws, RATE_LIMITED */
   guarded<T>(request: FastifyRequest, work: () => T): T {
-    if (!this.#refusals.allows(request.ip)) throw new SluiceError('RATE_LIMITED');
     try {
       return work();
     } catch (error) {
-      this.#refusals.take(request.ip);
-      throw error;
+      throw this.#refusals.take(request.ip) ? error : new SluiceError('RATE_LIMITED', {}, {}, error);
     }
   }
 
@@ -66,11 +64,9 @@ export class Gate {
     const { credentials, cookieName } = this.#options;
     const bearer = authorization === undefined ? undefined : /^Bearer +([\w.~+/=-]{1,200}) *$/i.exec(authorization)?.[1];
     const session = authorization === undefined ? cookieOf(request.headers.cookie, cookieName()) : undefined;
-    return this.guarded(request, () => {
-      if (bearer !== undefined) return credentials.holderOf(bearer, 'token');
-      if (session !== undefined) return credentials.holderOf(session, 'session');
-      throw new SluiceError('SIGN_IN_NEEDED', { reason: 'none was sent' });
-    });
+    if (bearer !== undefined) return this.guarded(request, () => credentials.holderOf(bearer, 'token'));
+    if (session !== undefined) return this.guarded(request, () => credentials.holderOf(session, 'session'));
+    throw new SluiceError('SIGN_IN_NEEDED', { reason: authorization === undefined ? 'none was sent' : 'what was sent is none' });
   }
 
   #checkHost(request: FastifyRequest): void {

@@ -17,11 +17,6 @@ export class RateLimit {
     return true;
   }
 
-  /** Whether there is one, without taking it. */
-  allows(who: string, now: number = performance.now()): boolean {
-    return this.#fill(who, now).tokens >= 1;
-  }
-
   #fill(who: string, now: number): { tokens: number; at: number } {
     const known = this.#buckets.get(who);
     const tokens = known === undefined ? this.#burst : Math.min(this.#burst, known.tokens + ((now - known.at) / 1000) * this.#perSecond);

@@ -1,0 +1,92 @@
+import { redactText } from '../../config/redact.ts';
+import { z } from 'zod';
+import type { Connection } from '../../connectors/connector.ts';
+import { connectorFor } from '../../connectors/registry.ts';
+import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
+import { reportError } from '../../jobs/receipt.ts';
+import { typeName } from '../../rows/column-type.ts';
+import { displayName, type Column, type TableSchema } from '../../rows/table-schema.ts';
+import { suggest } from '../../transfer/column-matching.ts';
+import { parseTableName } from '../../transfer/import-target.ts';
+import { readPage } from '../../transfer/table-page.ts';
+import type { ServerContext } from '../context.ts';
+import { createConnection, listConnections, listRows, listTables, MAX_OFFSET, removeConnection, showTable, testConnection, tryConnection } from '../contracts/connections.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { Router } from '../http/router.ts';
+import { present } from '../present.ts';
+import { databaseKey } from '../runs/connection-budget.ts';
+import { namesOf } from './import.ts';
+
+const tableCursor = z.strictObject({ after: z.string().max(1000) });
+const rowCursor = z.union([z.strictObject({ key: z.array(z.string().max(10_000)).min(1).max(100) }), z.strictObject({ offset: z.int().min(0).max(MAX_OFFSET) })]);
+
+/** A look takes one connection, a page one more for its snapshot. */
+const LOOK_CONNECTIONS = 3;
+
+export function bindConnections(router: Router, context: ServerContext): void {
+  const { connections } = context;
+  router.bind(listConnections, () => ({ items: connections.list() }));
+  router.bind(createConnection, ({ body }) => connections.add(body.name, body.url));
+  router.bind(removeConnection, ({ params }) => connections.remove(params.connection));
+  router.bind(tryConnection, async ({ body }) => test(await connections.checkedUrl(body.url), context));
+  router.bind(testConnection, ({ params }) => test(connections.urlOf(params.connection), context));
+  router.bind(listTables, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection) => {
+    const after = decodeCursor(query.cursor, tableCursor)?.after;
+    const wanted = query.search?.toLowerCase();
+    const tables = (await connection.listTables()).map((table) => ({ name: displayName(table), table }))
+      .filter(({ name }) => (wanted === undefined || name.toLowerCase().includes(wanted)) && (after === undefined || name > after))
+      .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+    const page = tables.slice(0, query.limit);
+    return { items: page.map(({ table }) => tableAnswer(table)), next: tables.length > query.limit ? encodeCursor({ after: page.at(-1)!.name }) : null };
+  }));
+  router.bind(showTable, ({ params }) => look(connections.urlOf(params.connection), context, async (connection) => tableAnswer(await tableOf(connection, params.table))));
+  router.bind(listRows, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
+    const table = await tableOf(connection, params.table);
+    const from = decodeCursor(query.cursor, rowCursor);
+    if (from !== undefined && ('key' in from ? from.key.length !== table.primaryKey.length || from.key.some((value) => value.includes('\0')) : table.primaryKey.length > 0)) throw new SluiceError('REQUEST_INVALID', { what: 'cursor is none of this table' });
+    const { columns, rows, cut, order, next } = await readPage(connection, { table, limit: query.limit, maxCell: query.maxCell, signal, ...present({ columns: namesOf(query.columns, 'columns'), from }) });
+    const isTooFar = next !== undefined && 'offset' in next && next.offset > MAX_OFFSET;
+    return { columns: columns.map(columnAnswer), rows: rows.map((row) => [...row]), cut: cut.map(([row, column]) => [row, column] as [number, number]), order, next: next === undefined || isTooFar ? null : encodeCursor(next) };
+  }));
+}
+
+/** Opens the database for a look, within the budget and the time for it. */
+async function look<T>(url: string, { budget, patience, env, engineMemoryBytes }: ServerContext, use: (connection: Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(patience.lookMs);
+  const isFile = /^duckdb:/i.test(url);
+  const release = await budget.admit({ connections: new Map([[databaseKey(url), isFile ? 1 : LOOK_CONNECTIONS]]), isRun: false }, signal);
+  try {
+    const connector = await connectorFor(url);
+    const connection = await connector.connect(url, { signal, jobs: 1, engineMemoryBytes, applicationName: 'sluice serve', create: false, env });
+    try {
+      return await use(connection, signal);
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+async function test(url: string, context: ServerContext): Promise<{ ok: boolean; name: string; version: string | null; tables: number | null; error: { code: string; message: string; hint: string } | null }> {
+  try {
+    return await look(url, context, async (connection) => ({ ok: true, name: connection.name, version: connection.serverVersion, tables: (await connection.listTables()).length, error: null }));
+  } catch (error) {
+    const { code, message, hint } = reportError(toSluiceError(error));
+    return { ok: false, name: redactText(url), version: null, tables: null, error: { code, message, hint } };
+  }
+}
+
+async function tableOf(connection: Connection, name: string): Promise<TableSchema> {
+  const table = await connection.describeTable(parseTableName(name));
+  if (table !== undefined) return table;
+  throw new SluiceError('TABLE_UNKNOWN', { table: name, connection: connection.name, suggestion: suggest(name, (await connection.listTables()).map(displayName)) }, { table: name });
+}
+
+function tableAnswer(table: TableSchema): { name: string; columns: ReturnType<typeof columnAnswer>[]; primaryKey: string[]; estimatedRows: number | null; estimatedBytes: number | null } {
+  return { name: displayName(table), columns: table.columns.map(columnAnswer), primaryKey: [...table.primaryKey], estimatedRows: table.estimatedRows ?? null, estimatedBytes: table.estimatedBytes ?? null };
+}
+
+function columnAnswer(column: Column): { name: string; type: string; nullable: boolean } {
+  return { name: column.name, type: column.nativeType ?? typeName(column.type), nullable: column.nullable };
+}

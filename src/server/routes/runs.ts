@@ -1,0 +1,125 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from '../../errors/error-codes.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
+import type { ProgressEvent } from '../../progress/progress-event.ts';
+import { openQuarantine } from '../../quarantine/quarantine-reader.ts';
+import type { QuarantinedRow } from '../../quarantine/quarantined-row.ts';
+import type { ServerContext } from '../context.ts';
+import { allEvents, cancelRun, discardRun, listQuarantine, listRuns, planRun, resumeRun, runEvents, showReceipt, showRun, startRun } from '../contracts/runs.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { streamEvents } from '../http/event-stream.ts';
+import { STREAMED, type Router } from '../http/router.ts';
+import { present } from '../present.ts';
+import { interruptedRun, type InterruptedRun } from '../runs/interrupted-run.ts';
+import { jobStart } from '../runs/job-start.ts';
+import { followElsewhere } from '../runs/run-elsewhere.ts';
+import { once } from './idempotent.ts';
+
+const runCursor = z.strictObject({ startedAt: z.int(), run: z.string().max(100) });
+const rowCursor = z.strictObject({ offset: z.int().min(0) });
+
+export function bindRuns(router: Router, context: ServerContext): void {
+  const { runs, runStore } = context;
+  router.bind(planRun, async ({ body }) => {
+    const { start, ends, jobs } = await jobStart(body, context);
+    const { receipt, error } = await runs.launch(start, { ends, dryRun: true, ...present({ jobs }) }).outcome;
+    if (error !== undefined) throw error;
+    return receipt as never;
+  });
+  router.bind(startRun, async ({ body, holder, request }) => {
+    const only = once(context, holder, keyOf(request), JSON.stringify(body));
+    if (only.run !== undefined) return { run: only.run };
+    try {
+      const { start, ends, jobs } = await jobStart(body, context);
+      const { id } = runs.launch(start, { ends, ...present({ jobs }) });
+      only.began(id);
+      return { run: id };
+    } catch (error) {
+      only.failed();
+      throw error;
+    }
+  });
+  router.bind(listRuns, ({ query }) => {
+    const found = runStore.page(query.limit + 1, decodeCursor(query.cursor, runCursor));
+    const items = found.slice(0, query.limit);
+    const last = items.at(-1);
+    return { items, next: found.length > items.length && last !== undefined ? encodeCursor({ startedAt: last.startedAt, run: last.run }) : null };
+  });
+  router.bind(showRun, ({ params }) => runStore.show(params.run) as never);
+  router.bind(showReceipt, ({ params }) => {
+    const { receipt, status } = runStore.show(params.run);
+    if (receipt === null) throw new SluiceError('RUN_NOT_ACTIVE', { run: params.run, status });
+    return receipt as never;
+  });
+  router.bind(cancelRun, ({ params }) => {
+    const handle = runs.handleOf(params.run);
+    if (handle === undefined) runStore.requestCancel(params.run);
+    else void handle.cancel();
+    return { run: params.run };
+  });
+  router.bind(resumeRun, ({ params }) => {
+    const { run, job, to } = readableAgain(interruptedRun(params.run, context));
+    runs.launch((options) => resumeLoad(run, job, to, options), { ends: [{ url: to, isTarget: true }] });
+    return { run };
+  });
+  router.bind(discardRun, ({ params }) => {
+    const { run, job, to } = readableAgain(interruptedRun(params.run, context));
+    runs.launch((options) => discardLoad(run, job, to, options), { ends: [{ url: to, isTarget: true }] });
+    return { run };
+  });
+  bindEvents(router, context);
+  bindQuarantine(router, context);
+}
+
+/** @throws SluiceError RESUME_REFUSED for an upload, which has to be sent again */
+function readableAgain(run: InterruptedRun): InterruptedRun {
+  if (run.stdinName === null) return run;
+  throw new SluiceError('RESUME_REFUSED', { run: run.run, reason: `it reads an upload: send ${run.stdinName} again to /api/v1/import?resume=${run.run}` });
+}
+
+function bindEvents(router: Router, { hub, runStore, runs }: ServerContext): void {
+  router.bind(allEvents, async ({ request, reply }): Promise<typeof STREAMED> => {
+    await streamEvents(hub, reply, lastIdOf(request));
+    return STREAMED;
+  });
+  router.bind(runEvents, async ({ params: { run }, request, reply }): Promise<typeof STREAMED> => {
+    const details = runStore.show(run);
+    // Of a run in another process, or before a restart, the store tells.
+    const isKnown = runs.handleOf(run) !== undefined || (hub.has(run) && hub.isEnded(run) && details.status !== 'running');
+    const stop = isKnown ? undefined : followElsewhere(run, details, runStore, (event: ProgressEvent) => hub.push(run, event));
+    try {
+      await streamEvents(hub, reply, lastIdOf(request), run);
+    } finally {
+      stop?.();
+    }
+    return STREAMED;
+  });
+}
+
+function bindQuarantine(router: Router, { workspace, runStore }: ServerContext): void {
+  router.bind(listQuarantine, async ({ params: { run }, query }) => {
+    runStore.show(run);
+    const { code } = query;
+    if (code !== undefined && !Object.hasOwn(ERROR_CODES, code)) throw new SluiceError('REQUEST_INVALID', { what: 'code is no code of docs/errors.md' });
+    const quarantine = await openQuarantine(workspace, run);
+    const offset = decodeCursor(query.cursor, rowCursor)?.offset ?? 0;
+    const items: QuarantinedRow[] = [];
+    const filter = present({ table: query.table, code: code as ErrorCode | undefined });
+    for await (const row of quarantine.rows({ ...filter, offset, limit: query.limit + 1 })) items.push(row);
+    const next = items.length > query.limit ? encodeCursor({ offset: offset + query.limit }) : null;
+    const { rows, tables, sealed } = quarantine.summary;
+    return { items: items.slice(0, query.limit), next, rows, tables: [...tables], sealed } as never;
+  });
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  return typeof key === 'string' ? key : undefined;
+}
+
+function lastIdOf(request: FastifyRequest): number {
+  const id = Number(request.headers['last-event-id'] ?? 0);
+  return Number.isSafeInteger(id) && id > 0 ? id : 0;
+}

@@ -1,0 +1,81 @@
+/** What a request says of a job, as the options of its job function: connections by name, paths below the folders of the server, types as people write them. */
+import { SluiceError } from '../../errors/sluice-error.ts';
+import type { ReadOptions } from '../../formats/format.ts';
+import { isHttpUrl, isUrl } from '../../io/names.ts';
+import type { RunHandle, StartRunOptions } from '../../jobs/start-run.ts';
+import { startCopy, startExport, startImport, startRestore } from '../../jobs/start-transfer.ts';
+import { parseColumnType } from '../../rows/parse-column-type.ts';
+import type { ServerContext } from '../context.ts';
+import type { JobRequest, ReadBody } from '../contracts/runs.ts';
+import { present } from '../present.ts';
+import { checkEmbeddedSql } from '../sql-check.ts';
+import type { RunEnds } from './server-runs.ts';
+
+export interface JobStart {
+  readonly start: (options: StartRunOptions) => RunHandle;
+  readonly ends: RunEnds;
+  readonly jobs: number | undefined;
+}
+
+/** @throws SluiceError CONNECTION_UNKNOWN, PATH_REFUSED, SOURCE_NOT_FOUND, SQL_REFUSED, USAGE */
+export async function jobStart(request: JobRequest, context: ServerContext): Promise<JobStart> {
+  switch (request.job) {
+    case 'import': return importStart(request, context);
+    case 'export': return exportStart(request, context);
+    case 'copy': return copyStart(request, context);
+    case 'restore': return restoreStart(request, context);
+    default: return request satisfies never;
+  }
+}
+
+type Of<J extends JobRequest['job']> = Extract<JobRequest, { job: J }>;
+
+async function importStart({ job: _job, jobs, sources, to, mode, read, ...rest }: Of<'import'>, context: ServerContext): Promise<JobStart> {
+  const url = context.connections.urlOf(to);
+  const paths: string[] = [];
+  for (const source of sources) paths.push(await readable(source, context));
+  const options = { sources: paths, to: url, reference: to, mode, read: readOptions(read), ...present(rest) };
+  return { start: (run) => startImport(options, run), ends: [{ url, isTarget: true }], jobs };
+}
+
+async function exportStart({ job: _job, jobs, from, to, compression, csv, overwrite, ...rest }: Of<'export'>, context: ServerContext): Promise<JobStart> {
+  const url = context.connections.urlOf(from);
+  await checkEmbeddedSql(url, rest);
+  const target = await context.files.forWriting(to);
+  const options = {
+    from: url, to: target, overwrite, ...present(rest),
+    ...(compression === undefined ? {} : { compression: { kind: compression.kind, ...present({ level: compression.level }) } }), ...(csv === undefined ? {} : { csv: present(csv) }),
+  };
+  return { start: (run) => startExport(options, run), ends: [{ url, isTarget: false }], jobs };
+}
+
+async function copyStart({ job: _job, jobs, from, to, mode, ...rest }: Of<'copy'>, context: ServerContext): Promise<JobStart> {
+  const [source, target] = [context.connections.urlOf(from), context.connections.urlOf(to)];
+  await checkEmbeddedSql(source, rest);
+  const options = { from: source, to: target, mode, ...present(rest) };
+  return { start: (run) => startCopy(options, run), ends: [{ url: source, isTarget: false }, { url: target, isTarget: true }], jobs };
+}
+
+async function restoreStart({ job: _job, jobs, source, to, mode, read, ...rest }: Of<'restore'>, context: ServerContext): Promise<JobStart> {
+  const url = context.connections.urlOf(to);
+  const options = { source: await readable(source, context), to: url, reference: to, mode, read: readOptions(read), ...present(rest) };
+  return { start: (run) => startRestore(options, run), ends: [{ url, isTarget: true }], jobs };
+}
+
+/** A path that exists is taken literally by whoever opens it: real paths have no pattern to expand. */
+async function readable(source: string, { files, urls }: ServerContext): Promise<string> {
+  if (isHttpUrl(source) && urls) return source;
+  if (isHttpUrl(source)) throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Reading an address', context: 'by this server: it was started without --urls' });
+  if (isUrl(source) || source === '-') throw new SluiceError('PATH_REFUSED', { path: source });
+  return files.forReading(source);
+}
+
+function readOptions(read: ReadBody | undefined): ReadOptions {
+  if (read === undefined) return {};
+  const { csv, types, ...rest } = read;
+  return {
+    ...present(rest),
+    ...(csv === undefined ? {} : { csv: present(csv) }),
+    ...(types === undefined ? {} : { types: Object.fromEntries(Object.entries(types).map(([field, type]) => [field, parseColumnType(type, `read.types.${field}`)])) }),
+  };
+}
