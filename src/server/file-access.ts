@@ -5,6 +5,7 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { hasSystemCode, SluiceError } from '../errors/sluice-error.ts';
+import { isUrl } from '../io/names.ts';
 
 /** A backup is a folder, or a folder of such folders. */
 const DEEPEST = 4;
@@ -60,7 +61,7 @@ export class FileAccess {
   }
 
   #absolute(path: string): string {
-    if (path.includes('\0') || this.folders.length === 0) throw refused(path);
+    if (path.includes('\0') || isUrl(path) || this.folders.length === 0) throw refused(path);
     return isAbsolute(path) ? resolve(path) : resolve(this.folders[0], path);
   }
 

@@ -109,6 +109,7 @@ function keyOf(event: ProgressEvent, journal: Journal): string {
     case 'table-started':
     case 'table-progress':
     case 'table-done': return `${event.type} ${event.table}`;
+    case 'phase': return `phase ${event.phase}`;
     case 'note': return `note ${journal.notes++ % MOST_NOTES}`;
     default: return event.type;
   }
