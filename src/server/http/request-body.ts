@@ -7,9 +7,11 @@ import { Readable } from 'node:stream';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { decompress } from '../../io/decompress.ts';
 import type { ByteChunks } from '../../io/byte-chunks.ts';
+import { releaseMemory } from '../../io/zlib-feed.ts';
 import { baseName, extensionOfMediaType, splitName } from '../../io/names.ts';
 
-const BUFFERED_BYTES = 128 * 1024;
+/** Of 64 KiB, as they come: taken one by one, because joining them would make another copy of each. */
+const BUFFERED_CHUNKS = 2;
 const MAX_FIELDS = 20;
 const MAX_FIELD_BYTES = 4096;
 
@@ -48,11 +50,22 @@ class RequestBody extends Readable {
   #bytes = 0;
 
   constructor(request: IncomingMessage, stallMs: number) {
-    super({ highWaterMark: BUFFERED_BYTES });
+    super({ objectMode: true, highWaterMark: BUFFERED_CHUNKS });
     this.#request = request;
     this.#stallMs = stallMs;
     request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
     request.pause();
+  }
+
+  /** Each chunk is good until the next is asked for: then its memory is given back, which the collector would do some hundred megabytes later. */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined, undefined> {
+    let previous: Buffer | undefined;
+    for await (const chunk of super[Symbol.asyncIterator]() as AsyncIterable<Buffer>) {
+      releaseWhole(previous);
+      previous = chunk;
+      yield chunk;
+    }
+    return undefined;
   }
 
   override _read(): void {
@@ -90,6 +103,11 @@ class RequestBody extends Readable {
   }
 }
 
+/** Only of a chunk that has its memory for itself. */
+function releaseWhole(chunk: Buffer | undefined): void {
+  if (chunk !== undefined && chunk.byteLength === chunk.buffer.byteLength) releaseMemory(chunk.buffer);
+}
+
 function decode(body: Readable, header: string | undefined): Readable {
   const encoding = (header ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return body;
@@ -107,7 +125,7 @@ class DecodedBody extends Readable {
   readonly #chunks: ByteChunks;
 
   constructor(input: Readable, chunks: ByteChunks) {
-    super({ highWaterMark: BUFFERED_BYTES });
+    super({ objectMode: true, highWaterMark: BUFFERED_CHUNKS });
     this.#input = input;
     this.#chunks = chunks;
   }
