@@ -25,7 +25,7 @@ import { once as onceOnly } from './idempotent.ts';
 /** Of uploads: a record is held in memory, and many may come at once. */
 const MAX_RECORD_BYTES = 16 * 2 ** 20;
 /** Smaller than for a single import: parts of all uploads are in memory at once. */
-const PART_BYTES = 4 * 2 ** 20;
+const PART_BYTES = 2 * 2 ** 20;
 
 interface Upload {
   readonly query: ImportQuery;
