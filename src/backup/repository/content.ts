@@ -91,6 +91,12 @@ export class ContentWriter {
   #makeRoom(count: number): void {
     const needed = this.#used + count;
     if (needed <= this.#buffer.length) return;
+    if (this.#used === 0 && this.#spare !== undefined && this.#spare.length > this.#buffer.length) {
+      // What the content before was in.
+      this.#buffer = this.#spare;
+      this.#spare = undefined;
+      if (needed <= this.#buffer.length) return;
+    }
     // Content that has filled one buffer will fill the next.
     let size = this.#chunks.length > 0 ? CHUNK_BYTES : Math.max(FIRST_BUFFER_BYTES, this.#buffer.length);
     while (size < needed) size *= 2;
