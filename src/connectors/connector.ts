@@ -2,6 +2,7 @@ import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
 import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
+import type { CompareOptions, CompareSource } from './compare-source.ts';
 
 export type ConnectorKind = 'postgres' | 'duckdb';
 
@@ -43,6 +44,8 @@ export interface Connection {
   listReferences(): Promise<readonly Reference[]>;
   /** Reads several tables in one consistent state. */
   openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader>;
+  /** Reads tables to compare them with a backup, all in one consistent state; absent where there are no backups. */
+  openCompare?(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource>;
   /** Loads tables. One session per run. */
   openLoad(options: LoadOptions): Promise<LoadSession>;
   close(): Promise<void>;

@@ -1,6 +1,8 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../../rows/table-schema.ts';
+import type { CompareOptions, CompareSource } from '../compare-source.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
+import { openCompareSource } from './compare-source.ts';
 import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
@@ -76,6 +78,13 @@ class PostgresConnection implements Connection {
     }));
     this.#open.add(reader);
     return { tables: reader.tables, close: () => reader.close().finally(() => this.#open.delete(reader)) };
+  }
+
+  async openCompare(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource> {
+    const { jobs, signal } = this.#options;
+    const source = await this.#serial.run(() => openCompareSource(this.#control, tables, options, { open: () => Session.open(this.#target, signal), jobs, signal }));
+    this.#open.add(source);
+    return source;
   }
 
   async openLoad(options: LoadOptions): Promise<LoadSession> {
