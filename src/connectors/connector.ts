@@ -2,6 +2,7 @@ import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
 import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
+import type { BackupChoice, BackupSource } from './backup-source.ts';
 import type { CompareOptions, CompareSource } from './compare-source.ts';
 
 export type ConnectorKind = 'postgres' | 'duckdb';
@@ -46,6 +47,8 @@ export interface Connection {
   openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader>;
   /** Reads tables to compare them with a backup, all in one consistent state; absent where there are no backups. */
   openCompare?(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource>;
+  /** Reads what a backup needs in one consistent state; absent where backups are not possible. */
+  openBackup?(choice: BackupChoice): Promise<BackupSource>;
   /** Loads tables. One session per run. */
   openLoad(options: LoadOptions): Promise<LoadSession>;
   close(): Promise<void>;

@@ -259,6 +259,7 @@ class LocalRun implements RunHandle {
       tables: this.#result?.tables ?? [],
       warnings: [...(this.#result?.warnings ?? []), ...this.#warnings],
       ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
+      ...(this.#result?.backup === undefined ? {} : { backup: this.#result.backup }),
       ...parts,
     });
   }

@@ -1,3 +1,4 @@
+import type { BackupOptions } from '../backup/create/backup-options.ts';
 import type { CopyOptions, ExportOptions, ImportOptions, RestoreOptions } from '../transfer/transfer.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
 import { resumeRun, startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
@@ -14,6 +15,10 @@ export function startExport(options: ExportOptions, run: StartRunOptions): RunHa
 
 export function startCopy(options: CopyOptions, run: StartRunOptions): RunHandle {
   return startRun('copy', async (context) => (await import('../transfer/copy.ts')).planCopy(options, context), run);
+}
+
+export function startBackup(options: BackupOptions, run: StartRunOptions): RunHandle {
+  return startRun('backup', async (context) => (await import('../backup/create/plan-backup.ts')).planBackup(options, context), run);
 }
 
 /** Goes on with an interrupted import or restore. `to`: the resolved target. */

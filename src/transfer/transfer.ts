@@ -1,9 +1,9 @@
 import type { FormatName, ReadOptions } from '../formats/format.ts';
 import type { LoadMode, OnError } from '../connectors/connector.ts';
 import type { ErrorLimit } from '../pipeline/rejection-limit.ts';
-import type { TableReceipt } from '../pipeline/receipt.ts';
+import type { BackupReceipt, TableReceipt } from '../pipeline/receipt.ts';
 
-/** A prepared import, export or copy: its plan can be looked at before it runs. Run it at most once; close it always. */
+/** A prepared job: its plan can be looked at before it runs. Run it at most once; close it always. */
 export interface Transfer {
   readonly plan: TransferPlan;
   /** Moves everything and publishes it, or leaves the target as it was. */
@@ -21,6 +21,8 @@ export interface TransferResult {
   readonly warnings: readonly string[];
   /** The folder of the rejected rows, when there are any. */
   readonly quarantine?: string;
+  /** Of a backup. */
+  readonly backup?: BackupReceipt;
   /** To be called when the end of the run is recorded, before `close`: removes what resuming would have needed. */
   readonly forget?: () => Promise<void>;
 }
@@ -28,7 +30,7 @@ export interface TransferResult {
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
 export interface TransferPlan {
   readonly version: 1;
-  readonly job: 'import' | 'export' | 'copy' | 'restore';
+  readonly job: 'import' | 'export' | 'copy' | 'backup' | 'restore';
   readonly from: string;
   readonly to: string;
   readonly jobs: number;
