@@ -127,6 +127,7 @@ export const ERROR_CODES = define({
   BACKUP_DAMAGED: { message: 'The backup {backup} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` says what is damaged and what can still be restored. Other backups are not affected by a damaged manifest.' },
   CHUNK_DAMAGED: { message: 'The chunk {chunk} of {path} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. Delete its file: the next backup in which the same content is found writes it again, for all backups.' },
   CHUNK_MISSING: { message: 'The chunk {chunk} is missing in {path}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. The next backup in which the same content is found writes it again, for all backups.' },
+  COMPARISON_FAILED: { message: '{connection} differs from {path} in {problems} tables and sequences: {summary}', exit: 4, http: 409, hint: 'The report says which rows. A live database goes on: it differs from its backup as soon as somebody writes.' },
   VERIFICATION_FAILED: { message: '{path} has {problems} problems: {summary}', exit: 4, http: 500, hint: 'Each is named in the report. What is not named is whole and can be restored.' },
 
   // — defects —
