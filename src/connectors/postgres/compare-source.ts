@@ -36,13 +36,13 @@ const TABLES = `
     CASE WHEN c.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS tree(relid) JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = tree.relid WHERE p.partstrat = 'h')
       THEN (SELECT pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname) FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = pg_catalog.pg_partition_root(c.oid)) END,
     EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
-    (SELECT entry.condition FROM pg_catalog.pg_extension e CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig, e.extcondition) AS entry(oid, condition) WHERE entry.oid = c.oid LIMIT 1)
+    (SELECT entry.condition FROM pg_catalog.pg_extension e CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS entry(oid, condition) WHERE entry.oid = c.oid LIMIT 1)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 const SEQUENCES = `SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+  WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') END
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 const SEQUENCES_PER_STATEMENT = 100;
 
