@@ -2,7 +2,7 @@ import { redactData, redactText } from '../config/redact.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
 import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
 import { totalsOf, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
-import type { TransferPlan } from '../transfer/transfer.ts';
+import type { TransferPlan } from '../pipeline/transfer.ts';
 
 export type JobName = 'import' | 'export' | 'copy' | 'restore';
 

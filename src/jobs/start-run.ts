@@ -8,7 +8,7 @@ import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { assertBalanced } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import type { ProgressEvent, ProgressListener } from '../progress/progress-event.ts';
-import type { Transfer, TransferPlan, TransferResult } from '../transfer/transfer.ts';
+import type { Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
 import { EventChannel } from './event-channel.ts';
 import { defaultEngineMemoryBytes, defaultJobs, defaultPartBytes, thisMachine } from './hardware.ts';
 import { makeReceipt, type JobName, type Receipt, type ReceiptParts } from './receipt.ts';
