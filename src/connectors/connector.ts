@@ -2,6 +2,7 @@ import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
 import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
+import type { RestoreTarget, RestoreTargetOptions } from './restore-target.ts';
 
 export type ConnectorKind = 'postgres' | 'duckdb';
 
@@ -45,6 +46,8 @@ export interface Connection {
   openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader>;
   /** Loads tables. One session per run. */
   openLoad(options: LoadOptions): Promise<LoadSession>;
+  /** Restores definitions and rows of a backup of this kind of database; absent where there are no such backups. */
+  openRestore?(options: RestoreTargetOptions): Promise<RestoreTarget>;
   close(): Promise<void>;
 }
 

@@ -258,6 +258,8 @@ class LocalRun implements RunHandle {
       plan: this.#plan,
       tables: this.#result?.tables ?? [],
       warnings: [...(this.#result?.warnings ?? []), ...this.#warnings],
+      ...(this.#result?.steps === undefined ? {} : { steps: this.#result.steps }),
+      ...(this.#result?.missing === undefined ? {} : { missing: this.#result.missing }),
       ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
       ...parts,
     });

@@ -20,8 +20,25 @@ export interface TransferResult {
   readonly warnings: readonly string[];
   /** The folder of the rejected rows, when there are any. */
   readonly quarantine?: string;
+  /** How long the steps took, of jobs that have some. */
+  readonly steps?: readonly StepTime[];
+  /** What of the source could not be read and was left out on request. */
+  readonly missing?: readonly MissingPart[];
   /** To be called when the end of the run is recorded, before `close`: removes what resuming would have needed. */
   readonly forget?: () => Promise<void>;
+}
+
+export interface StepTime {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** A piece of a damaged source that was left out. */
+export interface MissingPart {
+  readonly table: string;
+  /** For people: `pages 512 to 1023`. */
+  readonly place: string;
+  readonly reason: string;
 }
 
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */

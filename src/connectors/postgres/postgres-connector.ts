@@ -1,6 +1,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../../rows/table-schema.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
+import type { RestoreTarget, RestoreTargetOptions } from '../restore-target.ts';
 import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
@@ -94,6 +95,14 @@ class PostgresConnection implements Connection {
     }, options);
     this.#open.add(load);
     return load;
+  }
+
+  async openRestore(options: RestoreTargetOptions): Promise<RestoreTarget> {
+    // Most loads need nothing of it.
+    const { PostgresRestoreTarget } = await import('./restore-target.ts');
+    const target = await PostgresRestoreTarget.open(this.#target, this.#options.jobs, options);
+    this.#open.add(target);
+    return target;
   }
 
   async close(): Promise<void> {
