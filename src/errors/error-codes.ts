@@ -130,6 +130,9 @@ export const ERROR_CODES = define({
   BACKUP_PART_MISSING: { message: '{backup} has no {what}', exit: 1, http: 400, hint: '{suggestion}' },
   VERIFICATION_FAILED: { message: '{path} has {problems} problems: {summary}', exit: 4, http: 500, hint: 'Each is named in the report. What is not named is whole and can be restored.' },
 
+  ARCHIVE_DAMAGED: { message: 'The pg_dump archive {source} is damaged: {reason}', exit: 1, http: 400, hint: 'Fetch the archive again, or dump again: its writer may have been stopped. What was read before this place is as it was dumped.' },
+  ARCHIVE_UNSUPPORTED: { message: 'The pg_dump archive {source} cannot be read: {reason}', exit: 1, http: 400, hint: '{remedy}' },
+
   // — defects —
   INTERNAL: { message: 'Sluice failed: {reason}', exit: 1, http: 500, hint: 'This is a defect: please report it.' },
 });
