@@ -115,6 +115,9 @@ export const ERROR_CODES = define({
   WORKSPACE_TOO_NEW: { message: 'The workspace {path} was written by a newer Sluice (format {found}, this one knows {known})', exit: 1, http: 500, hint: 'Use the newer version.' },
 
   // — backups —
+  DUMP_PROGRAM_MISSING: { message: 'pg_dump, which writes the schema, was not found {where}', exit: 1, http: 500, hint: 'Install the client programs of PostgreSQL {server} or newer, name one with --pg-dump or PG_DUMP, or leave the schema out with --data-only.' },
+  DUMP_PROGRAM_TOO_OLD: { message: '{path} is version {version}, and the server is version {server}: it cannot write its schema', exit: 1, http: 500, hint: 'Install the client programs of PostgreSQL {server} or newer, name one with --pg-dump or PG_DUMP, or leave the schema out with --data-only.' },
+  SCHEMA_DUMP_FAILED: { message: '{program} could not write the schema: {reason}', exit: 1, http: 500, hint: 'The words are its own. With --data-only the schema is left out.' },
   REPOSITORY_UNKNOWN: { message: 'There is no backup repository at {path}', exit: 1, http: 404, hint: 'Check the path. `sluice backup CONNECTION --to FOLDER` makes one.' },
   REPOSITORY_FOREIGN: { message: '{path} is not empty and is no backup repository: it has {found}', exit: 1, http: 409, hint: 'Name an empty or a new folder.' },
   REPOSITORY_TOO_NEW: { message: 'The repository {path} was written by a newer Sluice: {found}, and this one knows {known}', exit: 1, http: 500, hint: 'Use the newer version. Nothing was changed.' },

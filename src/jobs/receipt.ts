@@ -1,10 +1,10 @@
 import { redactData, redactText } from '../config/redact.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
 import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
-import { totalsOf, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
+import { totalsOf, type BackupReceipt, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
 import type { MissingPart, StepTime, TransferPlan } from '../pipeline/transfer.ts';
 
-export type JobName = 'import' | 'export' | 'copy' | 'restore';
+export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore';
 
 /** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
 export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';
@@ -23,6 +23,8 @@ export interface Receipt {
   readonly peakRssBytes: number;
   /** Where the rejected rows are; null when there are none. */
   readonly quarantine: string | null;
+  /** Of a backup that was made. */
+  readonly backup?: BackupReceipt;
   /** Performance targets that were checked; empty when the run has none. */
   readonly targets: readonly TargetResult[];
   /** Null when the run failed before it had a plan. */
@@ -62,6 +64,7 @@ export interface ReceiptParts {
   readonly quarantine?: string;
   readonly steps?: readonly StepTime[];
   readonly missing?: readonly MissingPart[];
+  readonly backup?: BackupReceipt;
   readonly error?: SluiceError;
 }
 
@@ -77,6 +80,7 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     seconds: Math.round(parts.seconds * 1000) / 1000,
     peakRssBytes: peakRssBytes(),
     quarantine: parts.quarantine ?? null,
+    ...(parts.backup === undefined ? {} : { backup: parts.backup }),
     targets: [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),

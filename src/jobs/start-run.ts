@@ -261,6 +261,7 @@ class LocalRun implements RunHandle {
       ...(this.#result?.steps === undefined ? {} : { steps: this.#result.steps }),
       ...(this.#result?.missing === undefined ? {} : { missing: this.#result.missing }),
       ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
+      ...(this.#result?.backup === undefined ? {} : { backup: this.#result.backup }),
       ...parts,
     });
   }

@@ -1,6 +1,6 @@
 import type { LoadMode } from '../connectors/connector.ts';
 import type { FormatName } from '../formats/format.ts';
-import type { TableReceipt } from './receipt.ts';
+import type { BackupReceipt, TableReceipt } from './receipt.ts';
 
 /** A prepared job that moves rows (import, export, copy, backup, restore): its plan can be looked at before it runs. Run it at most once; close it always. */
 export interface Transfer {
@@ -20,6 +20,8 @@ export interface TransferResult {
   readonly warnings: readonly string[];
   /** The folder of the rejected rows, when there are any. */
   readonly quarantine?: string;
+  /** Of a backup. */
+  readonly backup?: BackupReceipt;
   /** How long the steps took, of jobs that have some. */
   readonly steps?: readonly StepTime[];
   /** What of the source could not be read and was left out on request. */
@@ -44,7 +46,7 @@ export interface MissingPart {
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
 export interface TransferPlan {
   readonly version: 1;
-  readonly job: 'import' | 'export' | 'copy' | 'restore';
+  readonly job: 'import' | 'export' | 'copy' | 'backup' | 'restore';
   readonly from: string;
   readonly to: string;
   readonly jobs: number;

@@ -20,7 +20,7 @@ export type Content = z.infer<typeof contentSchema>;
 
 export class ContentWriter {
   readonly #store: ChunkStore;
-  readonly #options: PutOptions;
+  #options: PutOptions;
   readonly #chunks: ChunkId[] = [];
   #bytes = 0;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -30,6 +30,11 @@ export class ContentWriter {
 
   constructor(store: ChunkStore, options: PutOptions = {}) {
     this.#store = store;
+    this.#options = options;
+  }
+
+  /** For the content that comes next. Not while another is being written. */
+  use(options: PutOptions): void {
     this.#options = options;
   }
 

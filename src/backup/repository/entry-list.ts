@@ -20,6 +20,8 @@ export const tableEntrySchema = z.object({
   /** Of the COPY streams, in order; generated columns are not among them. */
   columns: z.array(z.object({ name: z.string(), type: z.string() })),
   encoding: z.enum(['copy-binary', 'copy-text']),
+  /** Page groups begin at multiples of `pages`, chosen when a page had so many bytes with TOAST; absent where the table is one group. */
+  groups: z.object({ pages: z.int().positive(), bytesPerPage: z.int().positive() }).optional(),
   rows: z.int().nonnegative(),
   bytes: z.int().nonnegative(),
   /** Sum of those of its parts; null where it was not asked for. */

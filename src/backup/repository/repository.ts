@@ -67,13 +67,19 @@ export class Repository {
     }
   }
 
+  /** Undefined where one can be made: the storage is empty. @throws SluiceError REPOSITORY_FOREIGN, and those of `open` */
+  static async openIfThere(storage: Storage): Promise<Repository | undefined> {
+    if (await storage.get(MARKER) !== undefined) return Repository.open(storage);
+    for await (const { name } of storage.list('')) {
+      // Written before the marker: an earlier attempt was killed, or another process is making the repository right now.
+      if (name !== README && name !== MARKER) throw new SluiceError('REPOSITORY_FOREIGN', { path: storage.name, found: name });
+    }
+    return undefined;
+  }
+
   /** Opens the repository, and makes it where the storage is empty. @throws SluiceError REPOSITORY_FOREIGN, those of `open`, and those of writing */
   static async openOrCreate(storage: Storage): Promise<Repository> {
-    if (await storage.get(MARKER) === undefined) {
-      for await (const { name } of storage.list('')) {
-        // Written before the marker: an earlier attempt was killed, or another process is making the repository right now.
-        if (name !== README && name !== MARKER) throw new SluiceError('REPOSITORY_FOREIGN', { path: storage.name, found: name });
-      }
+    if (await Repository.openIfThere(storage) === undefined) {
       await storage.putIfAbsent(README, [Buffer.from(README_TEXT)]);
       await storage.putIfAbsent(MARKER, sealDocument({ kind: 'sluice repository', format: REPOSITORY_FORMAT, id: randomUUID(), createdAt: new Date().toISOString(), features: [] }));
       await storage.flush();

@@ -43,6 +43,8 @@ export interface SourceTable {
 export interface SourcePart extends RestorePartStream {
   /** For people, in messages of damage: `pages 0 to 511`. */
   readonly place: string;
+  /** Passes over it; absent where nothing is to be done for that. */
+  skip?(): Promise<void>;
 }
 
 export interface SourceLargeObject extends RestoreLargeObject {

@@ -127,7 +127,10 @@ export class RowRestore {
   async *#work(signal: AbortSignal): AsyncGenerator<Work, void, undefined> {
     for await (const table of this.#tables()) {
       for await (const part of table.source.parts(signal)) {
-        if (table.committed?.has(part.index) === true) continue;
+        if (table.committed?.has(part.index) === true) {
+          await part.skip?.();
+          continue;
+        }
         table.parts++;
         yield { table, part };
       }

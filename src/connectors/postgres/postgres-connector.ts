@@ -2,6 +2,8 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../../rows/table-schema.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
 import type { RestoreTarget, RestoreTargetOptions } from '../restore-target.ts';
+import type { BackupChoice, BackupSource } from '../backup-source.ts';
+import { openBackupSource } from './backup-snapshot.ts';
 import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
@@ -77,6 +79,13 @@ class PostgresConnection implements Connection {
     }));
     this.#open.add(reader);
     return { tables: reader.tables, close: () => reader.close().finally(() => this.#open.delete(reader)) };
+  }
+
+  async openBackup(choice: BackupChoice): Promise<BackupSource> {
+    const { jobs, env, signal } = this.#options;
+    const source = await this.#serial.run(() => openBackupSource(this.#control, choice, { open: () => Session.open(this.#target, signal), jobs, env, signal }));
+    this.#open.add(source);
+    return source;
   }
 
   async openLoad(options: LoadOptions): Promise<LoadSession> {
