@@ -40,7 +40,7 @@ export interface Rows {
 
 export interface QueryOptions extends Partial<ErrorSubject> {
   readonly signal?: AbortSignal;
-  /** Texts, or bytes of a bytea, for $1, $2 …; the statement then goes through the extended protocol. */
+  /** Texts for $1, $2 …, or bytes in the binary form of their types; the statement then goes through the extended protocol. */
   readonly values?: readonly (string | Uint8Array)[];
 }
 

@@ -1,9 +1,11 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../../rows/table-schema.ts';
+import type { CompareOptions, CompareSource } from '../compare-source.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
 import type { RestoreTarget, RestoreTargetOptions } from '../restore-target.ts';
 import type { BackupChoice, BackupSource } from '../backup-source.ts';
 import { openBackupSource } from './backup-snapshot.ts';
+import { openCompareSource } from './compare-source.ts';
 import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
@@ -84,6 +86,13 @@ class PostgresConnection implements Connection {
   async openBackup(choice: BackupChoice): Promise<BackupSource> {
     const { jobs, env, signal } = this.#options;
     const source = await this.#serial.run(() => openBackupSource(this.#control, choice, { open: () => Session.open(this.#target, signal), jobs, env, signal }));
+    this.#open.add(source);
+    return source;
+  }
+
+  async openCompare(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource> {
+    const { jobs, signal } = this.#options;
+    const source = await this.#serial.run(() => openCompareSource(this.#control, tables, options, { open: () => Session.open(this.#target, signal), jobs, signal }));
     this.#open.add(source);
     return source;
   }
