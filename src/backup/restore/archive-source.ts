@@ -19,6 +19,7 @@ class ArchiveSource implements RestoreSource {
   readonly totals: RestoreSource['totals'];
   /** They stand one behind the other in the archive. */
   readonly largeObjectsAtOnce = false;
+  readonly unfilled = undefined;
 
   constructor(archive: DumpArchive) {
     this.schema = archive;

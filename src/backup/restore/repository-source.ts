@@ -54,6 +54,7 @@ class RepositorySource implements RestoreSource {
   readonly notes: readonly string[];
   readonly totals: RestoreSource['totals'];
   readonly largeObjectsAtOnce = true;
+  readonly unfilled: ReadonlySet<string>;
   readonly #opened: Opened;
   readonly #chunks: ChunkStore;
   readonly #listOptions: { readonly backup: string; readonly onDamage?: (error: SluiceError) => void };
@@ -66,6 +67,7 @@ class RepositorySource implements RestoreSource {
     this.name = opened.name;
     this.fingerprint = `${repository.id}@${manifest.backup}`;
     this.schema = opened.schema;
+    this.unfilled = new Set(manifest.schema?.unfilled?.map(({ schema, name }) => `${schema}.${name}`));
     this.hasData = manifest.scope.data;
     this.notes = manifest.notes.map((note) => `of the backup: ${note}`);
     this.totals = { tables: manifest.totals.tables, rows: manifest.totals.rows, bytes: manifest.totals.bytes };

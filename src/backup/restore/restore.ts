@@ -17,6 +17,7 @@ import { restoreLargeObjects, restoreSequences } from './objects-restore.ts';
 import { openRestoreSource } from './open-source.ts';
 import type { BackupRestoreOptions } from './options.ts';
 import type { RestoreSource, SourceTable } from './restore-source.ts';
+import { refreshesOf } from './refreshes.ts';
 import { keptState, readState } from './restore-state.ts';
 import { RowRestore } from './row-restore.ts';
 import { SchemaRestore } from './schema-restore.ts';
@@ -85,7 +86,8 @@ class BackupRestore implements Transfer {
   static async prepare(prepared: Prepared): Promise<BackupRestore> {
     const { options, context, source, connection } = prepared;
     if (connection.openRestore === undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: `Restoring ${source.name}`, context: `into ${connection.name}: it is a backup of PostgreSQL` });
-    const entries = source.schema?.entries ?? [];
+    const own = source.schema?.entries ?? [];
+    const entries = source.unfilled === undefined ? own : [...own, ...refreshesOf(own, source.unfilled)];
     const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true });
     const target = await connection.openRestore({
       run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, unqualified: entries.length > 0 && entries.every(({ description }) => description !== 'SEARCHPATH'),

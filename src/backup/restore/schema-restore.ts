@@ -2,6 +2,7 @@
 import type { Definition, RestoreTarget } from '../../connectors/restore-target.ts';
 import { throwIfCancelled } from '../../io/cancellation.ts';
 import type { DumpArchive, DumpEntry } from '../pg-dump/dump-archive.ts';
+import { isMadeUp } from './refreshes.ts';
 import { runSchedule, type Task } from './schedule.ts';
 
 /** Definitions that lock a table against every other. Indexes are built side by side. */
@@ -27,7 +28,7 @@ export class SchemaRestore {
   }
 
   async definition(entry: DumpEntry): Promise<Definition> {
-    const { definition: sql, dropStatement: dropSql } = await this.#archive.statements(entry);
+    const { definition: sql, dropStatement: dropSql } = isMadeUp(entry) ? { definition: '', dropStatement: '' } : await this.#archive.statements(entry);
     const { description, tag, namespace, owner, tablespace, accessMethod, relkind } = entry;
     return { id: entry.dumpId, description, tag, namespace, owner, tablespace, accessMethod, relkind, sql, dropSql };
   }

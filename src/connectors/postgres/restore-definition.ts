@@ -48,8 +48,11 @@ function largeObjectsOf(sql: string): string[] {
 
 /** The definition as it is run. */
 export function definitionSql(definition: Definition): string {
-  if (definition.description !== 'BLOB METADATA') return definition.sql;
-  return largeObjectsOf(definition.sql).map((oid) => `SELECT pg_catalog.lo_create(${oid});\n`).join('');
+  const { description, sql, namespace, tag } = definition;
+  // Backups have no entries for them: every one is filled, but for those that were not at the source.
+  if (description === 'MATERIALIZED VIEW DATA' && sql === '') return `REFRESH MATERIALIZED VIEW ${qualifiedName({ schema: namespace, name: tag })};\n`;
+  if (description !== 'BLOB METADATA') return sql;
+  return largeObjectsOf(sql).map((oid) => `SELECT pg_catalog.lo_create(${oid});\n`).join('');
 }
 
 export interface Known {

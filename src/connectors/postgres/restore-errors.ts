@@ -39,3 +39,7 @@ export function isMissingRole(error: unknown): boolean {
 export function isNoRight(error: unknown): boolean {
   return hasSqlState(error, '42501');
 }
+
+export function isNotFilled(error: unknown): boolean {
+  return hasSqlState(error, '55000');
+}

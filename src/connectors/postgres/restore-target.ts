@@ -10,7 +10,7 @@ import type {
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
 import { canBeAddedUnchecked, definitionSql, entryName, objectOf, ownerSql, prefixSql, uncheckedSql } from './restore-definition.ts';
-import { entryFailure, isMissingRole, isNoRight } from './restore-errors.ts';
+import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
 import { RestoreNotes } from './restore-notes.ts';
@@ -228,6 +228,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
     if (PRIVILEGES.has(definition.description) && (isMissingRole(reason) || isNoRight(reason))) this.#notes.addPrivilege(name, (reason as Error).message);
     else if (REMARKS.has(definition.description) && (isNoRight(reason) || definition.description === 'SECURITY LABEL')) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else if (definition.description === 'POLICY' && isMissingRole(reason)) this.#notes.add(`${name} was left out, so the rows that it allows stay hidden: ${(reason as Error).message}`);
+    // It reads another that was left unfilled at the source.
+    else if (definition.description === 'MATERIALIZED VIEW DATA' && isNotFilled(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else return false;
     return true;
   }
