@@ -34,6 +34,8 @@ export const manifestSchema = z.object({
     /** Plain SQL for what comes before the data and after it. */
     preData: contentSchema,
     postData: contentSchema,
+    /** Materialized views that had not been filled: a schema alone does not say it. */
+    unfilled: z.array(z.object({ schema: z.string(), name: z.string() })).optional(),
   }).nullable(),
   tables: contentSchema,
   sequences: contentSchema,
