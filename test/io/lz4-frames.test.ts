@@ -8,6 +8,7 @@ import { decompressLz4 } from '../../src/io/lz4-frames.ts';
 import { XxHash32 } from '../../src/io/xxhash32.ts';
 import { CompressedDataError } from '../../src/io/zstd-frames.ts';
 import { hasPrograms } from '../helpers/programs.ts';
+import { storedFrame } from './lz4-stored-frame.ts';
 import { chunksOf, gather } from './support.ts';
 
 const FIXTURES: readonly (readonly [name: string, options: string])[] = [
@@ -26,23 +27,6 @@ function sampleRows(): Buffer {
   const rows: string[] = [];
   for (let row = 0; row < 6000; row++) rows.push(`${row}\tcity ${next() % 50}\t${row % 300 === 0 ? 'x'.repeat(400) : next() % 7 === 0 ? '\\N' : 'a common note'}\n`);
   return Buffer.from(rows.join(''));
-}
-
-/** A frame with the content in stored blocks of 64 KiB, and all checksums. */
-function storedFrame(content: Buffer): Buffer {
-  const descriptor = Buffer.from([0x74, 0x40]);
-  const word = (value: number): Buffer => {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32LE(value >>> 0);
-    return bytes;
-  };
-  const blocks: Buffer[] = [];
-  for (let at = 0; at < content.length; at += 65_536) {
-    const block = content.subarray(at, at + 65_536);
-    blocks.push(word(0x80000000 + block.length), block, word(new XxHash32().update(block).digest()));
-  }
-  const check = Buffer.from([(new XxHash32().update(descriptor).digest() >>> 8) & 0xff]);
-  return Buffer.concat([word(0x184d2204), descriptor, check, ...blocks, word(0), word(new XxHash32().update(content).digest())]);
 }
 
 describe('XXH32', () => {
