@@ -57,12 +57,9 @@ describe.each<Partial<Form>>([{}, { offsetsKnown: false }, { compression: 'none'
   it('with any byte changed gives a coded error or what it then says', async () => {
     const changed = Buffer.from(whole);
     for (let at = 0; at < whole.length; at++) {
-      for (const value of [0, 1, 0x7f, 0xff, whole[at] ^ 1]) {
-        changed[at] = value;
-        const result = await outcome(open(changed));
-        if (result instanceof SluiceError) expect(result.code).toMatch(/^ARCHIVE_/);
-        else expect(result.length).toBeGreaterThan(1);
-      }
+      changed[at] = [whole[at] ^ 1, 0xff, 0, 0x7f, whole[at] ^ 0x80][at % 5];
+      const result = await outcome(open(changed));
+      expect(result instanceof SluiceError ? result.code.startsWith('ARCHIVE_') : result.length > 1).toBe(true);
       changed[at] = whole[at];
     }
   });
@@ -227,18 +224,18 @@ describe('memory', () => {
   it('grows by some hundred bytes for each entry, and not by their SQL', async () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as () => void;
-    const sql = 'c integer, '.repeat(500);
-    const content = Array.from({ length: 10_000 }, (_, index) => contentEntry(index + 1, 'TABLE', `table_${index}`, { sql, namespace: 'public', owner: 'owner', oid: 20_000 + index, catalogOid: 1259, dependencies: [1] }));
+    const sql = 'c integer, '.repeat(300);
+    const content = Array.from({ length: 5000 }, (_, index) => contentEntry(index + 1, 'TABLE', `table_${index}`, { sql, namespace: 'public', owner: 'owner', oid: 20_000 + index, catalogOid: 1259, dependencies: [1] }));
     await writeFile(join(folder, 'wide.dump'), writeCustom(content, USUAL_FORM));
     gc();
     const before = process.memoryUsage();
     const archive = await openDumpArchive(join(folder, 'wide.dump'));
     gc();
     const after = process.memoryUsage();
-    expect((await archive.statements(archive.entries[9999])).definition).toBe(sql);
+    expect((await archive.statements(archive.entries[4999])).definition).toBe(sql);
     await archive.close();
-    // The SQL alone has 55 MB.
-    expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(8 * 1024 * 1024);
+    // The SQL alone has 16 MB.
+    expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(4 * 1024 * 1024);
   });
 
   it('reads large objects one by one', async () => {
