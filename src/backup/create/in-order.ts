@@ -3,7 +3,7 @@ export class InOrder {
   readonly #window: number;
   readonly #ready = new Map<number, () => Promise<void>>();
   #next = 0;
-  #running: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
   #waiting: (() => void)[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -23,14 +23,19 @@ export class InOrder {
     signal.throwIfAborted();
   }
 
-  /** Rejects when this step, or one that could be taken together with it, has failed. */
-  async ready(number: number, step: () => Promise<void>): Promise<void> {
+  /** Resolves when this step is taken, or waits for an earlier one; whoever makes that ready takes both. Rejects when one of those that were taken now has failed. */
+  ready(number: number, step: () => Promise<void>): Promise<void> {
     this.#ready.set(number, step);
-    this.#running ??= this.#run();
-    await this.#running;
+    this.#running = this.#running.then(() => this.#takeAll());
+    return this.#running;
   }
 
-  async #run(): Promise<void> {
+  /** How many were taken. */
+  get taken(): number {
+    return this.#next;
+  }
+
+  async #takeAll(): Promise<void> {
     try {
       for (let step = this.#ready.get(this.#next); step !== undefined; step = this.#ready.get(this.#next)) {
         this.#ready.delete(this.#next);
@@ -42,8 +47,6 @@ export class InOrder {
       this.#failure = { error };
       this.#wake();
       throw error;
-    } finally {
-      this.#running = undefined;
     }
   }
 

@@ -3,6 +3,7 @@
  * comes; while its last chunk is compressed and stored, the job reads the next group. Groups are entered into the lists in their order.
  */
 import type { BackupPart, BackupSource, TableStreams } from '../../connectors/backup-source.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
 import type { AbortScope } from '../../pipeline/abort-scope.ts';
 import { allOrNothing } from '../../pipeline/all-or-nothing.ts';
 import { assertBalanced, type TableReceipt } from '../../pipeline/receipt.ts';
@@ -56,6 +57,7 @@ export class TableBackup {
   readonly #signal: AbortSignal;
   readonly #order = new InOrder(WINDOW);
   readonly #receipts: TableReceipt[] = [];
+  #steps = 0;
 
   constructor(parts: TableBackupParts, scope: AbortScope) {
     this.#parts = parts;
@@ -65,23 +67,23 @@ export class TableBackup {
 
   /** @throws SluiceError of the source and of the repository; the first that happened */
   async run(): Promise<TableReceipt[]> {
-    const steps = this.#steps();
+    const steps = this.#line();
     await allOrNothing(this.#scope, Array.from({ length: this.#parts.context.jobs }, () => this.#work(steps)));
+    if (this.#order.taken !== this.#steps) throw new SluiceError('INTERNAL', { reason: `${this.#steps - this.#order.taken} parts were read and not entered into the backup` });
     return this.#receipts;
   }
 
-  async *#steps(): AsyncGenerator<Step, void, undefined> {
+  async *#line(): AsyncGenerator<Step, void, undefined> {
     const { source, previous } = this.#parts;
-    let number = 0;
     for (const table of source.tables) {
       const streams = await source.openTable(table, await previous.find(table), this.#signal);
       const inHand = this.#begin(`${table.schema}.${table.name}`, table, streams);
       let isEmpty = true;
       for (const part of streams.parts) {
         isEmpty = false;
-        yield { number: number++, table: inHand, part, isLast: part.isLast };
+        yield { number: this.#steps++, table: inHand, part, isLast: part.isLast };
       }
-      if (isEmpty) yield { number: number++, table: inHand, part: undefined, isLast: true };
+      if (isEmpty) yield { number: this.#steps++, table: inHand, part: undefined, isLast: true };
     }
   }
 
