@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
 import { releaseMemory } from '../../io/zlib-feed.ts';
 import { applyFilter, filterById, removeFilter, type Filter } from './filter.ts';
+import { rawFrame } from './raw-frame.ts';
 
 export const HEADER_BYTES = 32;
 const SKIPPABLE_MAGIC = 0x184d2a5c;
@@ -40,8 +41,12 @@ export interface ChunkHeader {
   readonly contentBytes: number;
 }
 
-/** Header and frame. @param level of zstd, 1 to 22 */
+/** Header and frame. @param level of zstd, 1 to 22; 0: the content as it is, without compression and filter */
 export async function encodeChunk(content: Uint8Array, level: number, filter: Filter | undefined): Promise<readonly [header: Buffer, frame: Buffer]> {
+  if (level === 0) {
+    const frame = rawFrame(content);
+    return [headerOf(frame, content.length, 0), frame];
+  }
   const filtered = applyFilter(content, filter);
   const frame = await compressAsync(filtered.bytes, {
     chunkSize: compressBound(filtered.bytes.length),

@@ -68,6 +68,12 @@ async function readTables(session: Session, oids: string, defaultSchema: string 
   }
 }
 
+/** Columns of tables by oid, in their order; for a session whose search path is empty, which makes the server qualify the names of types. */
+export async function columnsOf(session: Session, oids: readonly string[], signal: AbortSignal): Promise<Map<string, CatalogColumn[]>> {
+  const rows = groupByTable(await session.query(columnsSql(`SELECT pg_catalog.unnest('{${oids.join(',')}}'::oid[])`), { signal }));
+  return new Map([...rows].map(([oid, columns]) => [oid, columns.map(catalogColumn)]));
+}
+
 function groupByTable({ rows }: { rows: readonly Row[] }): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
