@@ -34,10 +34,17 @@ export interface RestoreTargetOptions {
   readonly unqualified: boolean;
 }
 
+export interface WantedTable {
+  readonly name: TableName;
+  /** Where its rows go in: the table itself, or the root that it is a partition of. */
+  readonly into: TableName;
+}
+
 /** A table of the backup, as it is in the target. */
 export interface RestoredTable {
+  /** Where its rows go in. */
   readonly name: TableName;
-  /** For people. */
+  /** Of the table itself. */
   readonly display: string;
   /** Rows of this partition go in through its root: where they belong is decided by values that differ from database to database (hashes of enums). */
   readonly throughRoot: boolean;
@@ -119,8 +126,8 @@ export interface RestoreTarget {
   canAddUnchecked(definition: Definition): boolean;
   /** Checks a foreign key that was added unchecked; does nothing for one that is checked. */
   validate(table: TableName, constraint: string, definition: Definition): Promise<void>;
-  /** In the order of `names`; undefined for those that are not there. */
-  describe(names: readonly TableName[]): Promise<(RestoredTable | undefined)[]>;
+  /** In the order of `tables`; undefined for those that are not there. */
+  describe(tables: readonly WantedTable[]): Promise<(RestoredTable | undefined)[]>;
   committed(table: RestoredTable): Promise<RestoredParts>;
   /** Writes a part in one transaction with its entry. @returns the rows that the server took */
   copy(table: RestoredTable, shape: CopyShape, part: RestorePartStream, progress: (bytes: number) => void): Promise<number>;

@@ -130,7 +130,7 @@ export class ByteCursor {
 
   #signed(sign: number, magnitude: number): number {
     if (sign > 1) throw this.damaged('a number has no valid sign');
-    return sign === 0 ? magnitude : -magnitude;
+    return sign === 0 ? magnitude : 0 - magnitude;
   }
 
   /** So many bytes are in the piece. */

@@ -36,6 +36,7 @@ export class CustomArchive extends OpenedArchive {
       const header = await readHeader(cursor, file.name);
       if (header.kind !== CUSTOM_KIND) throw damagedArchive(file.name, 'it is the table of contents of a folder (pg_dump -Fd) or of a tar archive, without its data');
       const contents = await readTableOfContents(cursor, file, header, () => readOffset(cursor, header.offsetBytes));
+      refuseGap(contents, file);
       await cursor.close();
       return new CustomArchive(file, header, { ...contents, entries: withSizes(contents.entries, file.bytes) });
     } catch (error) {
@@ -95,6 +96,15 @@ async function readOffset(cursor: ByteCursor, offsetBytes: number): Promise<Data
   if (state === OFFSET_UNKNOWN) return { at: undefined };
   if (state === OFFSET_KNOWN) return { at };
   throw cursor.damaged(`the place of an entry's data has the unknown state ${state}`);
+}
+
+/** Data begin where the table of contents ends, or it has lost entries. Where the writer could not say where data are, that shows when they are looked for. */
+function refuseGap({ entries, end }: TableOfContents, file: ArchiveFile): void {
+  const places = entries.flatMap(({ place }) => (place !== undefined && 'at' in place ? [place.at] : []));
+  if (places.includes(undefined)) return;
+  let first = file.bytes;
+  for (const at of places) first = Math.min(first, at ?? first);
+  if (first !== end && end < file.bytes) throw damagedArchive(file.name, 'its table of contents does not end where its data begin', end);
 }
 
 /** A block goes to where the next one begins. */

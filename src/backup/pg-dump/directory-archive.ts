@@ -2,6 +2,8 @@
  * `pg_dump -Fd`: a folder with the table of contents (toc.dat), a file for the data of each table, and files that list large objects, which have a file each. Files may be compressed one by one, also
  * afterwards by hand: their names tell how.
  *
+ * A file has nothing that says its length: one that was cut off shows by its compression, or, if it has rows, by their end. Only of a large object that is not compressed it does not show.
+ *
  * The names come from the archive, which may come from anywhere. Only plain names in the folder itself are taken, and no symbolic links.
  */
 import { lstat } from 'node:fs/promises';
@@ -74,6 +76,7 @@ export class DirectoryArchive extends OpenedArchive {
   async *#read(name: string, what: string, signal: AbortSignal): ArchivePieces {
     const { file, compression } = await this.#openFile(name, what);
     try {
+      if (file.bytes === 0 && (compression === 'gzip' || compression === 'zstd')) throw damagedArchive(file.name, 'it is empty');
       yield* unpack(file.read(0, file.bytes, signal), { compression, source: file.name, what, signal });
     } finally {
       await file.close();

@@ -85,7 +85,10 @@ export interface DumpArchive {
    */
   data(entry: DumpEntry, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined>;
 
-  /** The large objects of a BLOBS entry: all of the database up to pg_dump 16, groups of some with the same owner and rights from 17 on. Up to 16 each is created by a BLOB entry, later by BLOB METADATA. */
+  /**
+   * The large objects of a BLOBS entry: all of the database up to pg_dump 16, groups of some with the same owner and rights from 17 on. Up to 16 each is created by a BLOB entry, later by BLOB METADATA; before 9.0 (format
+   * 1.12) by nobody but whoever restores its bytes.
+   */
   largeObjects(entry: DumpEntry, signal: AbortSignal): AsyncGenerator<DumpLargeObject, void, undefined>;
 
   close(): Promise<void>;

@@ -38,7 +38,7 @@ const SECTIONS: Readonly<Record<number, DumpSection>> = { 1: 'none', 2: 'pre-dat
 export async function readTableOfContents(cursor: ByteCursor, file: ArchiveFile, header: ArchiveHeader, readPlace: ReadPlace): Promise<TableOfContents> {
   const count = await cursor.integer();
   // The shortest entry has 14 integers, or strings, which begin with one.
-  if (count < 0 || count * 14 * (1 + header.integerBytes) > cursor.left) throw cursor.damaged(`${count} entries, for which it is too short`);
+  if (count < 1 || count * 14 * (1 + header.integerBytes) > cursor.left) throw cursor.damaged(`${count} entries, for which it is too short`);
   const reader = new EntryReader(cursor, file, header, readPlace);
   const entries: RawEntry[] = [];
   for (let at = 0; at < count; at++) entries.push(await reader.read());

@@ -2,21 +2,21 @@
  * Content of any length as a run of chunks: COPY streams, large objects, schema archives, and the lists of a backup itself. It is cut every `CHUNK_BYTES`, so memory is bounded whatever
  * passes: one buffer fills while the one before is hashed, compressed and stored.
  */
-import { z } from 'zod';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ChunkStore, PutOptions } from './chunk-store.ts';
 import type { ChunkId } from './object-names.ts';
+import { object, matching, count, list, type ShapeOf } from './shape.ts';
 
 /** The longest chunk that is written. Readers take up to MAX_CONTENT_BYTES. */
 export const CHUNK_BYTES = 2 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
-export const chunkIdSchema = z.string().regex(/^[0-9a-f]{64}$/, 'no SHA-256');
+export const chunkIdSchema = matching(/^[0-9a-f]{64}$/, 'no SHA-256');
 
-export const contentSchema = z.object({ bytes: z.int().nonnegative(), chunks: z.array(chunkIdSchema) });
+export const contentSchema = object({ bytes: count, chunks: list(chunkIdSchema) });
 
 /** The content is that of the chunks one after the other, `bytes` in all. */
-export type Content = z.infer<typeof contentSchema>;
+export type Content = ShapeOf<typeof contentSchema>;
 
 export class ContentWriter {
   readonly #store: ChunkStore;

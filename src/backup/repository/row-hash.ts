@@ -102,6 +102,11 @@ export class RowHasher {
     // From where the row, as far as it is in this piece, is still to be hashed: it is hashed in one go.
     let from = at;
     while (at < size && !this.#atEnd) {
+      if (this.#left === 0 && this.#fields === 0 && this.#numberBytes === 0) {
+        // At the beginning of a row: those that are whole in this piece go without looking at where in a row we are after each field.
+        at = from = this.#wholeRows(view, at);
+        if (at === size) return;
+      }
       if (this.#left > 0) {
         const count = Math.min(this.#left, size - at);
         this.#left -= count;
@@ -116,6 +121,25 @@ export class RowHasher {
       from = at;
     }
     if (!this.#atEnd) this.#hash(view, from, size);
+  }
+
+  /** Returns where the first row begins that is not whole, or the end of the stream. */
+  #wholeRows(view: DataView, start: number): number {
+    const size = view.byteLength;
+    for (let row = start; ;) {
+      if (row + 2 > size) return row;
+      let fields = view.getInt16(row);
+      if (fields < 0) return row;
+      let at = row + 2;
+      for (; fields > 0 && at + 4 <= size; fields--) {
+        const length = view.getInt32(at);
+        at += length > 0 ? length + 4 : 4;
+      }
+      if (fields > 0 || at > size) return row;
+      this.#hash(view, row, at);
+      this.#endRow(at);
+      row = at;
+    }
   }
 
   /** A field count at the beginning of a row, else the length of a field; both may be cut by the end of the piece. */

@@ -54,8 +54,8 @@ class ArchiveSource implements RestoreSource {
   async #table(entry: DumpEntry): Promise<SourceTable> {
     const { copyStatement } = await this.schema.statements(entry);
     if (copyStatement === '') throw new SluiceError('ARCHIVE_UNSUPPORTED', { source: this.name, reason: `the rows of ${entry.namespace}.${entry.tag} are INSERT statements`, remedy: 'Dump without --inserts, or restore with pg_restore.' }, { table: `${entry.namespace}.${entry.tag}` });
-    const { name, columns } = readCopyStatement(copyStatement, entry);
+    const { name: into, columns } = readCopyStatement(copyStatement, entry);
     const shape = { encoding: 'copy-text' as const, columns, charset: this.schema.encoding };
-    return { name, shape, bytes: entry.storedBytes ?? 0, parts: (signal) => rowParts(() => this.schema.data(entry, signal), signal) };
+    return { name: { schema: entry.namespace, name: entry.tag }, into, shape, bytes: entry.storedBytes ?? 0, parts: (signal) => rowParts(() => this.schema.data(entry, signal), signal) };
   }
 }

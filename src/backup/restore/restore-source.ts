@@ -30,8 +30,9 @@ export interface RestoreSource {
 }
 
 export interface SourceTable {
-  /** Where the rows go in. */
   readonly name: TableName;
+  /** Where the rows go in: the table itself, or the root that it is a partition of. */
+  readonly into: TableName;
   readonly shape: CopyShape;
   /** Types as the backup has them, where it does. */
   readonly types?: readonly string[];

@@ -102,7 +102,11 @@ class BackupRestore implements Transfer {
     context.keep(keptState(options, source));
     this.suspended = true;
     const entries = [...this.#steps.values()].flat();
-    await this.#target.begin({ owners: distinct(entries.map(({ owner }) => owner)), tablespaces: distinct(entries.map(({ tablespace }) => tablespace)), accessMethods: distinct(entries.map(({ accessMethod }) => accessMethod)) });
+    const brought = new Set(entries.filter(({ description }) => description === 'ACCESS METHOD').map(({ tag }) => tag));
+    await this.#target.begin({
+      owners: distinct(entries.map(({ owner }) => owner)), tablespaces: distinct(entries.map(({ tablespace }) => tablespace)),
+      accessMethods: distinct(entries.map(({ accessMethod }) => accessMethod)).filter((name) => !brought.has(name)),
+    });
     const tables = await this.#restore();
     await this.#target.finish();
     const { missing } = this.#prepared;
@@ -138,9 +142,11 @@ class BackupRestore implements Transfer {
     await this.#times.time('indexes and constraints', () => schema.inParallel(step('after'), sizes));
     await this.#times.time('privileges', () => schema.inOrder(step('privileges')));
     const last = step('last').filter((entry) => this.#isWantedAtLast(entry));
-    await this.#times.time('materialized views', () => schema.inParallel(last.filter(({ description }) => description !== 'EVENT TRIGGER'), sizes));
-    await schema.inOrder(last.filter(({ description }) => description === 'EVENT TRIGGER'));
+    await this.#times.time('materialized views', () => schema.inParallel(last.filter(({ description }) => description === 'MATERIALIZED VIEW DATA'), sizes));
+    await schema.inOrder(last.filter(({ description }) => description === 'STATISTICS DATA'));
     if (options.noAnalyze !== true && options.schemaOnly !== true) await this.#times.time('analyze', () => this.#analyze());
+    // They would fire on everything above.
+    await schema.inOrder(last.filter(({ description }) => description !== 'MATERIALIZED VIEW DATA' && description !== 'STATISTICS DATA'));
     return tables;
   }
 

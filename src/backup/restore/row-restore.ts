@@ -163,7 +163,7 @@ export class RowRestore {
   }
 
   async *#described(tables: readonly SourceTable[]): AsyncGenerator<TableState, void, undefined> {
-    const found = await this.#target.describe(tables.map(({ name }) => name));
+    const found = await this.#target.describe(tables);
     for (const [i, source] of tables.entries()) {
       const target = found[i];
       if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: displayName(source.name), connection: this.#target.name, suggestion: 'Rows can only be loaded into a table that is there.' });

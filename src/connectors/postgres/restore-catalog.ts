@@ -1,6 +1,6 @@
 /** What a restore asks the target's catalogs. Names go as JSON: no list is too long for a statement's parameters. */
 import { displayName, type TableName } from '../../rows/table-schema.ts';
-import type { RelationSize, RestoredTable } from '../restore-target.ts';
+import type { RelationSize, RestoredTable, WantedTable } from '../restore-target.ts';
 import type { QueryOptions, Session } from './driver.ts';
 
 export interface KnownNames {
@@ -29,8 +29,8 @@ export async function findKnownNames(session: Session, wanted: { readonly owners
   return {
     roles: of('role'), unusableRoles: of('unusable'), tablespaces, accessMethods, schemas: of('schema'),
     tablespace: (name) => tablespaces.has(name),
-    // Added by the backup itself, perhaps: it is the server's to refuse.
-    accessMethod: (name) => accessMethods.has(name),
+    // Those that the backup brings were not asked for.
+    accessMethod: (name) => accessMethods.has(name) || !wanted.accessMethods.includes(name),
   };
 }
 
@@ -47,19 +47,19 @@ export async function existingRelations(session: Session, names: readonly TableN
   return rows.map(([i]) => names[Number(i)]);
 }
 
-export async function describeTables(session: Session, names: readonly TableName[], options: QueryOptions): Promise<(RestoredTable | undefined)[]> {
+export async function describeTables(session: Session, tables: readonly WantedTable[], options: QueryOptions): Promise<(RestoredTable | undefined)[]> {
   const { rows } = await session.query(`
     SELECT w.i, c.oid, c.relpersistence = 'u', rn.nspname, r.relname FROM ${WANTED}
     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'f')
     LEFT JOIN pg_catalog.pg_class r ON c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (
       SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid AND p.partstrat = 'h'
       JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass) AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype)
-    LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace`, { ...options, values: [wantedJson(names)] });
-  const found: (RestoredTable | undefined)[] = names.map(() => undefined);
+    LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace`, { ...options, values: [wantedJson(tables.map(({ into }) => into))] });
+  const found: (RestoredTable | undefined)[] = tables.map(() => undefined);
   for (const [i, oid, unlogged, rootSchema, root] of rows) {
-    const own = names[Number(i)];
+    const { name: own, into } = tables[Number(i)];
     const throughRoot = rootSchema != null && root != null;
-    found[Number(i)] = { name: throughRoot ? { schema: rootSchema, name: root } : own, display: displayName(own), throughRoot, isUnlogged: unlogged === 't', oid: oid! };
+    found[Number(i)] = { name: throughRoot ? { schema: rootSchema, name: root } : into, display: displayName(own), throughRoot, isUnlogged: unlogged === 't', oid: oid! };
   }
   return found;
 }

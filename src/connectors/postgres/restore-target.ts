@@ -5,7 +5,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type TableName } from '../../rows/table-schema.ts';
 import type {
-  CopyShape, DefineOptions, Definition, RelationSize, RestoredParts, RestoredTable, RestoreLargeObject, RestorePartStream, RestoreSequence, RestoreTarget, RestoreTargetOptions,
+  CopyShape, DefineOptions, Definition, RelationSize, RestoredParts, RestoredTable, RestoreLargeObject, RestorePartStream, RestoreSequence, RestoreTarget, RestoreTargetOptions, WantedTable,
 } from '../restore-target.ts';
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
@@ -112,8 +112,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
     }
   }
 
-  describe(names: readonly TableName[]): Promise<(RestoredTable | undefined)[]> {
-    return this.#withControl((session) => describeTables(session, names, this.#query));
+  describe(tables: readonly WantedTable[]): Promise<(RestoredTable | undefined)[]> {
+    return this.#withControl((session) => describeTables(session, tables, this.#query));
   }
 
   committed(table: RestoredTable): Promise<RestoredParts> {
@@ -155,7 +155,15 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async analyze(name: TableName): Promise<void> {
-    await this.#withSession((session) => session.query(`ANALYZE ${qualifiedName(name)}`, { ...this.#query, table: displayName(name) }));
+    await this.#withSession(async (session) => {
+      try {
+        await session.query(`ANALYZE ${qualifiedName(name)}`, { ...this.#query, table: displayName(name) });
+      } catch (error) {
+        // Of a partition on a server that is not there, for one: everything is restored all the same.
+        if (this.#options.signal.aborted || !session.usable) throw error;
+        this.#notes.add(`statistics of ${displayName(name)} are not there: ${(error as Error).message}`);
+      }
+    });
   }
 
   notes(): string[] {
@@ -167,7 +175,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async forget(): Promise<void> {
-    await this.#withControl((session) => session.query(this.#ledger.dropSql(), {}));
+    await this.#withControl((session) => this.#ledger.drop(session, {}));
   }
 
   async undo(made: AsyncIterable<Definition>): Promise<void> {
