@@ -21,7 +21,7 @@ export type { RunHandle, RunOutcome } from './jobs/start-run.ts';
 export type { TableReceipt, Totals } from './pipeline/receipt.ts';
 export type { Expected, Phase, ProgressEvent, ProgressListener } from './progress/progress-event.ts';
 export type { ColumnType } from './rows/column-type.ts';
-export type { PlannedTable, TransferPlan } from './transfer/transfer.ts';
+export type { PlannedTable, TransferPlan } from './pipeline/transfer.ts';
 export type { ErrorLimit, FormatName, LoadMode, OnError, ReadOptions };
 
 /** What every job takes besides its ends. */

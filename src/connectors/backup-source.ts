@@ -30,6 +30,8 @@ export interface BackupSource {
   readonly tables: readonly BackupTable[];
   /** Who writes the schema, found when the source was opened: `pg_dump 16.4`; undefined without a schema. */
   readonly schemaWriter: string | undefined;
+  /** Materialized views without rows: a schema does not say which. */
+  readonly unfilled: readonly { readonly schema: string; readonly name: string }[];
   /**
    * Columns, encoding and page groups of a table of `tables`.
    * @param before the groups of the last backup, which are kept as long as they fit

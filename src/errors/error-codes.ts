@@ -127,7 +127,15 @@ export const ERROR_CODES = define({
   BACKUP_DAMAGED: { message: 'The backup {backup} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` says what is damaged and what can still be restored. Other backups are not affected by a damaged manifest.' },
   CHUNK_DAMAGED: { message: 'The chunk {chunk} of {path} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. Delete its file: the next backup in which the same content is found writes it again, for all backups.' },
   CHUNK_MISSING: { message: 'The chunk {chunk} is missing in {path}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. The next backup in which the same content is found writes it again, for all backups.' },
+  COMPARISON_FAILED: { message: '{connection} differs from {path} in {problems} tables and sequences: {summary}', exit: 4, http: 409, hint: 'The report says which rows. A live database goes on: it differs from its backup as soon as somebody writes.' },
+  RESTORE_ENTRY_FAILED: { message: '{entry} cannot be restored: {reason}', exit: 1, http: 422, hint: 'The message is the server\'s own. Put its cause right and go on with `sluice runs resume`, or give the restore up with `sluice runs discard`.' },
+  RESTORE_TARGET_IN_USE: { message: '{connection} has {objects} already', exit: 1, http: 409, hint: 'Name an empty database; or say --clean, which replaces them once their replacement is complete, or --data-only, which loads rows into them.' },
+  EXTENSION_UNAVAILABLE: { message: '{connection} cannot install {names}', exit: 1, http: 409, hint: 'The backup needs these extensions: install their packages on the server of the target.' },
+  BACKUP_PART_MISSING: { message: '{backup} has no {what}', exit: 1, http: 400, hint: '{suggestion}' },
   VERIFICATION_FAILED: { message: '{path} has {problems} problems: {summary}', exit: 4, http: 500, hint: 'Each is named in the report. What is not named is whole and can be restored.' },
+
+  ARCHIVE_DAMAGED: { message: 'The pg_dump archive {source} is damaged: {reason}', exit: 1, http: 400, hint: 'Fetch the archive again, or dump again: its writer may have been stopped. What was read before this place is as it was dumped.' },
+  ARCHIVE_UNSUPPORTED: { message: 'The pg_dump archive {source} cannot be read: {reason}', exit: 1, http: 400, hint: '{remedy}' },
 
   // — defects —
   INTERNAL: { message: 'Sluice failed: {reason}', exit: 1, http: 500, hint: 'This is a defect: please report it.' },

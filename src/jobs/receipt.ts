@@ -2,7 +2,7 @@ import { redactData, redactText } from '../config/redact.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
 import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
 import { totalsOf, type BackupReceipt, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
-import type { TransferPlan } from '../transfer/transfer.ts';
+import type { MissingPart, StepTime, TransferPlan } from '../pipeline/transfer.ts';
 
 export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore';
 
@@ -31,6 +31,10 @@ export interface Receipt {
   readonly plan: TransferPlan | null;
   /** What the user should know although the run went well; absent when there is nothing. */
   readonly warnings?: readonly string[];
+  /** How long the steps of a restore took; absent where a run has none. */
+  readonly steps?: readonly StepTime[];
+  /** What was damaged at the source and left out on request; absent when there is nothing. */
+  readonly missing?: readonly MissingPart[];
   readonly error?: ErrorReport;
 }
 
@@ -58,6 +62,8 @@ export interface ReceiptParts {
   readonly plan?: TransferPlan | null;
   readonly warnings?: readonly string[];
   readonly quarantine?: string;
+  readonly steps?: readonly StepTime[];
+  readonly missing?: readonly MissingPart[];
   readonly backup?: BackupReceipt;
   readonly error?: SluiceError;
 }
@@ -78,6 +84,8 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     targets: [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),
+    ...(parts.steps === undefined ? {} : { steps: parts.steps }),
+    ...(parts.missing === undefined ? {} : { missing: redactData(parts.missing) }),
     ...(parts.error === undefined ? {} : { error: reportError(parts.error) }),
   };
 }
@@ -87,9 +95,10 @@ export function reportError(error: SluiceError): ErrorReport {
   return redactData(error.toJSON());
 }
 
-/** 0 done, 3 done with rows rejected, else the exit code of the error (docs/exit-codes.md). */
+/** 0 done, 3 done with rows rejected, 4 done without what is damaged at the source, else the exit code of the error (docs/exit-codes.md). */
 export function exitCodeOf(receipt: Receipt): number {
   if (receipt.error !== undefined) return ERROR_CODES[receipt.error.code].exit;
+  if (receipt.missing !== undefined && receipt.missing.length > 0) return 4;
   return receipt.totals.rejected > 0 ? 3 : 0;
 }
 

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { redactData } from '../config/redact.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
-import type { TransferPlan } from '../transfer/transfer.ts';
+import type { TransferPlan } from '../pipeline/transfer.ts';
 import type { JobName, Receipt } from './receipt.ts';
 import { isCertainlyGone } from '../io/process-owner.ts';
 import type { RunOwner } from './run-owner.ts';

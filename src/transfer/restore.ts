@@ -15,7 +15,8 @@ import { planLoad, resumeLoad } from './import.ts';
 import { chooseBackup, isManifestName } from './restore-folder.ts';
 import { foreignKeyOrder } from './restore-order.ts';
 import { TableResolver } from './restore-tables.ts';
-import type { ImportOptions, RestoreOptions, Transfer } from './transfer.ts';
+import type { Transfer } from '../pipeline/transfer.ts';
+import type { ImportOptions, RestoreOptions } from './transfer.ts';
 
 /** @throws SluiceError also of the choice of the backup and of names: BACKUP_*, TABLE_AMBIGUOUS, TABLE_TWICE, TABLE_UNKNOWN */
 export async function planRestore(options: RestoreOptions, context: RunContext): Promise<Transfer> {

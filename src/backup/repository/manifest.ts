@@ -1,6 +1,6 @@
 /** The manifest: what a backup is of, and where its lists begin. It is written last, so whatever is listed is complete. docs/backup-format.md describes every member. */
 import { contentSchema } from './content.ts';
-import { object, nullable, string, boolean, integer, natural, time, oneOf, list, type ShapeOf } from './shape.ts';
+import { object, nullable, string, boolean, integer, natural, time, oneOf, list, optional, type ShapeOf } from './shape.ts';
 
 /** Of manifests and lists. What an older reader would take wrongly makes a new one; members that it may pass over do not. */
 export const MANIFEST_FORMAT = 1;
@@ -33,6 +33,8 @@ export const manifestSchema = object({
     /** Plain SQL for what comes before the data and after it. */
     preData: contentSchema,
     postData: contentSchema,
+    /** Materialized views that had not been filled: a schema alone does not say it. */
+    unfilled: optional(list(object({ schema: string, name: string }))),
   })),
   tables: contentSchema,
   sequences: contentSchema,

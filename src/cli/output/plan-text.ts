@@ -1,4 +1,4 @@
-import type { PlannedTable, TransferPlan } from '../../transfer/transfer.ts';
+import type { PlannedTable, TransferPlan } from '../../pipeline/transfer.ts';
 import { formatBytes, formatCount } from './quantities.ts';
 import { printable, printableLine } from './text.ts';
 

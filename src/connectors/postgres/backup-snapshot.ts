@@ -40,12 +40,17 @@ export async function openBackupSource(control: Session, choice: BackupChoice, p
       }
       refuseRowSecurity(found.tables, control.target.user);
       const encoding = (await coordinator.query('SELECT pg_catalog.getdatabaseencoding()', { signal: parts.signal })).rows[0][0]!;
-      return new PostgresBackupSource(snapshot, choice, found, { encoding, program, env: parts.env });
+      return new PostgresBackupSource(snapshot, choice, found, { encoding, program, env: parts.env, unfilled: await unfilledViews(coordinator, parts.signal) });
     } catch (error) {
       await snapshot.close();
       throw error;
     }
   }
+}
+
+async function unfilledViews(session: Session, signal: AbortSignal): Promise<BackupSource['unfilled']> {
+  const { rows } = await session.query(`SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND NOT c.relispopulated ORDER BY 1, 2`, { signal });
+  return rows.map(([schema, name]) => ({ schema: schema!, name: name! }));
 }
 
 /** Undefined when a table has gone since it was listed. */
@@ -72,13 +77,14 @@ class PostgresBackupSource implements BackupSource {
   readonly encoding: string;
   readonly notes: string[];
   readonly tables: readonly CatalogBackupTable[];
+  readonly unfilled: BackupSource['unfilled'];
   readonly #snapshot: Snapshot;
   readonly #choice: BackupChoice;
   readonly #streams: TableStreamsReader;
   readonly #program: DumpProgram | undefined;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(snapshot: Snapshot, choice: BackupChoice, found: FoundTables, facts: { encoding: string; program: DumpProgram | undefined; env: NodeJS.ProcessEnv }) {
+  constructor(snapshot: Snapshot, choice: BackupChoice, found: FoundTables, facts: { encoding: string; program: DumpProgram | undefined; env: NodeJS.ProcessEnv; unfilled: BackupSource['unfilled'] }) {
     const { target, version } = snapshot.coordinator;
     this.name = target.name;
     this.address = target.address;
@@ -87,6 +93,7 @@ class PostgresBackupSource implements BackupSource {
     this.encoding = facts.encoding;
     this.notes = [...found.notes];
     this.tables = found.tables;
+    this.unfilled = facts.unfilled;
     this.#snapshot = snapshot;
     this.#choice = choice;
     this.#streams = new TableStreamsReader(snapshot, found.tables, facts.encoding);

@@ -1,0 +1,82 @@
+/** What archives of both kinds have in common: their table of contents, the SQL of entries, and the end of rows. */
+import { throwIfCancelled } from '../../io/cancellation.ts';
+import { damagedArchive } from './archive-errors.ts';
+import type { ArchiveFile, ArchivePieces } from './archive-file.ts';
+import type { ArchiveHeader } from './archive-header.ts';
+import { ArchiveText } from './archive-text.ts';
+import type { DumpArchive, DumpCompression, DumpEntry, DumpLargeObject, DumpStatements } from './dump-archive.ts';
+import { withoutEndMarker } from './end-marker.ts';
+import { readStatements, type TableOfContents, type TocEntry } from './table-of-contents.ts';
+
+export abstract class OpenedArchive implements DumpArchive {
+  abstract readonly source: string;
+  abstract readonly layout: 'custom' | 'directory';
+  readonly formatVersion: string;
+  readonly serverVersion: string;
+  readonly dumpVersion: string;
+  readonly database: string;
+  readonly createdAt: string;
+  readonly compression: DumpCompression;
+  readonly encoding: string;
+  readonly entries: readonly TocEntry[];
+  protected readonly header: ArchiveHeader;
+  protected readonly toc: ArchiveFile;
+  readonly #text: ArchiveText;
+  readonly #byId: ReadonlyMap<number, TocEntry>;
+
+  constructor(toc: ArchiveFile, header: ArchiveHeader, contents: TableOfContents) {
+    this.toc = toc;
+    this.header = header;
+    this.formatVersion = `1.${header.minor}`;
+    this.serverVersion = header.serverVersion;
+    this.dumpVersion = header.dumpVersion;
+    this.database = header.database;
+    this.createdAt = header.createdAt;
+    this.compression = header.compression;
+    this.encoding = contents.encoding;
+    this.entries = contents.entries;
+    this.#text = new ArchiveText(contents.encoding, toc.name);
+    this.#byId = new Map(contents.entries.map((entry) => [entry.dumpId, entry]));
+  }
+
+  statements(entry: DumpEntry): Promise<DumpStatements> {
+    return readStatements(this.entry(entry), this.toc, this.header, this.#text);
+  }
+
+  async *data(entry: DumpEntry, signal: AbortSignal): ArchivePieces {
+    throwIfCancelled(signal);
+    const own = this.entry(entry);
+    if (!own.hasData || own.description === 'BLOBS') return;
+    const { copyStatement } = await this.statements(own);
+    const content = this.content(own, signal);
+    if (copyStatement === '') yield* content;
+    else yield* withoutEndMarker(content, () => damagedArchive(this.source, `the rows of ${labelOf(own)} do not end as they should`));
+  }
+
+  async *largeObjects(entry: DumpEntry, signal: AbortSignal): AsyncGenerator<DumpLargeObject, void, undefined> {
+    throwIfCancelled(signal);
+    const own = this.entry(entry);
+    if (own.hasData && own.description === 'BLOBS') yield* this.largeObjectsOf(own, signal);
+  }
+
+  close(): Promise<void> {
+    return this.toc.close();
+  }
+
+  /** As it was dumped. */
+  protected abstract content(entry: TocEntry, signal: AbortSignal): ArchivePieces;
+  protected abstract largeObjectsOf(entry: TocEntry, signal: AbortSignal): AsyncGenerator<DumpLargeObject, void, undefined>;
+
+  /** Callers may give a copy. */
+  protected entry(entry: DumpEntry): TocEntry {
+    const own = this.#byId.get(entry.dumpId);
+    if (own === undefined) throw new RangeError(`Entry ${entry.dumpId} is of another archive`);
+    return own;
+  }
+}
+
+/** For messages. */
+export function labelOf(entry: DumpEntry): string {
+  const name = entry.namespace === '' ? entry.tag : `${entry.namespace}.${entry.tag}`;
+  return `${entry.description} ${name}`;
+}

@@ -1,0 +1,61 @@
+/** An archive of pg_dump as the source of a restore. */
+import type { RestoreSequence } from '../../connectors/restore-target.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import type { DumpArchive, DumpEntry } from '../pg-dump/dump-archive.ts';
+import { readCopyStatement, readSetval } from './dump-statements.ts';
+import type { RestoreSource, SourceLargeObject, SourceTable } from './restore-source.ts';
+import { rowParts } from './row-parts.ts';
+
+export function openArchiveSource(archive: DumpArchive): RestoreSource {
+  return new ArchiveSource(archive);
+}
+
+class ArchiveSource implements RestoreSource {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly schema: DumpArchive;
+  readonly hasData: boolean;
+  readonly notes: readonly string[] = [];
+  readonly totals: RestoreSource['totals'];
+  /** They stand one behind the other in the archive. */
+  readonly largeObjectsAtOnce = false;
+  readonly unfilled = undefined;
+
+  constructor(archive: DumpArchive) {
+    this.schema = archive;
+    this.name = archive.source;
+    this.fingerprint = [archive.createdAt, archive.database, archive.entries.length].join(' ');
+    const data = archive.entries.filter(({ description }) => description === 'TABLE DATA');
+    this.hasData = archive.entries.some(({ hasData }) => hasData);
+    this.totals = { tables: data.length, bytes: data.reduce((sum, { storedBytes = 0 }) => sum + storedBytes, 0) };
+  }
+
+  async *tables(): AsyncGenerator<SourceTable, void, undefined> {
+    for (const entry of this.schema.entries) if (entry.description === 'TABLE DATA' && entry.hasData) yield this.#table(entry);
+  }
+
+  async *sequences(): AsyncGenerator<RestoreSequence, void, undefined> {
+    for (const entry of this.schema.entries) {
+      if (entry.description === 'SEQUENCE SET') yield { schema: entry.namespace, name: entry.tag, ...readSetval((await this.schema.statements(entry)).definition, entry.tag) };
+    }
+  }
+
+  async *largeObjects(signal: AbortSignal): AsyncGenerator<SourceLargeObject, void, undefined> {
+    for (const entry of this.schema.entries) {
+      if (entry.description !== 'BLOBS') continue;
+      for await (const { oid, bytes } of this.schema.largeObjects(entry, signal)) yield { oid, chunks: bytes };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.schema.close();
+  }
+
+  async #table(entry: DumpEntry): Promise<SourceTable> {
+    const { copyStatement } = await this.schema.statements(entry);
+    if (copyStatement === '') throw new SluiceError('ARCHIVE_UNSUPPORTED', { source: this.name, reason: `the rows of ${entry.namespace}.${entry.tag} are INSERT statements`, remedy: 'Dump without --inserts, or restore with pg_restore.' }, { table: `${entry.namespace}.${entry.tag}` });
+    const { name: into, columns } = readCopyStatement(copyStatement, entry);
+    const shape = { encoding: 'copy-text' as const, columns, charset: this.schema.encoding };
+    return { name: { schema: entry.namespace, name: entry.tag }, into, shape, bytes: entry.storedBytes ?? 0, parts: (signal) => rowParts(() => this.schema.data(entry, signal), signal) };
+  }
+}
