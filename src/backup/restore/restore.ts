@@ -138,11 +138,11 @@ class BackupRestore implements Transfer {
       await restoreSequences(source, this.#target, (name) => this.#wants(name));
     }
     phase('publishing', 'indexes and constraints');
-    const sizes = new Map((await this.#target.relationSizes()).map(({ schema: namespace, name, bytes }) => [`${namespace}.${name}`, bytes]));
-    await this.#times.time('indexes and constraints', () => schema.inParallel(step('after'), sizes));
+    const relations = await this.#target.relationSizes();
+    await this.#times.time('indexes and constraints', () => schema.inParallel(step('after'), relations));
     await this.#times.time('privileges', () => schema.inOrder(step('privileges')));
     const last = step('last').filter((entry) => this.#isWantedAtLast(entry));
-    await this.#times.time('materialized views', () => schema.inParallel(last.filter(({ description }) => description === 'MATERIALIZED VIEW DATA'), sizes));
+    await this.#times.time('materialized views', () => schema.inParallel(last.filter(({ description }) => description === 'MATERIALIZED VIEW DATA'), relations));
     await schema.inOrder(last.filter(({ description }) => description === 'STATISTICS DATA'));
     if (options.noAnalyze !== true && options.schemaOnly !== true) await this.#times.time('analyze', () => this.#analyze());
     // They would fire on everything above.
