@@ -33,6 +33,12 @@ export class SchemaRestore {
     return { id: entry.dumpId, description, tag, namespace, owner, tablespace, accessMethod, relkind, sql, dropSql };
   }
 
+  async definitions(entries: readonly DumpEntry[]): Promise<Definition[]> {
+    const definitions: Definition[] = [];
+    for (const entry of entries) definitions.push(await this.definition(entry));
+    return definitions;
+  }
+
   /** Definitions in the opposite order: what is to be dropped. */
   async *reversed(entries: readonly DumpEntry[]): AsyncGenerator<Definition, void, undefined> {
     for (const entry of entries.toReversed()) if (this.#target.isDefined(entry.dumpId)) yield this.definition(entry);
