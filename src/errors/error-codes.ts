@@ -129,6 +129,7 @@ export const ERROR_CODES = define({
   CHUNK_MISSING: { message: 'The chunk {chunk} is missing in {path}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. The next backup in which the same content is found writes it again, for all backups.' },
   RESTORE_ENTRY_FAILED: { message: '{entry} cannot be restored: {reason}', exit: 1, http: 422, hint: 'The message is the server\'s own. Put its cause right and go on with `sluice runs resume`, or give the restore up with `sluice runs discard`.' },
   RESTORE_TARGET_IN_USE: { message: '{connection} has {objects} already', exit: 1, http: 409, hint: 'Name an empty database; or say --clean, which replaces them once their replacement is complete, or --data-only, which loads rows into them.' },
+  RESTORE_CLEAN_BLOCKED: { message: 'What is in {connection} cannot be replaced without something that stays: {objects}', exit: 1, http: 409, hint: 'Nothing was changed. Drop what depends on it, restore it too (--table), or restore into a database of its own.' },
   EXTENSION_UNAVAILABLE: { message: '{connection} cannot install {names}', exit: 1, http: 409, hint: 'The backup needs these extensions: install their packages on the server of the target.' },
   BACKUP_PART_MISSING: { message: '{backup} has no {what}', exit: 1, http: 400, hint: '{suggestion}' },
   VERIFICATION_FAILED: { message: '{path} has {problems} problems: {summary}', exit: 4, http: 500, hint: 'Each is named in the report. What is not named is whole and can be restored.' },
