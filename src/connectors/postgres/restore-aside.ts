@@ -139,7 +139,7 @@ export class Aside {
       inside AS (SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM aside)
         UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, oid FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM aside)
         UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, oid FROM pg_catalog.pg_proc WHERE pronamespace IN (SELECT oid FROM aside)),
-      outside AS (SELECT DISTINCT d.classid, d.objid,
+      outside AS (SELECT DISTINCT d.classid, d.objid, d.objsubid,
           CASE d.classid
             WHEN 'pg_catalog.pg_class'::pg_catalog.regclass THEN (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = d.objid)
             WHEN 'pg_catalog.pg_type'::pg_catalog.regclass THEN (SELECT typnamespace FROM pg_catalog.pg_type WHERE oid = d.objid)
@@ -154,7 +154,7 @@ export class Aside {
         WHERE d.deptype IN ('n', 'a') AND d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass,
           'pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass))
       SELECT DISTINCT CASE classid WHEN 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN (SELECT pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, w.ev_class, 0) FROM pg_catalog.pg_rewrite w WHERE w.oid = objid)
-        ELSE pg_catalog.pg_describe_object(classid, objid, 0) END FROM outside
+        ELSE pg_catalog.pg_describe_object(classid, objid, objsubid) END FROM outside
       WHERE home IS NOT NULL AND home NOT IN (SELECT oid FROM aside) AND home <> 'pg_toast'::pg_catalog.regnamespace ORDER BY 1`);
     return rows.map(([text]) => text!);
   }
