@@ -25,6 +25,8 @@ interface FoundTable {
   readonly mayRead: boolean;
   readonly pages: number;
   readonly movesWithin: string | undefined;
+  /** `WHERE …` of an extension's configuration table: the other rows come with the extension. */
+  readonly condition: string | undefined;
 }
 
 /** A table in a partition by hash may have its rows elsewhere after a restore: where they belong may depend on numbers that the server gave (enums). */
@@ -33,13 +35,14 @@ const TABLES = `
     CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int ELSE 0 END,
     CASE WHEN c.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS tree(relid) JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = tree.relid WHERE p.partstrat = 'h')
       THEN (SELECT pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname) FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = pg_catalog.pg_partition_root(c.oid)) END,
-    EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+    EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
+    (SELECT entry.condition FROM pg_catalog.pg_extension e CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS entry(oid, condition) WHERE entry.oid = c.oid LIMIT 1)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 const SEQUENCES = `SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+  WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') END
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 const SEQUENCES_PER_STATEMENT = 100;
 
@@ -58,8 +61,9 @@ function keyOf({ schema, name }: { readonly schema: string; readonly name: strin
   return `${schema}\0${name}`;
 }
 
-function foundTable([schema, name, kind, isHeap, mayRead, pages, movesWithin]: Row): FoundTable {
-  return { schema: schema!, name: name!, kind: kind!, isHeap: isHeap === 't', mayRead: mayRead === 't', pages: Number(pages), movesWithin: movesWithin ?? undefined };
+function foundTable([schema, name, kind, isHeap, mayRead, pages, movesWithin, , condition]: Row): FoundTable {
+  const isConditional = condition !== null && condition.trim() !== '';
+  return { schema: schema!, name: name!, kind: kind!, isHeap: isHeap === 't', mayRead: mayRead === 't', pages: Number(pages), movesWithin: movesWithin ?? undefined, condition: isConditional ? condition : undefined };
 }
 
 class PostgresCompareSource implements CompareSource {
@@ -72,7 +76,6 @@ class PostgresCompareSource implements CompareSource {
   readonly #snapshot: Snapshot;
   readonly #found: ReadonlyMap<string, FoundTable>;
   readonly #options: CompareOptions;
-  readonly #rawSessions = new WeakSet<Session>();
 
   // oxlint-disable-next-line max-params -- made in one place
   constructor(control: Session, snapshot: Snapshot, found: ReadonlyMap<string, FoundTable>, others: readonly string[], options: CompareOptions) {
@@ -120,20 +123,11 @@ class PostgresCompareSource implements CompareSource {
   #read(found: FoundTable, { columns, encoding }: ExpectedTable, pages: readonly [number, number | undefined] | null, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const isBinary = encoding === 'copy-binary';
     const only = found.kind === 'r' ? 'ONLY ' : '';
-    const sql = `COPY (SELECT ${columns.map(({ name }) => quoteIdentifier(name)).join(', ')} FROM ${only}${qualifiedName(found)}${whereOf(pages)}) TO STDOUT WITH (FORMAT ${isBinary ? 'binary' : 'text'})`;
+    const format = isBinary ? 'FORMAT binary' : `FORMAT text, ENCODING '${this.#options.rawText ? 'SQL_ASCII' : 'UTF8'}'`;
+    const sql = `COPY (SELECT ${columns.map(({ name }) => quoteIdentifier(name)).join(', ')} FROM ${only}${qualifiedName(found)}${whereOf(pages, found.condition)}) TO STDOUT WITH (${format})`;
     const unit: ScanUnit = { sqlName: qualifiedName(found), ranged: pages !== null, lockable: found.kind === 'r' && found.mayRead, only: found.kind === 'r', pages: found.pages, bytes: 0 };
     const copyOptions = { binary: isBinary, table: `${found.schema}.${found.name}`, signal };
-    const makeRaw = (session: Session): Promise<void> => this.#makeRaw(session, signal);
-    return this.#snapshot.read(unit, async function* read(session) {
-      await makeRaw(session);
-      yield* copyOut(session, sql, copyOptions, { rows: 0, bytes: 0, arrived: 0 });
-    }, signal);
-  }
-
-  async #makeRaw(session: Session, signal: AbortSignal): Promise<void> {
-    if (!this.#options.rawText || this.#rawSessions.has(session)) return;
-    await session.query(`SET LOCAL client_encoding TO 'SQL_ASCII'`, { signal });
-    this.#rawSessions.add(session);
+    return this.#snapshot.read(unit, (session) => copyOut(session, sql, copyOptions, { rows: 0, bytes: 0, arrived: 0 }), signal);
   }
 
   async #textOf(table: CatalogTable, column: string, value: Uint8Array): Promise<string> {
@@ -144,10 +138,14 @@ class PostgresCompareSource implements CompareSource {
   }
 }
 
-function whereOf(pages: readonly [number, number | undefined] | null): string {
-  if (pages === null) return '';
-  const [first, end] = pages;
-  return ` WHERE ctid >= '(${first},0)'::pg_catalog.tid${end === undefined ? '' : ` AND ctid < '(${end},0)'::pg_catalog.tid`}`;
+/** @param condition `WHERE …`, possibly with an end of its own */
+function whereOf(pages: readonly [number, number | undefined] | null, condition: string | undefined): string {
+  const conditions = [
+    ...(condition === undefined ? [] : [`(${condition.replace(/^\s*where\b/i, '')}\n)`]),
+    ...(pages === null ? [] : [`ctid >= '(${pages[0]},0)'::pg_catalog.tid`]),
+    ...(pages?.[1] === undefined ? [] : [`ctid < '(${pages[1]},0)'::pg_catalog.tid`]),
+  ];
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
 function compareColumns(expected: ExpectedTable, catalog: CatalogTable): { differences: string[]; isReadable: boolean } {
