@@ -173,7 +173,7 @@ describe('what goes wrong', () => {
     for (const at of ['definitions', 'rows', 'indexes and constraints']) {
       const target = await server.createDatabase();
       const run = await stopped(target, at);
-      expect(await ask(target, 'SELECT count(*) FROM pg_namespace WHERE nspname = ' + `'sluice_${run}'`)).toEqual([['1']]);
+      expect(await ask(target, `SELECT count(*) FROM pg_namespace WHERE nspname = 'sluice_${run}'`)).toEqual([['1']]);
       const receipt = await resumeLoad(run, 'restore', target, { workspace, jobs: 2 }).receipt;
       expect(receipt.totals).toMatchObject({ read: 63_000, written: 63_000 });
       expect(await described(target)).toBe(await described(shop));
