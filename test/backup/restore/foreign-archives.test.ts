@@ -8,15 +8,17 @@ import { startPostgres, type PostgresServer } from '../../helpers/postgres-serve
 import { temporaryFolder } from '../../io/support.ts';
 import { contentEntry, SMALL } from '../pg-dump/small-archive.ts';
 import { contentOf, USUAL_FORM, writeCustom } from '../pg-dump/write-archive.ts';
-import { ask, restore } from './support.ts';
+import { sampleDatabase, type Dumps } from '../pg-dump/support.ts';
+import { ask, described, restore } from './support.ts';
 
 const fixture = (name: string): string => join(import.meta.dirname, '../../fixtures/pg-dump', `${name}.dump`);
 const OBJECTS = `SELECT m.oid, rolname, lomacl, encode(substr(lo_get(m.oid), 1, 6), 'hex'), obj_description(m.oid, 'pg_largeobject') FROM pg_largeobject_metadata m JOIN pg_roles r ON r.oid = lomowner ORDER BY 1`;
 
-let server: PostgresServer;
+let server: PostgresServer, dumps: Dumps;
 beforeAll(async () => {
   server = await startPostgres({ version: 'debian' });
   await ask(server.url, 'CREATE ROLE reader; CREATE ROLE "odd ""LARGE OBJECT 7; role"');
+  dumps = await sampleDatabase(server);
 });
 afterAll(() => server.stop());
 
@@ -29,6 +31,15 @@ it.each(['18-gzip', '18-statistics'])('of pg_dump 18, with its groups of large o
   const found = await ask(to, OBJECTS);
   expect(found.map(([oid, owner, , bytes, comment]) => [oid, owner, bytes, comment])).toEqual([['5001', 'postgres', '6f6e65', null], ['5002', 'postgres', '74776f', null], ['5003', 'postgres', '', 'alone'], ['5004', 'postgres', '00ff1000ff10', null]]);
   for (const [oid, , acl] of found) expect(acl?.replaceAll('\\', '').length ?? 0).toBe(Number(oid) < 5003 ? granted.replaceAll('\\', '').length : 0);
+});
+
+it.each([['-Fc', '--load-via-partition-root'], ['-Fd', '--quote-all-identifiers', '-Z0'], ['| -Fc'], ['-Fc', '--no-owner', '--no-comments']])('of pg_dump with %s', async (format, ...options) => {
+  const folder = await temporaryFolder(), to = await server.createDatabase();
+  const file = join(folder, 'sample');
+  await dumps.dump(format.startsWith('| ') ? `| ${file}` : file, format.replace('| ', ''), ...options);
+  expect((await restore(file, to, folder)).status).toBe('done');
+  const without = (text: string): string => (options.includes('--no-comments') ? text.split('\n').filter((line) => !/^(--|COMMENT ON |$)/.test(line)).join('\n') : text);
+  expect(without(await described(to))).toBe(without(await described(new URL('/sample', server.url).href)));
 });
 
 it('without rows they make no large objects', async () => {
