@@ -28,7 +28,7 @@ export function entryFailure(error: unknown, entry: string, sql: string, offset:
 function placeIn(sql: string, position: number): ErrorPlace {
   if (position < 1 || position > sql.length) return {};
   // The server counts characters, and JavaScript counts those outside of the BMP twice.
-  const before = [...sql].slice(0, position - 1).join('');
+  const before = Array.from(sql).slice(0, position - 1).join('');
   return { line: before.split('\n').length };
 }
 
