@@ -37,7 +37,11 @@ it('the comparison itself sees rows, large objects, sequences and definitions th
   const run = async (url: string, sql: string): Promise<void> => {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    await client.query(sql).finally(() => client.end());
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
   };
   const make = (order: string): string => `CREATE TABLE t (id serial, note text); INSERT INTO t SELECT i, 'n' || i FROM generate_series(1, 100) AS i ORDER BY i ${order}; SELECT lo_from_bytea(4200001, 'x')`;
   await run(databases[0], make('ASC'));
