@@ -4,13 +4,14 @@
  */
 import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { repositoryPath } from './backup/open-repository.ts';
 import { embeddedUrl, resolveConnection } from './config/resolve-connection.ts';
 import { workspaceFolder } from './config/settings.ts';
 import type { LoadMode, OnError } from './connectors/connector.ts';
 import { SluiceError } from './errors/sluice-error.ts';
 import type { FormatName, ReadOptions } from './formats/format.ts';
 import type { RunHandle, StartRunOptions } from './jobs/start-run.ts';
-import { startCopy, startExport, startImport, startRestore } from './jobs/start-transfer.ts';
+import { startBackup, startCopy, startExport, startImport, startRestore } from './jobs/start-transfer.ts';
 import type { ProgressListener } from './progress/progress-event.ts';
 import type { ErrorLimit } from './pipeline/rejection-limit.ts';
 
@@ -18,7 +19,7 @@ export { ERROR_CODES, type ErrorCode, type ErrorDefinition, type ExitCode } from
 export { SluiceError, type ErrorFacts, type ErrorPlace } from './errors/sluice-error.ts';
 export { exitCodeOf, type ErrorReport, type JobName, type Receipt, type ReceiptStatus, type TargetResult } from './jobs/receipt.ts';
 export type { RunHandle, RunOutcome } from './jobs/start-run.ts';
-export type { TableReceipt, Totals } from './pipeline/receipt.ts';
+export type { BackupReceipt, TableReceipt, Totals } from './pipeline/receipt.ts';
 export type { Expected, Phase, ProgressEvent, ProgressListener } from './progress/progress-event.ts';
 export type { ColumnType } from './rows/column-type.ts';
 export type { PlannedTable, TransferPlan } from './pipeline/transfer.ts';
@@ -93,6 +94,22 @@ export interface RestoreBackupOptions extends RunOptions {
   readonly maxErrors?: ErrorLimit;
 }
 
+export interface BackUpOptions extends Omit<RunOptions, 'partBytes' | 'engineMemoryBytes' | 'stdin' | 'stdout'> {
+  /** URL of a PostgreSQL database. */
+  readonly from: string;
+  /** The folder of the backups; it is made where it is not there. */
+  readonly to: string;
+  /** Names and globs of tables whose rows are backed up (`orders`, `sales.*`); default all. */
+  readonly tables?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Default both. */
+  readonly only?: 'schema' | 'data';
+  /** Of zstd, 1 to 22; 0: nothing is compressed. Default 1. */
+  readonly level?: number;
+  /** The program that writes the schema; default `PG_DUMP`, or one on PATH that is new enough. */
+  readonly pgDump?: string;
+}
+
 export interface ExportTableOptions extends RunOptions {
   /** Connection URL or DuckDB file, also with `#schema.table`; default the workspace's own DuckDB database. */
   readonly from?: string;
@@ -163,6 +180,21 @@ export function restoreBackup(options: RestoreBackupOptions): RunHandle {
   const target = to === undefined ? { url: embeddedUrl(start.workspace) } : connection(to, start);
   if ('table' in target && target.table !== undefined) throw new SluiceError('USAGE', { what: 'A restore loads many tables: `to` must not name one' });
   return startRestore({ source, to: target.url, mode, read, ...present({ pick, tables, exclude, mapTables, disableTriggers, format, onError, maxErrors }) }, start);
+}
+
+/**
+ * Backs up a PostgreSQL database, all of one consistent state, into a folder that keeps many backups: what is in it already is not stored again. `receipt.backup` has the new backup's name.
+ *
+ * A backup is listed when it is complete, or not at all; what an interrupted one has stored is used by the next.
+ * @throws SluiceError at once for connections that cannot be understood; everything later rejects the handle's promises
+ */
+export function backUpDatabase(options: BackUpOptions): RunHandle {
+  const { from, to, tables, exclude = [], only, level, pgDump, ...run } = options;
+  const start = startOptions(run);
+  const source = connection(from, start);
+  const wanted = tables ?? (source.table === undefined ? [] : [source.table]);
+  const rest = present({ level, dumpProgram: pgDump });
+  return startBackup({ from: source.url, to: repositoryPath(to, process.cwd()), tables: wanted, exclude, schema: only !== 'data', data: only !== 'schema', ...rest }, start);
 }
 
 /**

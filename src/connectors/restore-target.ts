@@ -116,6 +116,8 @@ export interface RestoreTarget {
   isDefined(id: number): boolean;
   /** Which of these relations exist. */
   existing(names: readonly TableName[]): Promise<TableName[]>;
+  /** Which of these objects exist, by their ids; those of kinds that cannot be looked up count as absent. */
+  present(definitions: readonly Definition[]): Promise<ReadonlySet<number>>;
   /** Names of extensions of which the server has no files. */
   unavailableExtensions(names: readonly string[]): Promise<string[]>;
   /** Looks which of the names that the definitions refer to are there, and makes or finds the ledger. */

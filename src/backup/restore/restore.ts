@@ -6,7 +6,6 @@
 import type { Connection } from '../../connectors/connector.ts';
 import { connectorFor } from '../../connectors/registry.ts';
 import type { RestoreTarget } from '../../connectors/restore-target.ts';
-import { tablePattern } from '../../connectors/table-choice.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { RunContext } from '../../pipeline/run-context.ts';
 import type { MissingPart, PlannedTable, Transfer, TransferPlan, TransferResult } from '../../pipeline/transfer.ts';
@@ -21,13 +20,12 @@ import { refreshesOf } from './refreshes.ts';
 import { keptState, readState } from './restore-state.ts';
 import { RowRestore } from './row-restore.ts';
 import { SchemaRestore } from './schema-restore.ts';
+import { isChosen, isRelation, selectEntries, type Selection } from './selection.ts';
 import { StepTimes } from './step-times.ts';
 
 /** Tables that a plan names. */
 const MOST_PLANNED = 500;
 const MOST_NAMED = 5;
-
-const RELATIONS: ReadonlySet<string> = new Set(['TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'FOREIGN TABLE']);
 
 export async function planBackupRestore(options: BackupRestoreOptions, context: RunContext): Promise<Transfer> {
   context.progress({ type: 'phase', phase: 'planning', at: Date.now() });
@@ -74,12 +72,18 @@ class BackupRestore implements Transfer {
   readonly #prepared: Prepared;
   readonly #target: RestoreTarget;
   readonly #steps: ReadonlyMap<Step, readonly DumpEntry[]>;
+  readonly #selection: Selection;
+  readonly #sequences: ReadonlySet<string>;
   readonly #times = new StepTimes();
+  readonly #notes: string[] = [];
 
-  private constructor(prepared: Prepared, target: RestoreTarget, steps: ReadonlyMap<Step, readonly DumpEntry[]>, plan: TransferPlan) {
+  // oxlint-disable-next-line max-params -- one caller
+  private constructor(prepared: Prepared, target: RestoreTarget, { steps, selection }: { steps: ReadonlyMap<Step, readonly DumpEntry[]>; selection: Selection }, plan: TransferPlan) {
     this.#prepared = prepared;
     this.#target = target;
     this.#steps = steps;
+    this.#selection = selection;
+    this.#sequences = new Set(selection.entries.filter(({ description }) => description === 'SEQUENCE').map(({ namespace, tag }) => `${namespace}.${tag}`));
     this.plan = plan;
   }
 
@@ -87,14 +91,18 @@ class BackupRestore implements Transfer {
     const { options, context, source, connection } = prepared;
     if (connection.openRestore === undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: `Restoring ${source.name}`, context: `into ${connection.name}: it is a backup of PostgreSQL` });
     const own = source.schema?.entries ?? [];
-    const entries = source.unfilled === undefined ? own : [...own, ...refreshesOf(own, source.unfilled)];
+    const all = source.unfilled === undefined ? own : [...own, ...refreshesOf(own, source.unfilled)];
+    const selection = selectEntries(all, { tables: options.tables, exclude: options.exclude });
+    const { entries } = selection;
+    if (all.length > 0 && entries.length === 0) throw new SluiceError('BACKUP_EMPTY', { source: source.name });
     const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true });
     const target = await connection.openRestore({
-      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, unqualified: entries.length > 0 && entries.every(({ description }) => description !== 'SEARCHPATH'),
+      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
-    if (context.resumed === undefined) await refuseConflicts(target, steps.get('before')!);
+    const isNeeded = new Set(selection.needed.map(({ dumpId }) => dumpId));
+    if (context.resumed === undefined) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
     await refuseMissingExtensions(target, steps.get('before')!);
-    return new BackupRestore(prepared, target, steps, await describe(prepared, target, steps));
+    return new BackupRestore(prepared, target, { steps, selection }, await describe(prepared, target, steps));
   }
 
   async run(): Promise<TransferResult> {
@@ -110,7 +118,7 @@ class BackupRestore implements Transfer {
     const tables = await this.#restore();
     await this.#target.finish();
     const { missing } = this.#prepared;
-    return { tables, warnings: [...source.notes, ...this.#target.notes()], steps: this.#times.all(), ...(missing.length === 0 ? {} : { missing }), forget: () => this.#target.forget() };
+    return { tables, warnings: [...source.notes, ...this.#notes, ...this.#target.notes()], steps: this.#times.all(), ...(missing.length === 0 ? {} : { missing }), forget: () => this.#target.forget() };
   }
 
   async giveUp(): Promise<void> {
@@ -127,7 +135,8 @@ class BackupRestore implements Transfer {
   async #restore(): Promise<TransferResult['tables']> {
     const { context, source, options } = this.#prepared;
     const schema = new SchemaRestore(source.schema!, this.#target, context.signal);
-    const step = (name: Step): readonly DumpEntry[] => this.#steps.get(name)!;
+    const there = await this.#thereAlready(schema);
+    const step = (name: Step): readonly DumpEntry[] => this.#steps.get(name)!.filter(({ dumpId }) => !there.has(dumpId));
     const phase = (name: 'moving' | 'publishing', detail: string): void => context.progress({ type: 'phase', phase: name, detail, at: Date.now() });
     phase('moving', 'definitions');
     await this.#times.time('definitions', () => schema.inOrder(step('before')));
@@ -135,19 +144,35 @@ class BackupRestore implements Transfer {
     if (options.schemaOnly !== true) {
       phase('moving', 'rows');
       tables = await this.#times.time('rows', () => this.#rows());
-      await restoreSequences(source, this.#target, (name) => this.#wants(name));
+      await restoreSequences(source, this.#target, (name) => this.#wantsSequence(name));
     }
     phase('publishing', 'indexes and constraints');
-    const sizes = new Map((await this.#target.relationSizes()).map(({ schema: namespace, name, bytes }) => [`${namespace}.${name}`, bytes]));
-    await this.#times.time('indexes and constraints', () => schema.inParallel(step('after'), sizes));
+    const keys = await this.#keysToOthers(schema);
+    const relations = await this.#target.relationSizes();
+    await this.#times.time('indexes and constraints', () => schema.inParallel([...step('after'), ...keys], relations));
     await this.#times.time('privileges', () => schema.inOrder(step('privileges')));
     const last = step('last').filter((entry) => this.#isWantedAtLast(entry));
-    await this.#times.time('materialized views', () => schema.inParallel(last.filter(({ description }) => description === 'MATERIALIZED VIEW DATA'), sizes));
+    await this.#times.time('materialized views', () => schema.inParallel(last.filter(({ description }) => description === 'MATERIALIZED VIEW DATA'), relations));
     await schema.inOrder(last.filter(({ description }) => description === 'STATISTICS DATA'));
     if (options.noAnalyze !== true && options.schemaOnly !== true) await this.#times.time('analyze', () => this.#analyze());
     // They would fire on everything above.
     await schema.inOrder(last.filter(({ description }) => description !== 'MATERIALIZED VIEW DATA' && description !== 'STATISTICS DATA'));
     return tables;
+  }
+
+  /** Foreign keys of chosen tables to others: they come where the target has those. */
+  async #keysToOthers(schema: SchemaRestore): Promise<DumpEntry[]> {
+    const { keysOutside } = this.#selection;
+    const there = await this.#target.present(await schema.definitions(keysOutside.map(({ parent }) => parent)));
+    const left = keysOutside.filter(({ parent }) => !there.has(parent.dumpId));
+    if (left.length > 0) this.#notes.push(`left out: foreign keys to tables that are not there: ${left.slice(0, MOST_NAMED).map(({ key }) => key.tag).join(', ')}${left.length > MOST_NAMED ? ` and ${left.length - MOST_NAMED} more` : ''}`);
+    return keysOutside.filter(({ parent }) => there.has(parent.dumpId)).map(({ key }) => key);
+  }
+
+  /** What chosen tables need and the target has. */
+  async #thereAlready(schema: SchemaRestore): Promise<ReadonlySet<number>> {
+    const needed = await schema.definitions(this.#selection.needed.filter(({ dumpId }) => !this.#target.isDefined(dumpId)));
+    return this.#target.present(needed);
   }
 
   async #rows(): Promise<TransferResult['tables']> {
@@ -156,7 +181,7 @@ class BackupRestore implements Transfer {
       wants: (table: SourceTable) => this.#wants(table.name), where: options.where, onDamage: options.skipDamaged === true ? (part) => missing.push(part) : undefined,
     });
     const tables = await rows.run();
-    await restoreLargeObjects(source, this.#target, context.signal, options.skipDamaged === true ? (part) => missing.push(part) : undefined);
+    if (options.tables === undefined) await restoreLargeObjects(source, this.#target, context.signal, options.skipDamaged === true ? (part) => missing.push(part) : undefined);
     return tables;
   }
 
@@ -168,8 +193,12 @@ class BackupRestore implements Transfer {
 
   #wants(name: TableName): boolean {
     const { tables, exclude } = this.#prepared.options;
-    const named = { schema: name.schema ?? '', name: name.name };
-    return (tables === undefined || tables.some((pattern) => tablePattern(pattern)(named))) && exclude?.some((pattern) => tablePattern(pattern)(named)) !== true;
+    return isChosen({ tables, exclude }, name);
+  }
+
+  /** Of sequences also those that come with their tables. */
+  #wantsSequence({ schema, name }: TableName): boolean {
+    return this.#sequences.has(`${schema}.${name}`);
   }
 
   /** Of partitioned tables the root: that reads its partitions, too. */
@@ -185,7 +214,7 @@ class BackupRestore implements Transfer {
 }
 
 async function refuseConflicts(target: RestoreTarget, entries: readonly DumpEntry[]): Promise<void> {
-  const wanted = entries.filter(({ description }) => RELATIONS.has(description)).map(({ namespace, tag }) => ({ schema: namespace, name: tag }));
+  const wanted = entries.filter(isRelation).map(({ namespace, tag }) => ({ schema: namespace, name: tag }));
   const there = await target.existing(wanted);
   if (there.length === 0) return;
   const named = there.slice(0, MOST_NAMED).map(displayName).join(', ');
@@ -200,13 +229,9 @@ async function refuseMissingExtensions(target: RestoreTarget, entries: readonly 
 async function describe({ options, context, source }: Prepared, target: RestoreTarget, steps: ReadonlyMap<Step, readonly DumpEntry[]>): Promise<TransferPlan> {
   const tables: PlannedTable[] = [];
   let more = 0;
-  const wanted = (name: TableName): boolean => {
-    const named = { schema: name.schema ?? '', name: name.name };
-    return (options.tables === undefined || options.tables.some((pattern) => tablePattern(pattern)(named))) && options.exclude?.some((pattern) => tablePattern(pattern)(named)) !== true;
-  };
   if (options.schemaOnly !== true) {
     for await (const table of source.tables()) {
-      if (!wanted(table.name)) continue;
+      if (!isChosen({ tables: options.tables, exclude: options.exclude }, table.name)) continue;
       if (tables.length < MOST_PLANNED) tables.push(plannedTable(table, source));
       else more++;
     }

@@ -1,5 +1,5 @@
 /** Brings the objects of a schema into the target, step by step (entries.ts). */
-import type { Definition, RestoreTarget } from '../../connectors/restore-target.ts';
+import type { Definition, RelationSize, RestoreTarget } from '../../connectors/restore-target.ts';
 import { throwIfCancelled } from '../../io/cancellation.ts';
 import type { DumpArchive, DumpEntry } from '../pg-dump/dump-archive.ts';
 import { isMadeUp } from './refreshes.ts';
@@ -33,6 +33,12 @@ export class SchemaRestore {
     return { id: entry.dumpId, description, tag, namespace, owner, tablespace, accessMethod, relkind, sql, dropSql };
   }
 
+  async definitions(entries: readonly DumpEntry[]): Promise<Definition[]> {
+    const definitions: Definition[] = [];
+    for (const entry of entries) definitions.push(await this.definition(entry));
+    return definitions;
+  }
+
   /** Definitions in the opposite order: what is to be dropped. */
   async *reversed(entries: readonly DumpEntry[]): AsyncGenerator<Definition, void, undefined> {
     for (const entry of entries.toReversed()) if (this.#target.isDefined(entry.dumpId)) yield this.definition(entry);
@@ -46,15 +52,17 @@ export class SchemaRestore {
     }
   }
 
-  /** As many at once as there are jobs. @param sizes bytes of tables, by `schema.name` */
-  async inParallel(entries: readonly DumpEntry[], sizes: ReadonlyMap<string, number>): Promise<void> {
+  /** As many at once as there are jobs. */
+  async inParallel(entries: readonly DumpEntry[], relations: readonly RelationSize[]): Promise<void> {
+    const sizes = new Map(relations.map(({ schema, name, bytes }) => [`${schema}.${name}`, bytes]));
+    const partitioned = new Set(relations.filter(({ kind }) => kind === 'p').map(({ schema, name }) => `${schema}.${name}`));
     const tasks: Task[] = [];
     for (const entry of entries) {
       const tables = this.#tablesOf(entry);
       const names = tables.map(keyOf);
       const weight = READS_TABLE.has(entry.description) ? Math.max(0, ...names.map((name) => sizes.get(name) ?? 0)) : 0;
       const locks = LOCKS_TABLE.has(entry.description);
-      const unchecked = entry.description === 'FK CONSTRAINT' ? await this.#uncheckedKey(entry) : undefined;
+      const unchecked = entry.description === 'FK CONSTRAINT' && !names.some((name) => partitioned.has(name)) ? await this.#uncheckedKey(entry) : undefined;
       if (!this.#target.isDefined(entry.dumpId)) {
         tasks.push({
           id: entry.dumpId, after: entry.dependencies, exclusive: locks ? names : [], shared: locks ? [] : names, weight: unchecked === undefined ? weight : 0,
@@ -80,7 +88,7 @@ export class SchemaRestore {
     await this.#target.define(await this.definition(entry), { ...parallelWorkers, notValid });
   }
 
-  /** A foreign key that is added first and checked then: its table, and its name. */
+  /** A foreign key that is added first and checked then: its table, and its name. Not one from or to a partitioned table: servers refuse, or forget that the keys of the partitions are checked. */
   async #uncheckedKey(entry: DumpEntry): Promise<{ table: DumpEntry; constraint: string } | undefined> {
     // The tag is the table's name, a blank, and the constraint's.
     const table = this.#tablesOf(entry).find(({ namespace, tag }) => namespace === entry.namespace && entry.tag.startsWith(`${tag} `));

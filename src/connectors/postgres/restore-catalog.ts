@@ -1,7 +1,9 @@
 /** What a restore asks the target's catalogs. Names go as JSON: no list is too long for a statement's parameters. */
 import { displayName, type TableName } from '../../rows/table-schema.ts';
-import type { RelationSize, RestoredTable, WantedTable } from '../restore-target.ts';
+import type { Definition, RelationSize, RestoredTable, WantedTable } from '../restore-target.ts';
 import type { QueryOptions, Session } from './driver.ts';
+import { objectOf } from './restore-definition.ts';
+import { qualifiedName, quoteIdentifier } from './sql.ts';
 
 export interface KnownNames {
   /** That objects can be given to. */
@@ -77,4 +79,28 @@ export async function unavailableExtensions(session: Session, names: readonly st
     SELECT w.name FROM pg_catalog.json_array_elements_text($1::json) AS w(name) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions a WHERE a.name = w.name)`,
   { ...options, values: [JSON.stringify(names)] });
   return rows.map(([name]) => name!);
+}
+
+/** How an object of each kind is looked up, by its name in SQL. */
+const LOOKUPS: Readonly<Record<string, string>> = {
+  TABLE: 'to_regclass', VIEW: 'to_regclass', 'MATERIALIZED VIEW': 'to_regclass', 'FOREIGN TABLE': 'to_regclass', SEQUENCE: 'to_regclass', INDEX: 'to_regclass',
+  TYPE: 'to_regtype', 'SHELL TYPE': 'to_regtype', DOMAIN: 'to_regtype', COLLATION: 'to_regcollation', SCHEMA: 'to_regnamespace',
+  FUNCTION: 'to_regprocedure', PROCEDURE: 'to_regprocedure', AGGREGATE: 'to_regprocedure', OPERATOR: 'to_regoperator',
+};
+
+export async function presentObjects(session: Session, definitions: readonly Definition[], options: QueryOptions): Promise<ReadonlySet<number>> {
+  const found = new Set<number>();
+  const byLookup = new Map<string, { id: number; name: string }[]>();
+  for (const { id, description, tag, namespace, dropSql } of definitions) {
+    const lookup = LOOKUPS[description];
+    if (lookup === undefined) continue;
+    const isTyped = lookup === 'to_regprocedure' || lookup === 'to_regoperator';
+    const name = isTyped ? (objectOf(dropSql) ?? '').slice(description.length + 1) : namespace === '' ? quoteIdentifier(tag) : qualifiedName({ schema: namespace, name: tag });
+    byLookup.set(lookup, [...(byLookup.get(lookup) ?? []), { id, name }]);
+  }
+  for (const [lookup, wanted] of byLookup) {
+    const { rows } = await session.query(`SELECT w.id FROM pg_catalog.json_to_recordset($1::json) AS w(id bigint, name text) WHERE pg_catalog.${lookup}(w.name) IS NOT NULL`, { ...options, values: [JSON.stringify(wanted)] });
+    for (const [id] of rows) found.add(Number(id));
+  }
+  return found;
 }

@@ -15,7 +15,7 @@ import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { copyPart, PartTables } from './restore-part.ts';
-import { describeTables, existingRelations, findKnownNames, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
+import { describeTables, existingRelations, findKnownNames, presentObjects, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
@@ -66,6 +66,10 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   existing(names: readonly TableName[]): Promise<TableName[]> {
     return this.#withControl((session) => existingRelations(session, names, this.#query));
+  }
+
+  present(definitions: readonly Definition[]): Promise<ReadonlySet<number>> {
+    return this.#withControl((session) => presentObjects(session, definitions, this.#query));
   }
 
   unavailableExtensions(names: readonly string[]): Promise<string[]> {
