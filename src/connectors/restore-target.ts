@@ -131,6 +131,8 @@ export interface RestoreTarget {
   /** In the order of `tables`; undefined for those that are not there. */
   describe(tables: readonly WantedTable[]): Promise<(RestoredTable | undefined)[]>;
   committed(table: RestoredTable): Promise<RestoredParts>;
+  /** Parts as one transaction, without entries: all of them or none. For rows into tables that are in use. */
+  inOneTransaction(work: (copy: (table: RestoredTable, shape: CopyShape, part: RestorePartStream) => Promise<number>) => Promise<void>): Promise<void>;
   /** Writes a part in one transaction with its entry. @returns the rows that the server took */
   copy(table: RestoredTable, shape: CopyShape, part: RestorePartStream, progress: (bytes: number) => void): Promise<number>;
   largeObjectsDone(): Promise<{ has(oid: number): boolean; count: number }>;

@@ -18,6 +18,7 @@ import type { BackupRestoreOptions } from './options.ts';
 import type { RestoreSource, SourceTable } from './restore-source.ts';
 import { refreshesOf } from './refreshes.ts';
 import { keptState, readState } from './restore-state.ts';
+import { planRowsOnly } from './rows-only.ts';
 import { RowRestore } from './row-restore.ts';
 import { SchemaRestore } from './schema-restore.ts';
 import { isChosen, isRelation, selectEntries, type Selection } from './selection.ts';
@@ -39,8 +40,8 @@ export async function planBackupRestore(options: BackupRestoreOptions, context: 
       signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes, applicationName: `sluice restore ${context.run}`, env: context.env, create: false,
     });
     open.unshift(connection);
-    const restore = await BackupRestore.prepare({ options, context, source, connection, missing });
-    return restore;
+    const prepared = { options, context, source, connection, missing };
+    return await (options.dataOnly === true ? planRowsOnly(prepared) : BackupRestore.prepare(prepared));
   } catch (error) {
     for (const resource of open) await resource.close();
     throw error;
@@ -54,6 +55,7 @@ export async function resumeBackupRestore(to: string, context: RunContext): Prom
 
 function refuseImpossible(options: BackupRestoreOptions, source: RestoreSource): void {
   if (options.dataOnly === true && options.schemaOnly === true) throw new SluiceError('USAGE', { what: '--data-only and --schema-only exclude each other' });
+  if (options.mapSchemas !== undefined && options.dataOnly !== true) throw new SluiceError('OPTION_UNSUPPORTED', { option: '--map-schema', context: 'without --data-only: definitions name their schemas in their own text. Restore into a database of its own, and rename the schema there' });
   if (options.dataOnly !== true && source.schema === undefined) throw new SluiceError('BACKUP_PART_MISSING', { backup: source.name, what: 'schema', suggestion: 'Make the tables first, then say --data-only.' });
   if (options.schemaOnly !== true && !source.hasData) throw new SluiceError('BACKUP_PART_MISSING', { backup: source.name, what: 'rows', suggestion: 'Say --schema-only.' });
 }
@@ -117,7 +119,7 @@ class BackupRestore implements Transfer {
     });
     const tables = await this.#restore();
     await this.#target.finish();
-    const { missing } = this.#prepared;
+    const missing = this.#prepared.missing.toSorted((a, b) => (a.table === b.table ? a.place.localeCompare(b.place, 'en', { numeric: true }) : a.table < b.table ? -1 : 1));
     return { tables, warnings: [...source.notes, ...this.#notes, ...this.#target.notes()], steps: this.#times.all(), ...(missing.length === 0 ? {} : { missing }), forget: () => this.#target.forget() };
   }
 

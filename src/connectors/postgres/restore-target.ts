@@ -14,7 +14,7 @@ import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-e
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
 import { RestoreNotes } from './restore-notes.ts';
-import { copyPart, PartTables } from './restore-part.ts';
+import { copyPart, copyRows, PartTables } from './restore-part.ts';
 import { describeTables, existingRelations, findKnownNames, presentObjects, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
@@ -126,6 +126,21 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   async copy(table: RestoredTable, shape: CopyShape, part: RestorePartStream, progress: (bytes: number) => void): Promise<number> {
     return this.#withSession((session) => copyPart(session, { table, shape, part, progress, signal: this.#options.signal, ledger: this.#ledger, tables: this.#partTables }));
+  }
+
+  async inOneTransaction(work: (copy: (table: RestoredTable, shape: CopyShape, part: RestorePartStream) => Promise<number>) => Promise<void>): Promise<void> {
+    await this.#withSession(async (session) => {
+      const { signal } = this.#options;
+      try {
+        await session.query('BEGIN', this.#query);
+        await work((table, shape, part) => copyRows(session, { table, shape, part, progress: () => {}, signal, tables: this.#partTables }));
+        await session.query('COMMIT', this.#query);
+      } catch (error) {
+        this.#partTables.forget(session);
+        if (session.usable) await session.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
   }
 
   async largeObjectsDone(): Promise<{ has(oid: number): boolean; count: number }> {
