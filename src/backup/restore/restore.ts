@@ -97,7 +97,7 @@ class BackupRestore implements Transfer {
     const selection = selectEntries(all, { tables: options.tables, exclude: options.exclude });
     const { entries } = selection;
     if (all.length > 0 && entries.length === 0) throw new SluiceError('BACKUP_EMPTY', { source: source.name });
-    const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true });
+    const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, schemaOnly: options.schemaOnly === true });
     const target = await connection.openRestore({
       run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
@@ -137,7 +137,7 @@ class BackupRestore implements Transfer {
   async #restore(): Promise<TransferResult['tables']> {
     const { context, source, options } = this.#prepared;
     const schema = new SchemaRestore(source.schema!, this.#target, context.signal);
-    const there = await this.#thereAlready(schema);
+    const there = await this.#thereAlready(schema), keys = await this.#keysToOthers(schema);
     const step = (name: Step): readonly DumpEntry[] => this.#steps.get(name)!.filter(({ dumpId }) => !there.has(dumpId));
     const phase = (name: 'moving' | 'publishing', detail: string): void => context.progress({ type: 'phase', phase: name, detail, at: Date.now() });
     phase('moving', 'definitions');
@@ -149,7 +149,6 @@ class BackupRestore implements Transfer {
       await restoreSequences(source, this.#target, (name) => this.#wantsSequence(name));
     }
     phase('publishing', 'indexes and constraints');
-    const keys = await this.#keysToOthers(schema);
     const relations = await this.#target.relationSizes();
     await this.#times.time('indexes and constraints', () => schema.inParallel([...step('after'), ...keys], relations));
     await this.#times.time('privileges', () => schema.inOrder(step('privileges')));
@@ -166,9 +165,10 @@ class BackupRestore implements Transfer {
   async #keysToOthers(schema: SchemaRestore): Promise<DumpEntry[]> {
     const { keysOutside } = this.#selection;
     const there = await this.#target.present(await schema.definitions(keysOutside.map(({ parent }) => parent)));
-    const left = keysOutside.filter(({ parent }) => !there.has(parent.dumpId));
+    const isThere = ({ parent: { dumpId } }: { readonly parent: DumpEntry }): boolean => there.has(dumpId) && !this.#target.isDefined(dumpId);
+    const left = keysOutside.filter((key) => !isThere(key));
     if (left.length > 0) this.#notes.push(`left out: foreign keys to tables that are not there: ${left.slice(0, MOST_NAMED).map(({ key }) => key.tag).join(', ')}${left.length > MOST_NAMED ? ` and ${left.length - MOST_NAMED} more` : ''}`);
-    return keysOutside.filter(({ parent }) => there.has(parent.dumpId)).map(({ key }) => key);
+    return keysOutside.filter(isThere).map(({ key }) => key);
   }
 
   /** What chosen tables need and the target has. */

@@ -9,7 +9,7 @@ import type {
 } from '../restore-target.ts';
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
-import { canBeAddedUnchecked, definitionSql, entryName, objectOf, ownerSql, prefixSql, uncheckedSql } from './restore-definition.ts';
+import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
 import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
@@ -93,7 +93,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const prefix = workers + prefixSql(definition, this.#known, this.#options.unqualified);
     const isThere = definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag);
     const text = isThere ? '' : options.notValid === true && canBeAddedUnchecked(definition) ? uncheckedSql(definition.sql) : definitionSql(definition);
-    const sql = `${prefix}${text}\n${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
+    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
     try {
       await this.#runRetried(sql);
     } catch (error) {
@@ -200,9 +200,9 @@ export class PostgresRestoreTarget implements RestoreTarget {
   async undo(made: AsyncIterable<Definition>): Promise<void> {
     for await (const definition of made) {
       if (!this.isDefined(definition.id) || (definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag))) continue;
-      const object = objectOf(definition.dropSql);
+      const undo = undoSql(definition);
       // What belonged to something that is gone already is gone, too.
-      if (object !== undefined) await this.#withControl((session) => session.query(definition.dropSql, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
+      if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
     }
     await this.forget();
   }
