@@ -92,12 +92,15 @@ async function* dumpLines({ pgDump, env }: DumpTools, options: readonly string[]
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
   const ended = once(child, 'close') as Promise<[number]>;
   child.stdout.setEncoding('latin1');
-  // readline takes other characters for line ends, too: lines are cut by hand.
-  let rest = '';
+  // readline takes other characters for line ends, too: lines are cut by hand. One may have hundreds of megabytes.
+  let begun: string[] = [];
   for await (const piece of child.stdout as AsyncIterable<string>) {
-    const lines = (rest + piece).split('\n');
-    rest = lines.pop()!;
-    yield* lines;
+    const [end, ...lines] = piece.split('\n');
+    begun.push(end);
+    for (const line of lines) {
+      yield begun.join('');
+      begun = [line];
+    }
   }
   const [code] = await ended;
   if (code !== 0) throw new Error(`pg_dump: ${complaint.trim()}`);
