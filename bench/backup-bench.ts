@@ -41,6 +41,8 @@ export async function runBackupBench(options: BackupBenchOptions): Promise<void>
   // Durable commits, and room for checkpoints so that none falls into one contender's run only.
   const server = await startPostgres({ version: 'debian', settings: { fsync: 'on', full_page_writes: 'on', max_wal_size: '16GB', shared_buffers: '512MB', autovacuum: 'off' } });
   try {
+    // Brings a checkout's build up to date, which must not fall into the first measurement.
+    await measure({ file: sluice, args: ['--version'] });
     const bench = new BackupBench(server, folder, join(await findPostgres('debian'), 'bin'), options);
     for (const [set, rows] of [['embeddings', options.embeddings], ['rows', options.rows]] as const) {
       if (rows === 0) continue;

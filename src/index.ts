@@ -74,7 +74,10 @@ export interface ImportFileOptions extends RunOptions {
 }
 
 export interface RestoreBackupOptions extends RunOptions {
-  /** A folder with a file for each table, a folder of such backups, a document or dump of many tables, a glob, an http(s) URL, or `-`. */
+  /**
+   * A backup repository (`FOLDER`, or `FOLDER@BACKUP`; default the newest) or an archive of pg_dump (custom or directory): a whole database, into PostgreSQL.
+   * Or a folder with a file for each table, a folder of such backups, a document or dump of many tables, a glob, an http(s) URL, or `-`: rows.
+   */
   readonly source: string;
   /** Connection URL or DuckDB file; default the workspace's own DuckDB database. */
   readonly to?: string;
@@ -92,6 +95,20 @@ export interface RestoreBackupOptions extends RunOptions {
   readonly read?: ReadOptions;
   readonly onError?: OnError;
   readonly maxErrors?: ErrorLimit;
+  // Of repositories and archives only:
+  /** Rows into tables that are there; with `mode: 'replace'` these are emptied first. */
+  readonly dataOnly?: boolean;
+  readonly schemaOnly?: boolean;
+  /** SQL condition on the rows of every table that is restored. */
+  readonly where?: string;
+  /** Schema of the backup → schema of the target; with `dataOnly`. */
+  readonly mapSchemas?: Readonly<Record<string, string>>;
+  readonly noOwner?: boolean;
+  readonly noPrivileges?: boolean;
+  readonly noComments?: boolean;
+  readonly noAnalyze?: boolean;
+  /** What is damaged is left out and named in the receipt's `missing`; everything else is restored. */
+  readonly skipDamaged?: boolean;
 }
 
 export interface BackUpOptions extends Omit<RunOptions, 'partBytes' | 'engineMemoryBytes' | 'stdin' | 'stdout'> {
@@ -175,11 +192,13 @@ export function importFile(options: ImportFileOptions): RunHandle {
  * @throws SluiceError at once for connections that cannot be understood; everything later rejects the handle's promises
  */
 export function restoreBackup(options: RestoreBackupOptions): RunHandle {
-  const { source, to, pick, mode = 'append', tables, exclude, mapTables, disableTriggers, format, read = {}, onError, maxErrors, ...run } = options;
+  const { source, to, pick, mode = 'append', tables, exclude, mapTables, disableTriggers, format, read = {}, onError, maxErrors, ...others } = options;
+  const { dataOnly, schemaOnly, where, mapSchemas, noOwner, noPrivileges, noComments, noAnalyze, skipDamaged, ...run } = others;
   const start = startOptions(run);
   const target = to === undefined ? { url: embeddedUrl(start.workspace) } : connection(to, start);
   if ('table' in target && target.table !== undefined) throw new SluiceError('USAGE', { what: 'A restore loads many tables: `to` must not name one' });
-  return startRestore({ source, to: target.url, mode, read, ...present({ pick, tables, exclude, mapTables, disableTriggers, format, onError, maxErrors }) }, start);
+  const ofBackups = present({ dataOnly, schemaOnly, where, mapSchemas, noOwner, noPrivileges, noComments, noAnalyze, skipDamaged });
+  return startRestore({ source, to: target.url, mode, read, ...present({ pick, tables, exclude, mapTables, disableTriggers, format, onError, maxErrors }), ...ofBackups }, start);
 }
 
 /**

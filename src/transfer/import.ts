@@ -16,7 +16,7 @@ import { ImportReading, type BoundTable } from './import-reading.ts';
 import { importRules, type Arrangement, type ImportRules } from './import-rules.ts';
 import { importState, restoreImport, type ImportState, type RestoredImport } from './import-state.ts';
 import { bindFields, groupByTarget, matchFor, planTarget, type ImportTarget, type SourceTable } from './import-target.ts';
-import { LoadRun, type RoutedPart } from './load-run.ts';
+import { LoadRun, type RoutedPart } from '../pipeline/load-run.ts';
 import type { Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
 import type { ImportOptions } from './transfer.ts';
 

@@ -13,7 +13,7 @@ import type { Arrangement, ImportRules } from './import-rules.ts';
 import { generatedFields, type SourceTable } from './import-target.ts';
 import { planLoad, resumeLoad } from './import.ts';
 import { chooseBackup, isManifestName } from './restore-folder.ts';
-import { foreignKeyOrder } from './restore-order.ts';
+import { foreignKeyOrder } from '../pipeline/foreign-key-order.ts';
 import { TableResolver } from './restore-tables.ts';
 import type { Transfer } from '../pipeline/transfer.ts';
 import type { ImportOptions, RestoreOptions } from './transfer.ts';

@@ -2,10 +2,13 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, it } from 'vitest';
+import { compareBackup } from '../../src/backup/compare/compare-backup.ts';
 import type { ComparedTableReport, ComparisonReport } from '../../src/backup/compare/comparison-report.ts';
 import { openRepository } from '../../src/backup/open-repository.ts';
 import { partEntrySchema, readList, tableEntrySchema } from '../../src/backup/repository/entry-list.ts';
 import { chunkObject } from '../../src/backup/repository/object-names.ts';
+import { connectorFor } from '../../src/connectors/registry.ts';
+import { startBackup } from '../../src/jobs/start-transfer.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { createDatabase } from '../helpers/postgres-server.ts';
 import { temporaryFolder } from '../io/support.ts';
@@ -23,18 +26,27 @@ async function run(url: string, ...statements: string[]): Promise<void> {
 async function backUp(url: string): Promise<{ root: string; cwd: string }> {
   const cwd = await temporaryFolder();
   const root = join(cwd, 'repository');
-  const done = await runCli(['backup', url, '--to', root, '--data-only', '--quiet'], { cwd });
-  expect(done).toMatchObject({ code: 0, stderr: '' });
+  await startBackup({ from: url, to: root, tables: [], exclude: [], schema: false, data: true }, { workspace: join(cwd, 'workspace'), jobs: 2 }).receipt;
   return { root, cwd };
 }
 
-type Printed = ComparisonReport & { readonly ok: boolean; readonly error?: { readonly code: string } };
+interface Verified {
+  readonly report: ComparisonReport;
+  readonly table: (name: string) => ComparedTableReport | undefined;
+}
 
-async function verify(root: string, cwd: string, url: string, ...more: string[]): Promise<{ code: number | null; report: Printed; table: (name: string) => ComparedTableReport | undefined }> {
-  const { code, stdout, stderr } = await runCli(['verify', root, '--against', url, '--json', '--quiet', ...more], { cwd });
-  if (stdout === '') throw new Error(stderr);
-  const report = JSON.parse(stdout) as Printed;
-  return { code, report, table: (name) => report.tables.find((table) => table.name === name) };
+async function verify(root: string, url: string, options: { tables?: string[]; examples?: number } = {}): Promise<Verified> {
+  const { repository } = await openRepository(root, root);
+  const signal = new AbortController().signal;
+  const connection = await (await connectorFor(url)).connect(url, { signal, jobs: 2, engineMemoryBytes: 0, applicationName: 'sluice verify', create: false, env: {} });
+  try {
+    const report = await compareBackup(repository, await repository.manifest(await repository.find(undefined)), {
+      openSource: (tables, how) => connection.openCompare!(tables, how), tables: options.tables ?? [], examples: options.examples ?? 10, jobs: 2, signal,
+    });
+    return { report, table: (name) => report.tables.find((table) => table.name === name) };
+  } finally {
+    await connection.close();
+  }
 }
 
 const PEOPLE = `CREATE TABLE people (id integer PRIMARY KEY, name text, born date, weight numeric(6,2));
@@ -46,15 +58,14 @@ it('a live database is the same, until rows change: then those are named, and th
   const url = await createDatabase();
   await run(url, PEOPLE, NOTES, 'CREATE SEQUENCE numbers; CREATE TABLE nothing ()');
   const { root, cwd } = await backUp(url);
-  const before = await verify(root, cwd, url);
-  expect(before).toMatchObject({ code: 0, report: { ok: true, totals: { tables: 3, differentTables: 0, rows: 60_102 }, sequences: [] } });
+  const before = await verify(root, url);
+  expect(before).toMatchObject({ report: { totals: { tables: 3, differentTables: 0, rows: 60_102 }, sequences: [] } });
   expect(before.table('public.people')).toMatchObject({ status: 'same', groups: { different: 0 } });
 
   await run(url, `UPDATE people SET name = E'some\\'one', weight = NULL WHERE id = 100`, 'DELETE FROM people WHERE id = 200', `INSERT INTO people VALUES (70000, NULL, '0044-03-15 BC', 'NaN')`,
     `UPDATE notes SET note = 'changed' WHERE note = E'line\\n7'`, `DELETE FROM notes WHERE ctid = (SELECT max(ctid) FROM notes WHERE mood = 'sad')`, `SELECT nextval('numbers')`);
-  const { code, report, table } = await verify(root, cwd, url);
-  expect(code).toBe(4);
-  expect(report).toMatchObject({ ok: false, error: { code: 'COMPARISON_FAILED' }, totals: { differentTables: 2 }, sequences: [{ name: 'public.numbers', backup: '1, not called', database: '1' }] });
+  const { report, table } = await verify(root, url);
+  expect(report).toMatchObject({ totals: { differentTables: 2 }, sequences: [{ name: 'public.numbers', backup: '1, not called', database: '1' }] });
   const people = table('public.people');
   expect(people).toMatchObject({ status: 'different', backup: { rows: 60_000 }, database: { rows: 60_000 }, rows: { missing: 2, extra: 2, changed: 1, complete: true } });
   expect(people!.groups!.different).toBeLessThanOrEqual(2);
@@ -72,29 +83,30 @@ it('a live database is the same, until rows change: then those are named, and th
   expect(text.code).toBe(4);
   expect(text.stdout).toContain(`changed: id '100': name was 'person 100', is 'some'one'; weight was '14.29', is NULL`);
   expect(text.stderr).toContain('COMPARISON_FAILED');
-  expect((await verify(root, cwd, url, '--table', 'noth*')).code).toBe(0);
-  expect((await verify(root, cwd, url, '--table', 'nobody')).report.error).toMatchObject({ code: 'TABLE_UNKNOWN' });
+  const json = await runCli(['verify', root, '--against', url, '--json', '--quiet', '--table', 'noth*'], { cwd });
+  expect(json.code).toBe(0);
+  expect(JSON.parse(json.stdout)).toMatchObject({ job: 'verify', ok: true, totals: { tables: 1 }, seconds: expect.any(Number), peakRssBytes: expect.any(Number) });
+  await expect(verify(root, url, { tables: ['nobody'] })).rejects.toMatchObject({ code: 'TABLE_UNKNOWN' });
 });
 
 it('rows in another order and on other pages are the same rows; one that differs among them is found', async () => {
   const url = await createDatabase(), copy = await createDatabase();
   await run(url, PEOPLE);
-  const { root, cwd } = await backUp(url);
+  const { root } = await backUp(url);
   await run(copy, PEOPLE.replace('generate_series(1, 60000) AS i', 'generate_series(1, 60000) AS i ORDER BY md5(i::text)'), 'CREATE TABLE more (id integer)');
-  const same = await verify(root, cwd, copy);
-  expect(same).toMatchObject({ code: 0, report: { otherTables: ['public.more'] } });
+  const same = await verify(root, copy);
+  expect(same).toMatchObject({ report: { totals: { differentTables: 0 }, otherTables: ['public.more'] } });
   await run(copy, 'UPDATE people SET weight = weight + 0.01 WHERE id = 59999');
-  const { code, table } = await verify(root, cwd, copy);
-  expect(code).toBe(4);
+  const { table } = await verify(root, copy);
   expect(table('public.people')!.rows).toMatchObject({ missing: 1, extra: 1, changed: 1, examples: [{ kind: 'changed', row: { id: '59999' }, changes: { weight: ['8571.29', '8571.30'] } }] });
 });
 
 it('of very many rows that differ some are named, and it is said that there are more', async () => {
   const url = await createDatabase();
   await run(url, PEOPLE);
-  const { root, cwd } = await backUp(url);
+  const { root } = await backUp(url);
   await run(url, `UPDATE people SET name = name || '!'`);
-  const { table } = await verify(root, cwd, url, '--rows', '3');
+  const { table } = await verify(root, url, { examples: 3 });
   const { rows } = table('public.people')!;
   expect(rows!.complete).toBe(false);
   expect(rows!.missing).toBeGreaterThan(20_000);
@@ -102,13 +114,22 @@ it('of very many rows that differ some are named, and it is said that there are 
   for (const { kind, row, changes } of rows!.examples) expect({ kind, changes }).toEqual({ kind: 'changed', changes: { name: [`person ${row.id}`, `person ${row.id}!`] } });
 });
 
+it('large objects are compared by their content', async () => {
+  const url = await createDatabase();
+  await run(url, `SELECT lo_from_bytea(4200001, decode(repeat('00ff', 1600000), 'hex')), lo_create(4200002), lo_from_bytea(4200003, 'x'), lo_from_bytea(4200004, 'same')`);
+  const { root } = await backUp(url);
+  expect(await verify(root, url)).toMatchObject({ report: { largeObjects: { same: 4, different: 0, others: 0 } } });
+  await run(url, `SELECT lo_put(4200001, 3000000, 'y'), lo_unlink(4200002), lo_put(4200003, 1, 'more'), lo_create(4200009)`);
+  const { report } = await verify(root, url);
+  expect(report.largeObjects).toEqual({ same: 1, different: 3, others: 1, named: [{ oid: 4_200_001, status: 'different' }, { oid: 4_200_002, status: 'missing' }, { oid: 4_200_003, status: 'different' }] });
+});
+
 it('tables that are missing, and columns that are others, are said', async () => {
   const url = await createDatabase();
   await run(url, 'CREATE TABLE gone (id integer); INSERT INTO gone VALUES (1); CREATE TABLE a (id integer, t varchar(10), e integer); INSERT INTO a VALUES (1, $$x$$, 2); CREATE TABLE b (id integer, t varchar(10)); INSERT INTO b VALUES (1)');
-  const { root, cwd } = await backUp(url);
+  const { root } = await backUp(url);
   await run(url, 'DROP TABLE gone; ALTER TABLE a ALTER e TYPE bigint, ADD COLUMN more integer; ALTER TABLE b ALTER t TYPE varchar(20)');
-  const { code, report, table } = await verify(root, cwd, url);
-  expect(code).toBe(4);
+  const { report, table } = await verify(root, url);
   expect(report.totals.differentTables).toBe(3);
   expect(table('public.gone')).toMatchObject({ status: 'missing', database: null });
   expect(table('public.a')).toMatchObject({ status: 'unlike', differences: ['column e is bigint, and integer in the backup', 'column more is not in the backup'] });
@@ -122,31 +143,29 @@ it('rows that moved to other partitions by hash are the same rows', async () => 
   const made = (labels: string): string[] => [`CREATE TYPE mood AS ENUM (${labels})`, 'CREATE TABLE by_mood (m mood, n integer) PARTITION BY HASH (m)', ...partitions,
     `INSERT INTO by_mood SELECT ('{a,b,c,d,e,f}'::mood[])[1 + i % 6], i FROM generate_series(1, 600) AS i`];
   await run(url, ...made(`'a', 'b', 'c', 'd', 'e', 'f'`));
-  const { root, cwd } = await backUp(url);
+  const { root } = await backUp(url);
   // Other numbers for the labels, and so other partitions.
   await run(copy, `CREATE TYPE other AS ENUM ('x', 'y', 'z')`, ...made(`'f', 'd', 'b', 'c', 'a', 'e'`));
-  const moved = await verify(root, cwd, copy);
-  expect(moved.code).toBe(0);
+  const moved = await verify(root, copy);
+  expect(moved.report.totals.differentTables).toBe(0);
   expect(moved.report.tables.map(({ status }) => status)).toContain('moved');
   await run(copy, 'DELETE FROM by_mood WHERE n = 77');
-  const { code, report } = await verify(root, cwd, copy);
-  expect(code).toBe(4);
+  const { report } = await verify(root, copy);
   expect(report.tables.flatMap(({ rows }) => rows?.examples ?? [])).toEqual([{ kind: 'missing', row: { m: 'f', n: '77' } }]);
 });
 
 it('with a damaged backup tables are still compared, and only the rows that differ cannot be named', async () => {
   const url = await createDatabase();
   await run(url, NOTES);
-  const { root, cwd } = await backUp(url);
-  const { repository } = await openRepository(root, cwd);
+  const { root } = await backUp(url);
+  const { repository } = await openRepository(root, root);
   const manifest = await repository.manifest(await repository.find(undefined));
   const context = { backup: manifest.backup };
   for await (const table of readList(repository.chunks, manifest.tables, tableEntrySchema, context)) {
     for await (const part of readList(repository.chunks, table.parts, partEntrySchema, context)) for (const chunk of part.chunks) rmSync(join(root, chunkObject(chunk)));
   }
-  expect((await verify(root, cwd, url)).code).toBe(0);
+  expect((await verify(root, url)).report.totals.differentTables).toBe(0);
   await run(url, `DELETE FROM notes WHERE mood = 'sad'`);
-  const { code, report } = await verify(root, cwd, url);
-  expect(code).toBe(4);
+  const { report } = await verify(root, url);
   expect(report).toMatchObject({ tables: [{ status: 'different', database: { rows: 100 } }], notes: [expect.stringMatching(/^Which rows of public\.notes differ cannot be said: /)] });
 });

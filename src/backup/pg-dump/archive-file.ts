@@ -18,6 +18,8 @@ export interface ArchiveFile {
   readonly bytes: number;
   /** Exactly the bytes from `start` to `end`, which are within the file. */
   read(start: number, end: number, signal?: AbortSignal): ArchivePieces;
+  /** To be asked when everything that was wanted has been read. @throws SluiceError SOURCE_CHANGED when somebody has written to it since it was opened */
+  refuseChange(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -75,12 +77,15 @@ export class LocalArchiveFile implements ArchiveFile {
         yield piece;
         [current, spare] = [spare, current];
       }
-      if (fingerprintOf(await this.#handle.stat({ bigint: true })) !== this.#fingerprint) throw new SluiceError('SOURCE_CHANGED', { source: this.name }, { file: this.name });
     } catch (error) {
       throw sourceError(error, this.name);
     } finally {
       await ahead?.catch(() => undefined);
     }
+  }
+
+  async refuseChange(): Promise<void> {
+    if (fingerprintOf(await this.#handle.stat({ bigint: true })) !== this.#fingerprint) throw new SluiceError('SOURCE_CHANGED', { source: this.name }, { file: this.name });
   }
 
   async close(): Promise<void> {
@@ -122,13 +127,20 @@ export class ContentArchiveFile implements ArchiveFile {
     }
   }
 
+  /** Chunks never change. */
+  refuseChange(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.#last = undefined;
     return Promise.resolve();
   }
 
   #chunk(index: number): Promise<Buffer> {
-    if (this.#last?.index !== index) this.#last = { index, chunk: this.#store.get(this.#content.chunks[index] ?? '') };
+    const id = this.#content.chunks.at(index);
+    if (id === undefined) throw damagedArchive(this.name, 'it has fewer chunks than bytes', index * CHUNK_BYTES);
+    if (this.#last?.index !== index) this.#last = { index, chunk: this.#store.get(id) };
     return this.#last.chunk;
   }
 }

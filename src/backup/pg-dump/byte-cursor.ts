@@ -102,11 +102,8 @@ export class ByteCursor {
 
   async skip(count: number): Promise<void> {
     if (count > this.left) throw this.damaged(`it says that ${count} bytes follow, and ${this.left} are left`);
+    if (this.skipNow(count)) return;
     const buffered = this.#piece.length - this.#at;
-    if (count <= buffered) {
-      this.#at += count;
-      return;
-    }
     // What is far behind is not read at all; what is near has been read ahead.
     const far = count - buffered > 1024 * 1024;
     if (far) {
@@ -118,6 +115,13 @@ export class ByteCursor {
     } else {
       for (let left = count; left > 0; ) left -= (await this.some(left)).length;
     }
+  }
+
+  /** False when they are not all in memory. */
+  skipNow(count: number): boolean {
+    if (count > this.#piece.length - this.#at) return false;
+    this.#at += count;
+    return true;
   }
 
   async close(): Promise<void> {

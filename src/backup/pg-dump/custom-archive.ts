@@ -50,6 +50,7 @@ export class CustomArchive extends OpenedArchive {
     const cursor = await this.#openBlock(entry, 'data', signal);
     try {
       yield* unpack(new Chunks(cursor, Buffer.allocUnsafeSlow(GATHERED_BYTES)).pieces(), { compression: this.#stored, source: this.source, what: labelOf(entry), signal });
+      await this.toc.refuseChange();
     } finally {
       await cursor.close();
     }
@@ -66,6 +67,7 @@ export class CustomArchive extends OpenedArchive {
         await bytes.return();
         await chunks.skip();
       }
+      await this.toc.refuseChange();
     } finally {
       await cursor.close();
     }

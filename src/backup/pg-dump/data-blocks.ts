@@ -38,7 +38,7 @@ export class Chunks {
   async *pieces(): ArchivePieces {
     const cursor = this.#cursor, gathered = this.#gathered;
     let used = 0;
-    while (await this.#more()) {
+    while (this.#moreNow() ?? (await this.#more())) {
       let some = cursor.someNow(Math.min(this.#left, gathered.length - used));
       if (some.length === 0) some = await cursor.some(Math.min(this.#left, gathered.length - used));
       some.copy(gathered, used);
@@ -53,17 +53,27 @@ export class Chunks {
 
   /** Passes over what has not been read. */
   async skip(): Promise<void> {
-    while (await this.#more()) {
-      await this.#cursor.skip(this.#left);
+    while (this.#moreNow() ?? (await this.#more())) {
+      if (!this.#cursor.skipNow(this.#left)) await this.#cursor.skip(this.#left);
       this.#left = 0;
     }
   }
 
-  async #more(): Promise<boolean> {
+  /** Chunks may be as short as a row: no promise for those that are in memory. Undefined when the next length is not. */
+  #moreNow(): boolean | undefined {
     if (this.#left > 0 || this.#ended) return !this.#ended;
-    this.#left = this.#cursor.integerNow() ?? (await this.#cursor.integer());
-    if (this.#left < 0 || this.#left > this.#cursor.left) throw this.#cursor.damaged(`a piece of data has ${this.#left} bytes, and ${this.#cursor.left} are left`);
-    this.#ended = this.#left === 0;
+    const length = this.#cursor.integerNow();
+    return length === undefined ? undefined : this.#begin(length);
+  }
+
+  async #more(): Promise<boolean> {
+    return this.#begin(await this.#cursor.integer());
+  }
+
+  #begin(length: number): boolean {
+    if (length < 0 || length > this.#cursor.left) throw this.#cursor.damaged(`a piece of data has ${length} bytes, and ${this.#cursor.left} are left`);
+    this.#left = length;
+    this.#ended = length === 0;
     return !this.#ended;
   }
 }

@@ -78,6 +78,7 @@ export class DirectoryArchive extends OpenedArchive {
     try {
       if (file.bytes === 0 && (compression === 'gzip' || compression === 'zstd')) throw damagedArchive(file.name, 'it is empty');
       yield* unpack(file.read(0, file.bytes, signal), { compression, source: file.name, what, signal });
+      await file.refuseChange();
     } finally {
       await file.close();
     }

@@ -41,7 +41,10 @@ export interface DumpEntry {
 }
 
 export interface DumpStatements {
-  /** '' where the entry has none (TABLE DATA, or a part of another object). May be several statements. The partition bounds of an ATTACH are in an entry of its own, TABLE ATTACH. */
+  /**
+   * '' where the entry has none. May be several statements. Of BLOB METADATA it is the large objects' numbers, one a line; of TABLE DATA a comment at most. Privileges of a group of large objects
+   * are said for each of them.
+   */
   readonly definition: string;
   /** '' where nothing is to be dropped. */
   readonly dropStatement: string;

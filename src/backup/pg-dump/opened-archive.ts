@@ -1,12 +1,16 @@
 /** What archives of both kinds have in common: their table of contents, the SQL of entries, and the end of rows. */
 import { throwIfCancelled } from '../../io/cancellation.ts';
-import { damagedArchive } from './archive-errors.ts';
+import { damagedArchive, unsupportedArchive } from './archive-errors.ts';
 import type { ArchiveFile, ArchivePieces } from './archive-file.ts';
 import type { ArchiveHeader } from './archive-header.ts';
 import { ArchiveText } from './archive-text.ts';
 import type { DumpArchive, DumpCompression, DumpEntry, DumpLargeObject, DumpStatements } from './dump-archive.ts';
 import { withoutEndMarker } from './end-marker.ts';
+import { largeObjectsOfGroup, privilegesOfGroup } from './large-object-groups.ts';
 import { readStatements, type TableOfContents, type TocEntry } from './table-of-contents.ts';
+
+/** Groups have a thousand large objects, and commands a line for each role. */
+const MAX_EXPANDED_CHARACTERS = 64 * 1024 * 1024;
 
 export abstract class OpenedArchive implements DumpArchive {
   abstract readonly source: string;
@@ -39,8 +43,11 @@ export abstract class OpenedArchive implements DumpArchive {
     this.#byId = new Map(contents.entries.map((entry) => [entry.dumpId, entry]));
   }
 
-  statements(entry: DumpEntry): Promise<DumpStatements> {
-    return readStatements(this.entry(entry), this.toc, this.header, this.#text);
+  async statements(entry: DumpEntry): Promise<DumpStatements> {
+    const own = this.entry(entry);
+    const statements = await readStatements(own, this.toc, this.header, this.#text);
+    if (own.description !== 'ACL' || !own.tag.startsWith('LARGE OBJECTS ')) return statements;
+    return { ...statements, definition: await this.#privilegesOfGroup(own, statements.definition) };
   }
 
   async *data(entry: DumpEntry, signal: AbortSignal): ArchivePieces {
@@ -66,6 +73,15 @@ export abstract class OpenedArchive implements DumpArchive {
   /** As it was dumped. */
   protected abstract content(entry: TocEntry, signal: AbortSignal): ArchivePieces;
   protected abstract largeObjectsOf(entry: TocEntry, signal: AbortSignal): AsyncGenerator<DumpLargeObject, void, undefined>;
+
+  async #privilegesOfGroup(entry: TocEntry, commands: string): Promise<string> {
+    const group = entry.dependencies.map((id) => this.#byId.get(id)).find((candidate) => candidate?.description === 'BLOB METADATA');
+    const oids = group === undefined ? [] : largeObjectsOfGroup((await this.statements(group)).definition);
+    if (commands.length * oids.length > MAX_EXPANDED_CHARACTERS) throw unsupportedArchive(this.source, `the privileges of ${entry.tag} are too many`, 'Restore it with pg_restore.');
+    const all = privilegesOfGroup(commands, oids);
+    if (all === undefined || oids.length === 0) throw damagedArchive(this.source, `the privileges of ${entry.tag} are not as pg_dump writes them`);
+    return all;
+  }
 
   /** Callers may give a copy. */
   protected entry(entry: DumpEntry): TocEntry {

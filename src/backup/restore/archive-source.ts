@@ -1,14 +1,21 @@
 /** An archive of pg_dump as the source of a restore. */
 import type { RestoreSequence } from '../../connectors/restore-target.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { settingsOf } from '../pg-dump/archive-settings.ts';
 import type { DumpArchive, DumpEntry } from '../pg-dump/dump-archive.ts';
 import { readCopyStatement, readSetval } from './dump-statements.ts';
 import type { RestoreSource, SourceLargeObject, SourceTable } from './restore-source.ts';
 import { rowParts } from './row-parts.ts';
 
-export function openArchiveSource(archive: DumpArchive): RestoreSource {
+/** @throws SluiceError ARCHIVE_UNSUPPORTED, ARCHIVE_DAMAGED */
+export async function openArchiveSource(archive: DumpArchive): Promise<RestoreSource> {
+  const { standardConformingStrings } = await settingsOf(archive);
+  // Definitions are run in one message with what is entered of them, and one message has one setting.
+  if (!standardConformingStrings) throw new SluiceError('ARCHIVE_UNSUPPORTED', { source: archive.source, reason: 'it is of a database with standard_conforming_strings off', remedy: "Dump again with PGOPTIONS='-c standard_conforming_strings=on', or restore with pg_restore." });
   return new ArchiveSource(archive);
 }
+
+const NO_ATTRIBUTES = { owner: '', acl: null, comment: null };
 
 class ArchiveSource implements RestoreSource {
   readonly name: string;
@@ -21,8 +28,12 @@ class ArchiveSource implements RestoreSource {
   readonly largeObjectsAtOnce = false;
   readonly unfilled = undefined;
 
+  /** Before pg_dump 9.0 no entry did. */
+  readonly #makesLargeObjects: boolean;
+
   constructor(archive: DumpArchive) {
     this.schema = archive;
+    this.#makesLargeObjects = Number(archive.formatVersion.split('.')[1]) < 12;
     this.name = archive.source;
     this.fingerprint = [archive.createdAt, archive.database, archive.entries.length].join(' ');
     const data = archive.entries.filter(({ description }) => description === 'TABLE DATA');
@@ -43,7 +54,7 @@ class ArchiveSource implements RestoreSource {
   async *largeObjects(signal: AbortSignal): AsyncGenerator<SourceLargeObject, void, undefined> {
     for (const entry of this.schema.entries) {
       if (entry.description !== 'BLOBS') continue;
-      for await (const { oid, bytes } of this.schema.largeObjects(entry, signal)) yield { oid, chunks: bytes };
+      for await (const { oid, bytes } of this.schema.largeObjects(entry, signal)) yield { oid, chunks: bytes, ...(this.#makesLargeObjects ? { attributes: NO_ATTRIBUTES } : {}) };
     }
   }
 

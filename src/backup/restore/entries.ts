@@ -9,6 +9,9 @@ export type Step = 'before' | 'after' | 'privileges' | 'last';
 /** Settings of the archive, and what belongs to a database as a whole: that is created by whoever restores. */
 const NOT_RESTORED: ReadonlySet<string> = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'DATABASE', 'DATABASE PROPERTIES']);
 const OF_DATABASE = /^DATABASE /;
+/** What makes them, without content: one up to pg_dump 16, then a group. */
+const LARGE_OBJECTS: ReadonlySet<string> = new Set(['BLOB', 'BLOB METADATA']);
+const OF_LARGE_OBJECTS = /^LARGE OBJECTS? /;
 const PRIVILEGES: ReadonlySet<string> = new Set(['ACL', 'ACL LANGUAGE', 'DEFAULT ACL']);
 const LAST: ReadonlySet<string> = new Set(['EVENT TRIGGER', 'MATERIALIZED VIEW DATA', 'STATISTICS DATA']);
 const REMARKS: ReadonlySet<string> = new Set(['COMMENT', 'SECURITY LABEL']);
@@ -16,6 +19,8 @@ const REMARKS: ReadonlySet<string> = new Set(['COMMENT', 'SECURITY LABEL']);
 export interface StepOptions {
   readonly noPrivileges: boolean;
   readonly noComments: boolean;
+  /** No rows, and no large objects either. */
+  readonly schemaOnly: boolean;
 }
 
 /** The entries of each step, in the archive's order. */
@@ -36,8 +41,11 @@ function chooseStep({ description, section, tag, dependencies }: DumpEntry, opti
   const isRemark = REMARKS.has(description), isPrivilege = PRIVILEGES.has(description);
   if ((isRemark && options.noComments) || (isPrivilege && options.noPrivileges)) return undefined;
   if ((isRemark || isPrivilege) && OF_DATABASE.test(tag)) return undefined;
+  if (options.schemaOnly && (LARGE_OBJECTS.has(description) || ((isRemark || isPrivilege) && OF_LARGE_OBJECTS.test(tag)))) return undefined;
   if (isPrivilege) return 'privileges';
   if (LAST.has(description)) return 'last';
+  // From 17 on the archive has them among the data.
+  if (LARGE_OBJECTS.has(description)) return 'before';
   // SEQUENCE SET, TABLE DATA, BLOBS
   if (section === 'data') return undefined;
   if (isRemark) return lastOf(dependencies.map((id) => stepOf.get(id)));
@@ -47,10 +55,4 @@ function chooseStep({ description, section, tag, dependencies }: DumpEntry, opti
 /** A remark comes with what it is about. */
 function lastOf(steps: readonly (Step | undefined)[]): Step {
   return steps.includes('last') ? 'last' : steps.includes('after') ? 'after' : 'before';
-}
-
-const OF_DATA: ReadonlySet<string> = new Set(['TABLE DATA', 'BLOBS', 'SEQUENCE SET', 'BLOB COMMENTS']);
-
-export function isData({ description }: DumpEntry): boolean {
-  return OF_DATA.has(description);
 }

@@ -16,9 +16,19 @@ export async function isBackup(source: string): Promise<boolean> {
 
 /** @param onDamage with it, what can be read of damaged lists is restored */
 export async function openRestoreSource(source: string, onDamage?: (error: SluiceError) => void): Promise<RestoreSource> {
-  if (!isRepository(source)) return openArchiveSource(await openDumpArchive(resolve(source)));
+  if (!isRepository(source)) return openArchive(resolve(source));
   const { repository, backup } = await openRepository(source, process.cwd());
   return openRepositorySource(repository, backup, onDamage);
+}
+
+async function openArchive(path: string): Promise<RestoreSource> {
+  const archive = await openDumpArchive(path);
+  try {
+    return await openArchiveSource(archive);
+  } catch (error) {
+    await archive.close();
+    throw error;
+  }
 }
 
 function isRepository(source: string): boolean {

@@ -18,6 +18,7 @@ import type { BackupRestoreOptions } from './options.ts';
 import type { RestoreSource, SourceTable } from './restore-source.ts';
 import { refreshesOf } from './refreshes.ts';
 import { keptState, readState } from './restore-state.ts';
+import { planRowsOnly } from './rows-only.ts';
 import { RowRestore } from './row-restore.ts';
 import { SchemaRestore } from './schema-restore.ts';
 import { isChosen, isRelation, selectEntries, type Selection } from './selection.ts';
@@ -39,8 +40,8 @@ export async function planBackupRestore(options: BackupRestoreOptions, context: 
       signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes, applicationName: `sluice restore ${context.run}`, env: context.env, create: false,
     });
     open.unshift(connection);
-    const restore = await BackupRestore.prepare({ options, context, source, connection, missing });
-    return restore;
+    const prepared = { options, context, source, connection, missing };
+    return await (options.dataOnly === true ? planRowsOnly(prepared) : BackupRestore.prepare(prepared));
   } catch (error) {
     for (const resource of open) await resource.close();
     throw error;
@@ -54,6 +55,7 @@ export async function resumeBackupRestore(to: string, context: RunContext): Prom
 
 function refuseImpossible(options: BackupRestoreOptions, source: RestoreSource): void {
   if (options.dataOnly === true && options.schemaOnly === true) throw new SluiceError('USAGE', { what: '--data-only and --schema-only exclude each other' });
+  if (options.mapSchemas !== undefined && options.dataOnly !== true) throw new SluiceError('OPTION_UNSUPPORTED', { option: '--map-schema', context: 'without --data-only: definitions name their schemas in their own text. Restore into a database of its own, and rename the schema there' });
   if (options.dataOnly !== true && source.schema === undefined) throw new SluiceError('BACKUP_PART_MISSING', { backup: source.name, what: 'schema', suggestion: 'Make the tables first, then say --data-only.' });
   if (options.schemaOnly !== true && !source.hasData) throw new SluiceError('BACKUP_PART_MISSING', { backup: source.name, what: 'rows', suggestion: 'Say --schema-only.' });
 }
@@ -95,12 +97,12 @@ class BackupRestore implements Transfer {
     const selection = selectEntries(all, { tables: options.tables, exclude: options.exclude });
     const { entries } = selection;
     if (all.length > 0 && entries.length === 0) throw new SluiceError('BACKUP_EMPTY', { source: source.name });
-    const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true });
+    const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, schemaOnly: options.schemaOnly === true });
     const target = await connection.openRestore({
-      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
+      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
     const isNeeded = new Set(selection.needed.map(({ dumpId }) => dumpId));
-    if (context.resumed === undefined) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
+    if (context.resumed === undefined && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
     await refuseMissingExtensions(target, steps.get('before')!);
     return new BackupRestore(prepared, target, { steps, selection }, await describe(prepared, target, steps));
   }
@@ -117,7 +119,7 @@ class BackupRestore implements Transfer {
     });
     const tables = await this.#restore();
     await this.#target.finish();
-    const { missing } = this.#prepared;
+    const missing = this.#prepared.missing.toSorted((a, b) => (a.table === b.table ? a.place.localeCompare(b.place, 'en', { numeric: true }) : a.table < b.table ? -1 : 1));
     return { tables, warnings: [...source.notes, ...this.#notes, ...this.#target.notes()], steps: this.#times.all(), ...(missing.length === 0 ? {} : { missing }), forget: () => this.#target.forget() };
   }
 
@@ -135,7 +137,8 @@ class BackupRestore implements Transfer {
   async #restore(): Promise<TransferResult['tables']> {
     const { context, source, options } = this.#prepared;
     const schema = new SchemaRestore(source.schema!, this.#target, context.signal);
-    const there = await this.#thereAlready(schema);
+    if (options.clean === true) await this.#setAside(schema);
+    const there = await this.#thereAlready(schema), keys = await this.#keysToOthers(schema);
     const step = (name: Step): readonly DumpEntry[] => this.#steps.get(name)!.filter(({ dumpId }) => !there.has(dumpId));
     const phase = (name: 'moving' | 'publishing', detail: string): void => context.progress({ type: 'phase', phase: name, detail, at: Date.now() });
     phase('moving', 'definitions');
@@ -147,7 +150,6 @@ class BackupRestore implements Transfer {
       await restoreSequences(source, this.#target, (name) => this.#wantsSequence(name));
     }
     phase('publishing', 'indexes and constraints');
-    const keys = await this.#keysToOthers(schema);
     const relations = await this.#target.relationSizes();
     await this.#times.time('indexes and constraints', () => schema.inParallel([...step('after'), ...keys], relations));
     await this.#times.time('privileges', () => schema.inOrder(step('privileges')));
@@ -160,13 +162,28 @@ class BackupRestore implements Transfer {
     return tables;
   }
 
+  async #setAside(schema: SchemaRestore): Promise<void> {
+    const needed = new Set(this.#selection.needed.map(({ dumpId }) => dumpId));
+    try {
+      await this.#target.setAside(await schema.definitions([...this.#steps.values()].flat().filter(({ dumpId }) => !needed.has(dumpId))));
+    } catch (error) {
+      // Nothing was done, and it would not go better another time.
+      if (error instanceof SluiceError && error.code === 'RESTORE_CLEAN_BLOCKED') {
+        await this.#target.forget();
+        this.suspended = false;
+      }
+      throw error;
+    }
+  }
+
   /** Foreign keys of chosen tables to others: they come where the target has those. */
   async #keysToOthers(schema: SchemaRestore): Promise<DumpEntry[]> {
     const { keysOutside } = this.#selection;
     const there = await this.#target.present(await schema.definitions(keysOutside.map(({ parent }) => parent)));
-    const left = keysOutside.filter(({ parent }) => !there.has(parent.dumpId));
+    const isThere = ({ parent: { dumpId } }: { readonly parent: DumpEntry }): boolean => there.has(dumpId) && !this.#target.isDefined(dumpId);
+    const left = keysOutside.filter((key) => !isThere(key));
     if (left.length > 0) this.#notes.push(`left out: foreign keys to tables that are not there: ${left.slice(0, MOST_NAMED).map(({ key }) => key.tag).join(', ')}${left.length > MOST_NAMED ? ` and ${left.length - MOST_NAMED} more` : ''}`);
-    return keysOutside.filter(({ parent }) => there.has(parent.dumpId)).map(({ key }) => key);
+    return keysOutside.filter(isThere).map(({ key }) => key);
   }
 
   /** What chosen tables need and the target has. */

@@ -30,6 +30,8 @@ const PARTS_OF_TABLES: ReadonlySet<string> = new Set([
   'MATERIALIZED VIEW DATA', 'STATISTICS DATA', 'SEQUENCE', 'PUBLICATION TABLE',
 ]);
 
+const OWN_RULES: ReadonlySet<string> = new Set(['POLICY', 'RULE', 'TRIGGER', 'DEFAULT', 'CHECK CONSTRAINT', 'CONSTRAINT']);
+
 export function isChosen({ tables, exclude }: TableChoice, { schema = '', name }: TableName): boolean {
   const named = { schema, name };
   return (tables === undefined || tables.some((pattern) => tablePattern(pattern)(named))) && exclude?.some((pattern) => tablePattern(pattern)(named)) !== true;
@@ -96,12 +98,14 @@ class Selector {
     const of = entry.dependencies.map((id) => this.#byId.get(id)).filter((below) => below !== undefined);
     // What is only needed comes without what is made of it.
     if (!of.some(({ dumpId }) => this.#named.has(dumpId))) return false;
-    const tables = this.#tablesOf(entry), outside = tables.filter(({ dumpId }) => !this.#chosen.has(dumpId));
+    // A table that is only needed gets no rows here: no key refers to it unless it was there before.
+    const tables = this.#tablesOf(entry), there = entry.description === 'FK CONSTRAINT' ? this.#named : this.#chosen, outside = tables.filter(({ dumpId }) => !there.has(dumpId));
     if (outside.length === 0) return true;
     // The tag of a key begins with the name of its table.
     const isOwn = tables.some(({ dumpId, namespace, tag }) => this.#named.has(dumpId) && namespace === entry.namespace && entry.tag.startsWith(`${tag} `));
     if (entry.description === 'FK CONSTRAINT' && isOwn) this.#keysOutside.set(entry, outside[0]);
-    return false;
+    // A policy or rule that reads other tables is the table's all the same: without it rows would be seen or changed by others than before.
+    return isOwn && OWN_RULES.has(entry.description);
   }
 
   #tablesOf({ dependencies }: DumpEntry): DumpEntry[] {

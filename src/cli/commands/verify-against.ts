@@ -66,7 +66,7 @@ function pathOf({ storage }: Repository): string {
 
 function print(report: ComparisonReport, subject: Subject, flags: GeneralFlags, terminal: Terminal): number {
   const { repository, backup, against, startedAt } = subject;
-  const problems = report.totals.differentTables + report.sequences.length;
+  const problems = report.totals.differentTables + report.sequences.length + (report.largeObjects?.different ?? 0);
   const error = problems === 0 ? undefined : new SluiceError('COMPARISON_FAILED', { path: `${repository}@${backup}`, connection: against, problems, summary: summaryOf(report) });
   const seconds = (performance.now() - startedAt) / 1000;
   if (flags.json === true) {
@@ -79,8 +79,8 @@ function print(report: ComparisonReport, subject: Subject, flags: GeneralFlags, 
   return error?.exitCode ?? 0;
 }
 
-function summaryOf({ tables, sequences }: ComparisonReport): string {
-  const names = [...tables.filter(isDifferent).map(({ name }) => name), ...sequences.map(({ name }) => name)];
+function summaryOf({ tables, sequences, largeObjects }: ComparisonReport): string {
+  const names = [...tables.filter(isDifferent).map(({ name }) => name), ...sequences.map(({ name }) => name), ...(largeObjects?.named ?? []).map(({ oid }) => `large object ${oid}`)];
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
@@ -94,6 +94,8 @@ function reportLines(report: ComparisonReport): string[] {
   return [
     ...report.tables.filter(isDifferent).flatMap(tableLines),
     ...report.sequences.map(({ name, backup, database }) => printableLine(database === null ? `sequence ${name} is missing` : `sequence ${name} is at ${database}; in the backup at ${backup}`)),
+    ...(report.largeObjects?.named ?? []).map(({ oid, status }) => `large object ${oid} is ${status}`),
+    ...((report.largeObjects?.others ?? 0) > 0 ? [`${formatCount(report.largeObjects!.others)} large objects are not in the backup`] : []),
     ...moved.map(({ name }) => printableLine(`${name} has other rows than in the backup, and together with the other partitions the same: the server distributes them in another way`)),
     ...(report.otherTables.length === 0 ? [] : [printableLine(`Not in the backup: ${others}${report.otherTables.length > MOST_NAMES ? ` and ${report.otherTables.length - MOST_NAMES} more` : ''}`)]),
     ...report.notes.map(printableLine),

@@ -9,7 +9,16 @@ const MAX_TABLES = 200;
 /** The receipt as a table, with totals, time, speed and memory. The error of a failed run is printed apart. */
 export function receiptLines(receipt: Receipt): string[] {
   const warnings = (receipt.warnings ?? []).map((warning) => `warning: ${printableLine(warning)}`);
-  return [...tableLines(receipt), ...backupLines(receipt), headline(receipt), ...warnings];
+  return [...tableLines(receipt), ...backupLines(receipt), headline(receipt), ...stepLines(receipt), ...missingLines(receipt), ...warnings];
+}
+
+function stepLines({ steps = [] }: Receipt): string[] {
+  return steps.length === 0 ? [] : [`of that: ${steps.map(({ name, seconds }) => `${name} ${formatSeconds(seconds)}`).join(', ')}`];
+}
+
+function missingLines({ missing = [] }: Receipt): string[] {
+  const shown = missing.slice(0, MAX_TABLES).map(({ table, place, reason }) => `missing: ${printableLine(table)}, ${printableLine(place)}: ${printableLine(reason)}`);
+  return missing.length > shown.length ? [...shown, `… and ${formatCount(missing.length - shown.length)} more that are missing`] : shown;
 }
 
 function tableLines({ tables, totals }: Receipt): string[] {

@@ -61,6 +61,19 @@ export interface Known {
   accessMethod(name: string): boolean;
 }
 
+/** What takes the object away again; undefined for what goes with another object. */
+export function undoSql({ description, tag, sql, dropSql }: Pick<Definition, 'description' | 'tag' | 'sql' | 'dropSql'>): string | undefined {
+  if (description === 'BLOB') return /^\d+$/.test(tag) ? `SELECT pg_catalog.lo_unlink(${tag});\n` : undefined;
+  if (description === 'BLOB METADATA') return largeObjectsOf(sql).map((oid) => `SELECT pg_catalog.lo_unlink(${oid});\n`).join('');
+  return objectOf(dropSql) === undefined ? undefined : dropSql;
+}
+
+/** Of a partitioned table, which has no rows itself, the access method is said afterwards (PostgreSQL 17). */
+export function accessMethodSql({ description, namespace, tag, relkind, accessMethod }: Definition, known: Known, serverVersion: number): string {
+  if (description !== 'TABLE' || relkind !== 'p' || accessMethod === null || serverVersion < 170_000 || !known.accessMethod(accessMethod)) return '';
+  return `ALTER TABLE ${qualifiedName({ schema: namespace, name: tag })} SET ACCESS METHOD ${quoteIdentifier(accessMethod)};\n`;
+}
+
 /** Settings for the transaction of one definition; in one line, so that places in the definition stay what they are. */
 export function prefixSql(definition: Definition, known: Known, unqualified: boolean): string {
   const { description, tablespace, accessMethod, namespace, relkind } = definition;

@@ -27,9 +27,13 @@ export function entryFailure(error: unknown, entry: string, sql: string, offset:
 /** @param position from 1; outside of the text when it is about something else */
 function placeIn(sql: string, position: number): ErrorPlace {
   if (position < 1 || position > sql.length) return {};
+  let line = 1, characters = 1;
   // The server counts characters, and JavaScript counts those outside of the BMP twice.
-  const before = [...sql].slice(0, position - 1).join('');
-  return { line: before.split('\n').length };
+  for (const character of sql) {
+    if (characters++ === position) break;
+    if (character === '\n') line++;
+  }
+  return { line };
 }
 
 export function isMissingRole(error: unknown): boolean {

@@ -26,24 +26,22 @@ export class PartTables {
 
   async ready(session: Session, table: RestoredTable, signal: AbortSignal): Promise<void> {
     if (this.#shapes.get(session) === table.oid) return;
-    await session.query(`DROP TABLE IF EXISTS ${TEMPORARY}; CREATE TEMPORARY TABLE sluice_part (LIKE ${qualifiedName(table.name)} INCLUDING GENERATED) ON COMMIT DELETE ROWS`, { signal, table: table.display });
+    await session.query(`DROP TABLE IF EXISTS ${TEMPORARY}; CREATE TEMPORARY TABLE sluice_part (LIKE ${qualifiedName(table.name)} INCLUDING GENERATED) `, { signal, table: table.display });
     this.#shapes.set(session, table.oid);
+  }
+
+  /** What it had was made in a transaction that is rolled back. */
+  forget(session: Session): void {
+    this.#shapes.delete(session);
   }
 }
 
 /** @returns rows that the server took */
 export async function copyPart(session: Session, copy: PartCopy): Promise<number> {
-  const { table, shape, part, signal, ledger } = copy;
-  const subject = { table: table.display, columns: shape.columns ?? [] };
-  if (shape.where !== undefined) await copy.tables.ready(session, table, signal);
-  const into = shape.where === undefined ? qualifiedName(table.name) : TEMPORARY;
-  const columns = shape.columns === undefined || shape.columns.length === 0 ? '' : ` (${identifierList(shape.columns)})`;
-  const format = shape.encoding === 'copy-binary' ? 'FORMAT binary' : `FORMAT text, ENCODING ${quoteLiteral(shape.charset)}`;
+  const { table, part, signal, ledger } = copy;
   try {
-    const taken = await copyIn(session, `BEGIN; COPY ${into}${columns} FROM STDIN WITH (${format})`, part.chunks, { ...subject, signal, progress: copy.progress });
+    const written = await copyRows(session, copy, 'BEGIN; ');
     const { rows, bytes } = part.counts();
-    if (taken !== rows) throw unbalanced(table.display, part.index, rows, taken);
-    const written = shape.where === undefined ? taken : await moveMatching(session, copy, columns);
     await session.query(`${ledger.entrySql('part', part.index, table.display, { read: rows, written, bytes }, table.isUnlogged)} COMMIT`, { signal, table: table.display });
     return written;
   } catch (error) {
@@ -52,10 +50,25 @@ export async function copyPart(session: Session, copy: PartCopy): Promise<number
   }
 }
 
-async function moveMatching(session: Session, { table, shape, signal }: PartCopy, columns: string): Promise<number> {
+/** Within a transaction, or as the first thing in one that `begin` begins. */
+export async function copyRows(session: Session, copy: Omit<PartCopy, 'ledger'>, begin = ''): Promise<number> {
+  const { table, shape, part, signal } = copy;
+  if (shape.where !== undefined) await copy.tables.ready(session, table, signal);
+  const into = shape.where === undefined ? qualifiedName(table.name) : TEMPORARY;
+  const columns = shape.columns === undefined || shape.columns.length === 0 ? '' : ` (${identifierList(shape.columns)})`;
+  const format = shape.encoding === 'copy-binary' ? 'FORMAT binary' : `FORMAT text, ENCODING ${quoteLiteral(shape.charset)}`;
+  const taken = await copyIn(session, `${begin}COPY ${into}${columns} FROM STDIN WITH (${format})`, part.chunks, { table: table.display, columns: shape.columns ?? [], signal, progress: copy.progress });
+  const { rows } = part.counts();
+  if (taken !== rows) throw unbalanced(table.display, part.index, rows, taken);
+  return shape.where === undefined ? taken : moveMatching(session, copy, columns);
+}
+
+async function moveMatching(session: Session, { table, shape, signal }: Omit<PartCopy, 'ledger'>, columns: string): Promise<number> {
   const list = shape.columns === undefined || shape.columns.length === 0 ? '*' : identifierList(shape.columns);
   const sql = `INSERT INTO ${qualifiedName(table.name)}${columns} OVERRIDING SYSTEM VALUE SELECT ${list} FROM ${TEMPORARY} AS ${qualifiedName({ name: table.name.name })} WHERE (${shape.where}\n)`;
-  return (await session.query(sql, { signal, table: table.display, isQuery: true })).count;
+  const { count } = await session.query(sql, { signal, table: table.display, isQuery: true });
+  await session.query(`TRUNCATE ${TEMPORARY}`, { signal });
+  return count;
 }
 
 function unbalanced(table: string, part: number, read: number, written: number): SluiceError {

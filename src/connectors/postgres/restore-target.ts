@@ -9,12 +9,13 @@ import type {
 } from '../restore-target.ts';
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
-import { canBeAddedUnchecked, definitionSql, entryName, objectOf, ownerSql, prefixSql, uncheckedSql } from './restore-definition.ts';
+import { Aside } from './restore-aside.ts';
+import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
 import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
 import { RestoreNotes } from './restore-notes.ts';
-import { copyPart, PartTables } from './restore-part.ts';
+import { copyPart, copyRows, PartTables } from './restore-part.ts';
 import { describeTables, existingRelations, findKnownNames, presentObjects, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
@@ -87,13 +88,19 @@ export class PostgresRestoreTarget implements RestoreTarget {
     }
   }
 
+  async setAside(definitions: readonly Definition[]): Promise<void> {
+    await this.#withControl(async (session) => {
+      if (!await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).move(definitions);
+    });
+  }
+
   async define(definition: Definition, options: DefineOptions = {}): Promise<void> {
     if (this.isDefined(definition.id)) return;
     const workers = options.parallelWorkers === undefined ? '' : `SET LOCAL max_parallel_maintenance_workers = ${options.parallelWorkers}; `;
     const prefix = workers + prefixSql(definition, this.#known, this.#options.unqualified);
     const isThere = definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag);
     const text = isThere ? '' : options.notValid === true && canBeAddedUnchecked(definition) ? uncheckedSql(definition.sql) : definitionSql(definition);
-    const sql = `${prefix}${text}\n${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
+    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
     try {
       await this.#runRetried(sql);
     } catch (error) {
@@ -128,6 +135,21 @@ export class PostgresRestoreTarget implements RestoreTarget {
     return this.#withSession((session) => copyPart(session, { table, shape, part, progress, signal: this.#options.signal, ledger: this.#ledger, tables: this.#partTables }));
   }
 
+  async inOneTransaction(work: (copy: (table: RestoredTable, shape: CopyShape, part: RestorePartStream) => Promise<number>) => Promise<void>): Promise<void> {
+    await this.#withSession(async (session) => {
+      const { signal } = this.#options;
+      try {
+        await session.query('BEGIN', this.#query);
+        await work((table, shape, part) => copyRows(session, { table, shape, part, progress: () => {}, signal, tables: this.#partTables }));
+        await session.query('COMMIT', this.#query);
+      } catch (error) {
+        this.#partTables.forget(session);
+        if (session.usable) await session.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
   async largeObjectsDone(): Promise<{ has(oid: number): boolean; count: number }> {
     const done = await this.#withControl((session) => this.#ledger.done(session, 'object', this.#query));
     return { has: (oid) => done.has(oid), count: done.size };
@@ -137,7 +159,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const { attributes } = object;
     const owner = attributes === undefined ? '' : this.#ownerOf({ description: 'BLOB', tag: String(object.oid), namespace: '', owner: attributes.owner, dropSql: '', sql: '' });
     try {
-      const missing = await this.#withSession((session) => writeLargeObject(session, object, owner, chunks, this.#ledger.entrySql('object', object.oid), this.#query));
+      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), replaces: this.#options.clean }, chunks, this.#query));
       for (const role of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, `role "${role}" does not exist`);
     } catch (error) {
       throw entryFailure(error, `LARGE OBJECT ${object.oid}`, '', 0);
@@ -175,7 +197,12 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async finish(): Promise<void> {
-    await this.#withControl((session) => session.query(this.#ledger.durableSql(), this.#query));
+    await this.#withControl(async (session) => {
+      if (await this.#ledger.isAside(session, this.#query)) {
+        for (const blocked of await new Aside(session, this.#ledger, this.#query).drop()) this.#notes.add(`what was replaced is still there, in schemas that begin with ${this.#ledger.schema}_: ${blocked}`);
+      }
+      await session.query(this.#ledger.durableSql(), this.#query);
+    });
   }
 
   async forget(): Promise<void> {
@@ -185,10 +212,13 @@ export class PostgresRestoreTarget implements RestoreTarget {
   async undo(made: AsyncIterable<Definition>): Promise<void> {
     for await (const definition of made) {
       if (!this.isDefined(definition.id) || (definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag))) continue;
-      const object = objectOf(definition.dropSql);
+      const undo = undoSql(definition);
       // What belonged to something that is gone already is gone, too.
-      if (object !== undefined) await this.#withControl((session) => session.query(definition.dropSql, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
+      if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
     }
+    await this.#withControl(async (session) => {
+      if (await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).moveBack();
+    });
     await this.forget();
   }
 

@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzipSync, zstdCompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DumpArchive, DumpEntry } from '../../../src/backup/pg-dump/dump-archive.ts';
 import { isDumpArchive, openDumpArchive } from '../../../src/backup/pg-dump/open-dump-archive.ts';
@@ -191,12 +191,18 @@ describe('isDumpArchive', () => {
     await dumps.dump(join(folder, 'sample.tar'), '-Ft');
     await writeFile(join(folder, 'cluster.sql'), '--\n-- PostgreSQL database cluster dump\n--\n');
     await writeFile(join(folder, 'empty'), '');
+    for (const [name, pack] of [['gz', gzipSync], ['zst', zstdCompressSync]] as const) {
+      await writeFile(join(folder, `packed.dump.${name}`), pack(await readFile(join(folder, 'default.dump'))));
+      await writeFile(join(folder, `packed.tar.${name}`), pack(await readFile(join(folder, 'sample.tar'))));
+      await writeFile(join(folder, `packed.sql.${name}`), pack(await readFile(join(folder, 'plain.sql'))));
+    }
+    await writeFile(join(folder, 'noise.gz'), Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
     const are = async (names: readonly string[]): Promise<boolean[]> => Promise.all(names.map((name) => isDumpArchive(join(folder, name))));
-    expect(await are(['default.dump', 'piped.dump', 'folder', 'sample.tar'])).toEqual([true, true, true, true]);
-    expect(await are(['plain.sql', 'cluster.sql', 'empty', '.', 'not there'])).toEqual([false, false, false, false, false]);
+    expect(await are(['default.dump', 'piped.dump', 'folder', 'sample.tar', 'packed.dump.gz', 'packed.dump.zst', 'packed.tar.gz', 'packed.tar.zst'])).toEqual(Array.from({ length: 8 }, () => true));
+    expect(await are(['plain.sql', 'cluster.sql', 'empty', '.', 'not there', 'packed.sql.gz', 'packed.sql.zst', 'noise.gz'])).toEqual(Array.from({ length: 8 }, () => false));
   });
 
-  it.each([['sample.tar', /tar -xf/], ['plain.sql', /psql/], ['cluster.sql', /pg_dump -Fd/], ['empty', /pg_dump -Fc/], ['.', /toc\.dat/]])('what cannot be read says what to do: %s', async (name, remedy) => {
+  it.each([['sample.tar', /tar -xf/], ['packed.dump.gz', /gunzip/], ['packed.dump.zst', /zstd -d/], ['plain.sql', /psql/], ['cluster.sql', /pg_dump -Fd/], ['empty', /pg_dump -Fc/], ['.', /toc\.dat/]])('what cannot be read says what to do: %s', async (name, remedy) => {
     const error: unknown = await openDumpArchive(join(folder, name)).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'ARCHIVE_UNSUPPORTED', hint: expect.stringMatching(remedy) as string });
   });

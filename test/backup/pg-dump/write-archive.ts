@@ -107,6 +107,10 @@ export class MemoryFile implements ArchiveFile {
     }
   }
 
+  refuseChange(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -9,7 +9,7 @@ import type { RestoreRequest } from '../../../src/jobs/restore-request.ts';
 import { findPostgres } from '../../helpers/postgres-binaries.ts';
 
 export async function ask(url: string, sql: string): Promise<string[][]> {
-  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => (text: unknown) => text } as never });
+  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => (text: unknown) => text } });
   await client.connect();
   try {
     const result = await client.query<string[]>({ text: sql, rowMode: 'array' });
