@@ -201,11 +201,13 @@ describe('what cannot be backed up is refused before anything is written', () =>
   it('rows that a policy hides, tables that may not be read', async () => {
     const database = await server.createDatabase();
     await ask(database, `CREATE ROLE reader_${process.pid} LOGIN PASSWORD 'reader'; CREATE TABLE open (a int); GRANT SELECT ON open TO reader_${process.pid}; INSERT INTO open VALUES (1);
-      CREATE TABLE hidden (a int); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; GRANT SELECT ON hidden TO reader_${process.pid}; CREATE TABLE closed (a int)`);
+      CREATE TABLE hidden (a int); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; GRANT SELECT ON hidden TO reader_${process.pid}; CREATE TABLE closed (a int); CREATE SEQUENCE kept`);
     const from = Object.assign(new URL(database), { username: `reader_${process.pid}`, password: 'reader' }).href;
     const where = await place();
     await expect(backUp(where, { from, only: 'data', exclude: ['closed'] })).rejects.toMatchObject({ code: 'ROW_SECURITY', at: { table: 'public.hidden' } });
     await expect(backUp(where, { from, only: 'data', exclude: ['hidden'] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await ask(database, 'DROP TABLE hidden, closed');
+    await expect(backUp(where, { from, only: 'data' })).rejects.toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('public.kept') as string });
     await expect(readFile(join(where.to, 'readme.txt'))).rejects.toThrow('ENOENT');
     expect((await backUp(where, { from, only: 'data', tables: ['open'] })).totals.read).toBe(1);
   });
@@ -242,7 +244,10 @@ describe('an interrupted backup', () => {
     // Killed when so many chunks and folders of them are there.
     for (const chunks of [1, 8, 16]) {
       const killed = await runCli(['backup', shop, '--to', where.to, '--data-only'], { cwd: dirname(where.to), during: (child) => {
-        const look = setInterval(() => void stored().then((found) => { if (found >= chunks) child.kill('SIGKILL'); }), 5);
+        const killWhenThere = async (): Promise<void> => {
+          if (await stored() >= chunks) child.kill('SIGKILL');
+        };
+        const look = setInterval(() => void killWhenThere(), 5);
         child.once('exit', () => clearInterval(look));
       } });
       const repository = await openOrCreate(where.to);
