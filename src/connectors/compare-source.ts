@@ -24,6 +24,8 @@ export interface CompareSource {
   /** One of the tables that the source was opened for; undefined when there is none of that name. */
   table(expected: ExpectedTable, signal: AbortSignal): Promise<ComparedTable | undefined>;
   sequences(signal: AbortSignal): AsyncGenerator<{ readonly schema: string; readonly name: string; readonly lastValue: string; readonly isCalled: boolean }, void, undefined>;
+  /** By their numbers. The content is to be read to its end before the next. */
+  largeObjects(signal: AbortSignal): AsyncGenerator<{ readonly oid: number; readonly content: AsyncIterable<Uint8Array> }, void, undefined>;
   close(): Promise<void>;
 }
 

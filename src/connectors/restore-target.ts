@@ -32,6 +32,8 @@ export interface RestoreTargetOptions {
   readonly noOwner: boolean;
   /** The archive's definitions rely on the schema of their entry being first in search_path (before pg_dump 10.3). */
   readonly unqualified: boolean;
+  /** Large objects that are there are replaced. */
+  readonly clean: boolean;
 }
 
 export interface WantedTable {
@@ -122,6 +124,8 @@ export interface RestoreTarget {
   unavailableExtensions(names: readonly string[]): Promise<string[]>;
   /** Looks which of the names that the definitions refer to are there, and makes or finds the ledger. */
   begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void>;
+  /** Moves what is in the way of these definitions aside, all of it or nothing; done once in a run. @throws SluiceError RESTORE_CLEAN_BLOCKED when something that stays depends on it */
+  setAside(definitions: readonly Definition[]): Promise<void>;
   /** One definition and its owner, in one transaction with its entry in the ledger. @throws SluiceError RESTORE_ENTRY_FAILED with the place of the statement */
   define(definition: Definition, options?: DefineOptions): Promise<void>;
   /** Whether `notValid` does anything for this foreign key. */
@@ -143,11 +147,11 @@ export interface RestoreTarget {
   analyze(name: TableName): Promise<void>;
   /** What could not be done as the backup says, for people. */
   notes(): string[];
-  /** Everything is durable when it resolves. */
+  /** Drops what was set aside. Everything is durable when it resolves. */
   finish(): Promise<void>;
   /** The run is recorded as done: its ledger goes. */
   forget(): Promise<void>;
-  /** What the run has made goes, in the opposite order: for a run that is given up. */
+  /** What the run has made goes, in the opposite order, and what it has set aside comes back: for a run that is given up. */
   undo(made: AsyncIterable<Definition>): Promise<void>;
   close(): Promise<void>;
 }

@@ -5,12 +5,13 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { CompareOptions, CompareSource } from '../../connectors/compare-source.ts';
 import { tablePattern } from '../../connectors/table-choice.ts';
-import { readList, sequenceEntrySchema, tableEntrySchema, type TableEntry } from '../repository/entry-list.ts';
+import { largeObjectEntrySchema, readList, sequenceEntrySchema, tableEntrySchema, type LargeObjectEntry, type TableEntry } from '../repository/entry-list.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import { addRowHashes } from '../repository/row-hash.ts';
 import type { ComparedTableReport, ComparisonReport, RowDifferencesReport, SequenceDifference, TableStatus } from './comparison-report.ts';
 import { concurrently } from './concurrently.ts';
+import { compareLargeObjects } from './large-object-comparison.ts';
 import { findRowDifferences, type RowSide, type SidesToCompare } from './row-differences.ts';
 import { rowExamples } from './row-examples.ts';
 import { TableComparison } from './table-comparison.ts';
@@ -97,8 +98,10 @@ class BackupComparison {
       this.#tell(count);
     });
     for (const family of this.#families.values()) await this.#compareFamily(family);
-    const sequences = this.#options.tables.length === 0 ? await this.#compareSequences() : [];
-    const isPartial = this.#options.tables.length > 0 || this.#manifest.scope.tables.length > 0 || this.#manifest.scope.exclude.length > 0;
+    const isOfSome = this.#options.tables.length > 0;
+    const sequences = isOfSome ? [] : await this.#compareSequences();
+    const largeObjects = isOfSome || this.#manifest.scope.tables.length > 0 ? null : await compareLargeObjects(this.#largeObjects(), this.#source, this.#options.signal);
+    const isPartial = isOfSome || this.#manifest.scope.tables.length > 0 || this.#manifest.scope.exclude.length > 0;
     return {
       tables: this.#reports,
       totals: {
@@ -109,6 +112,7 @@ class BackupComparison {
         bytesRead: this.#bytesRead,
       },
       sequences,
+      largeObjects,
       otherTables: isPartial ? [] : this.#source.otherTables,
       notes: this.#notes,
     };
@@ -117,6 +121,10 @@ class BackupComparison {
   async *#wantedEntries(isWanted: TableChoice): AsyncGenerator<readonly [number, TableEntry], void, undefined> {
     let index = 0;
     for await (const entry of tableEntries(this.#repository, this.#manifest)) if (isWanted(entry)) yield [index++, entry];
+  }
+
+  #largeObjects(): AsyncGenerator<LargeObjectEntry, void, undefined> {
+    return readList(this.#repository.chunks, this.#manifest.largeObjects, largeObjectEntrySchema, { backup: this.#manifest.backup });
   }
 
   #tell(tables: number): void {

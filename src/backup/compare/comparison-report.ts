@@ -4,6 +4,8 @@ export interface ComparisonReport {
   readonly tables: readonly ComparedTableReport[];
   readonly totals: ComparisonTotals;
   readonly sequences: readonly SequenceDifference[];
+  /** Null where only some tables were asked for. */
+  readonly largeObjects: LargeObjectsReport | null;
   /** Of the database, and not in the backup: no difference, for a database may have more. */
   readonly otherTables: readonly string[];
   readonly notes: readonly string[];
@@ -66,4 +68,13 @@ export interface SequenceDifference {
   readonly backup: string;
   /** Null: there is no such sequence. */
   readonly database: string | null;
+}
+
+export interface LargeObjectsReport {
+  readonly same: number;
+  readonly different: number;
+  /** The first of those that differ. */
+  readonly named: readonly { readonly oid: number; readonly status: 'missing' | 'different' }[];
+  /** Of the database, and not in the backup. */
+  readonly others: number;
 }

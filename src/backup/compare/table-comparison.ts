@@ -31,6 +31,9 @@ interface GroupCounts {
   different: number;
 }
 
+/** Where the backup says nothing of pages. */
+const PAGES_PER_RANGE = 1024;
+
 interface RangeToRead {
   readonly pages: readonly [first: number, end: number | undefined] | null;
   readonly expected: TableSums | undefined;
@@ -83,20 +86,27 @@ export class TableComparison {
   /** The backup's page groups, and what lies between and behind them: all pages, each once. */
   async *#ranges(): AsyncGenerator<RangeToRead, void, undefined> {
     const { pages } = this.table;
-    let at = 0, step = 1024;
-    if (pages !== undefined) {
-      for await (const part of this.#parts()) {
-        // Read as a whole then: it says nothing of pages.
-        if (part.pages === null) break;
-        const [first, end] = part.pages;
-        if (first > at) yield { pages: [at, first], expected: undefined };
-        yield { pages: [first, end], expected: sumsOf(part) };
-        at = end;
-        step = Math.max(1, end - first);
-      }
-      for (; at + step < pages; at += step) yield { pages: [at, at + step], expected: undefined };
+    if (pages === undefined) {
+      yield { pages: null, expected: undefined };
+      return;
     }
-    yield { pages: pages === undefined ? null : [at, undefined], expected: undefined };
+    let at = 0, step = PAGES_PER_RANGE, left = this.entry.partCount;
+    for await (const part of this.#parts()) {
+      // Read as a whole then: it says nothing of pages.
+      if (part.pages === null) break;
+      const [first, end] = part.pages;
+      if (first > at) yield { pages: [at, first], expected: undefined };
+      if (--left === 0 && end >= pages) {
+        // With whatever has come behind it.
+        yield { pages: [first, undefined], expected: sumsOf(part) };
+        return;
+      }
+      yield { pages: [first, end], expected: sumsOf(part) };
+      at = end;
+      step = end - first;
+    }
+    for (; at + step < pages; at += step) yield { pages: [at, at + step], expected: undefined };
+    yield { pages: [at, undefined], expected: undefined };
   }
 
   async #sumOfDatabase({ pages }: RangeToRead): Promise<TableSums> {

@@ -1,7 +1,7 @@
+import { hash } from 'node:crypto';
 import type { BackupSource } from '../../connectors/backup-source.ts';
 import type { BackupWriter } from '../repository/backup-writer.ts';
 import type { Content } from '../repository/content.ts';
-import { hash } from 'node:crypto';
 import type { Manifest } from '../repository/manifest.ts';
 
 /** Stores the schema: the archive that a restore reads, and SQL for people. Null where it was not asked for. */

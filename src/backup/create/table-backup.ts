@@ -1,6 +1,6 @@
 /**
  * The rows of a backup: all jobs take page groups, one after the other, from one line, so that a single large table uses all of them. A group's stream is hashed row by row and cut into chunks as it
- * comes; while its last chunk is compressed and stored, the job reads the next group. Groups are entered into the lists in their order.
+ * comes; while its last chunk is compressed and stored, the job reads the next group. Memory: what the lanes have and what they compress to. Groups are entered into the lists in their order.
  */
 import type { BackupPart, BackupSource, TableStreams } from '../../connectors/backup-source.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
@@ -14,6 +14,7 @@ import type { PutOptions } from '../repository/chunk-store.ts';
 import type { Content, ContentWriter } from '../repository/content.ts';
 import { RowHasher } from '../repository/row-hash.ts';
 import { InOrder } from './in-order.ts';
+import { Pool } from './pool.ts';
 import type { PreviousGroups } from './previous-groups.ts';
 
 /** Entries of parts that wait for one that takes long: some 300 bytes each. */
@@ -29,10 +30,13 @@ interface TableInHand {
   read: number;
 }
 
-interface Lane {
-  readonly content: ContentWriter;
-  /** What it had last. */
-  stored: Promise<void>;
+/** Of one part. */
+interface CameRows {
+  readonly pages: BackupPart['pages'];
+  /** As the server counts them. */
+  readonly rows: number;
+  readonly hasher: RowHasher;
+  readonly isLast: boolean;
 }
 
 /** A table without rows is one step without a part. */
@@ -57,18 +61,29 @@ export class TableBackup {
   readonly #signal: AbortSignal;
   readonly #order = new InOrder(WINDOW);
   readonly #receipts: TableReceipt[] = [];
+  /** One more than there are jobs: while one is put away, its job goes on with another. */
+  readonly #lanes: Pool<ContentWriter>;
+  readonly #storing = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
   #steps = 0;
 
   constructor(parts: TableBackupParts, scope: AbortScope) {
     this.#parts = parts;
     this.#scope = scope;
     this.#signal = scope.signal;
+    this.#lanes = new Pool(Array.from({ length: parts.context.jobs + 1 }, () => parts.writer.content()));
   }
 
   /** @throws SluiceError of the source and of the repository; the first that happened */
   async run(): Promise<TableReceipt[]> {
     const steps = this.#line();
-    await allOrNothing(this.#scope, Array.from({ length: this.#parts.context.jobs }, () => this.#work(steps)));
+    try {
+      await allOrNothing(this.#scope, Array.from({ length: this.#parts.context.jobs }, () => this.#work(steps)));
+    } finally {
+      // Also of a run that has failed: nothing is written when it is over.
+      await Promise.all(this.#storing);
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#order.taken !== this.#steps) throw new SluiceError('INTERNAL', { reason: `${this.#steps - this.#order.taken} parts were read and not entered into the backup` });
     return this.#receipts;
   }
@@ -101,54 +116,63 @@ export class TableBackup {
     };
   }
 
-  /** Two lanes: one takes what comes while the other puts away what it has. */
   async #work(steps: AsyncGenerator<Step, void, undefined>): Promise<void> {
-    const lanes: Lane[] = [0, 1].map(() => ({ content: this.#parts.writer.content(), stored: Promise.resolve() }));
-    try {
-      for (let i = 0; ; i++) {
-        const lane = lanes[i % lanes.length];
-        await lane.stored;
+    for (;;) {
+      const lane = await this.#lanes.take();
+      let isHandedOn = false;
+      try {
         const { done, value: step } = await steps.next();
-        if (done === true) break;
+        if (done === true) return;
         await this.#order.room(step.number, this.#signal);
-        await this.#take(step, lane);
+        const { stored } = await this.#take(step, lane);
+        isHandedOn = true;
+        this.#keep(this.#whenStored(stored, lane));
+      } finally {
+        if (!isHandedOn) this.#lanes.give(lane);
       }
-      await Promise.all(lanes.map(({ stored }) => stored));
-    } finally {
-      // Also of a job that has failed: nothing is written when it is over.
-      await Promise.allSettled(lanes.map(({ stored }) => stored));
     }
   }
 
-  /** Resolves when the rows have come; they are then stored and entered while the next come. */
-  async #take(step: Step, lane: Lane): Promise<void> {
-    const { table, part } = step;
-    if (part === undefined) {
-      await this.#order.ready(step.number, () => this.#end(table));
-      return;
+  #keep(storing: Promise<void>): void {
+    this.#storing.add(storing);
+    void storing.then(() => this.#storing.delete(storing));
+  }
+
+  /** Never rejects: nobody waits for this one. Its failure stops all. */
+  async #whenStored(stored: Promise<void>, lane: ContentWriter): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#scope.abort(error);
+    } finally {
+      this.#lanes.give(lane);
     }
+  }
+
+  /** Resolves when the rows have come, with a promise of their being stored and entered. */
+  async #take({ number, table, part, isLast }: Step, lane: ContentWriter): Promise<{ readonly stored: Promise<void> }> {
+    if (part === undefined) return { stored: this.#order.ready(number, () => this.#end(table)) };
     const hasher = new RowHasher(table.streams.encoding);
-    lane.content.use(table.put);
+    lane.use(table.put);
     for await (const chunk of part.read(this.#signal)) {
       hasher.update(chunk);
       table.meter.addBytes(chunk.length);
-      await lane.content.write(chunk);
+      await lane.write(chunk);
     }
-    lane.stored = this.#enter(step, part, hasher, lane.content.end());
-    // Looked at when the lane is used again, or at the end.
-    lane.stored.catch(() => undefined);
+    const rows = part.rows();
+    return { stored: this.#enter(number, table, { pages: part.pages, rows, hasher, isLast }, lane.end()) };
   }
 
-  async #enter(step: Step, part: BackupPart, hasher: RowHasher, stored: Promise<Content>): Promise<void> {
-    const { table } = step;
+  async #enter(number: number, table: TableInHand, came: CameRows, stored: Promise<Content>): Promise<void> {
     const { bytes, chunks } = await stored;
-    const rows = part.rows();
+    const { pages, rows, hasher, isLast } = came;
     assertBalanced({ name: table.name, read: rows, written: hasher.isComplete ? hasher.rows : hasher.rows + 1, rejected: 0, duplicate: 0, skipped: 0, bytes });
-    await this.#order.ready(step.number, async () => {
+    await this.#order.ready(number, async () => {
       table.read += rows;
       table.meter.addRows(rows);
-      if (rows > 0) await table.entries.add({ pages: part.pages === null ? null : [...part.pages], rows: hasher.rows, bytes, rowHash: hasher.digest(), chunks });
-      if (step.isLast) await this.#end(table);
+      if (rows > 0) await table.entries.add({ pages: pages === null ? null : [...pages], rows: hasher.rows, bytes, rowHash: hasher.digest(), chunks });
+      if (isLast) await this.#end(table);
     });
   }
 

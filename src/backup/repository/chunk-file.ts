@@ -10,7 +10,7 @@
  * The CRC finds flipped bits that a decompressor would not mind. That the content is the right one only its SHA-256 proves, which is the chunk's name.
  */
 import { promisify } from 'node:util';
-import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, crc32, createZstdCompress, zstdDecompress } from 'node:zlib';
 import { releaseMemory } from '../../io/zlib-feed.ts';
 import { applyFilter, filterById, removeFilter, type Filter } from './filter.ts';
 import { rawFrame } from './raw-frame.ts';
@@ -26,7 +26,6 @@ export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
 
 const SHARED_MEMORY_BYTES = 64 * 1024;
 
-const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
 
 /** Says for people what is wrong with a chunk; the caller knows which it is. */
@@ -48,13 +47,20 @@ export async function encodeChunk(content: Uint8Array, level: number, filter: Fi
     return [headerOf(frame, content.length, 0), frame];
   }
   const filtered = applyFilter(content, filter);
-  const frame = await compressAsync(filtered.bytes, {
-    chunkSize: compressBound(filtered.bytes.length),
-    pledgedSrcSize: filtered.bytes.length,
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-  });
+  const frame = await compressed(filtered.bytes, level);
   if (filtered.bytes !== content) releaseMemory(filtered.bytes.buffer);
   return [headerOf(frame, content.length, filtered.id), frame];
+}
+
+/** By a stream, which gives its own memory away: the function for it copies what it has, and leaves the rest to the collector. */
+async function compressed(bytes: Uint8Array, level: number): Promise<Buffer> {
+  const stream = createZstdCompress({
+    chunkSize: compressBound(bytes.length), pledgedSrcSize: bytes.length, params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  stream.end(bytes);
+  const pieces: Buffer[] = [];
+  for await (const piece of stream as AsyncIterable<Buffer>) pieces.push(piece);
+  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 }
 
 /** @throws ChunkDamage */

@@ -6,7 +6,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { chunkIdSchema, contentSchema, ContentWriter, type Content } from './content.ts';
 import { checkDocument } from './sealed-document.ts';
-import { object, optional, nullable, string, boolean, matching, integer, count, oneOf, list, tuple, type ShapeOf, type Shape } from './shape.ts';
+import { object, optional, nullable, string, boolean, matching, integer, natural, oneOf, list, tuple, type ShapeOf, type Shape } from './shape.ts';
 
 const LF = 0x0a;
 
@@ -22,20 +22,20 @@ export const tableEntrySchema = object({
   encoding: oneOf('copy-binary', 'copy-text'),
   /** Page groups begin at multiples of `pages`, chosen when a page had so many bytes with TOAST; absent where the table is one group. */
   groups: optional(object({ pages: integer(1), bytesPerPage: integer(1) })),
-  rows: count,
-  bytes: count,
+  rows: natural,
+  bytes: natural,
   /** Sum of those of its parts; null where it was not asked for. */
   rowHash: nullable(rowHash),
-  partCount: count,
+  partCount: natural,
   /** A list of `PartEntry`. */
   parts: contentSchema,
 });
 
 export const partEntrySchema = object({
   /** Heap pages of the table, the end exclusive; null for a table that is read as a whole. */
-  pages: nullable(tuple(count, count)),
-  rows: count,
-  bytes: count,
+  pages: nullable(tuple(natural, natural)),
+  rows: natural,
+  bytes: natural,
   rowHash: nullable(rowHash),
   /** One whole COPY stream. */
   chunks: list(chunkIdSchema),

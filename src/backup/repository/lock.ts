@@ -114,10 +114,10 @@ export class RepositoryLock {
   async check(): Promise<void> {
     if (Date.now() > this.#leaseUntil) throw this.#lost('its lease has run out', this.#failure);
     for (;;) {
-      const object = this.#object;
-      if (await this.#storage.stat(object) !== undefined) return;
+      const name = this.#object;
+      if (await this.#storage.stat(name) !== undefined) return;
       // Unless it was renewed just now.
-      if (object === this.#object) throw this.#lost('somebody has removed it');
+      if (name === this.#object) throw this.#lost('somebody has removed it');
     }
   }
 

@@ -1,6 +1,6 @@
 /** The manifest: what a backup is of, and where its lists begin. It is written last, so whatever is listed is complete. docs/backup-format.md describes every member. */
 import { contentSchema } from './content.ts';
-import { object, nullable, string, boolean, integer, count, time, oneOf, list, optional, type ShapeOf } from './shape.ts';
+import { object, nullable, string, boolean, integer, natural, time, oneOf, list, optional, type ShapeOf } from './shape.ts';
 
 /** Of manifests and lists. What an older reader would take wrongly makes a new one; members that it may pass over do not. */
 export const MANIFEST_FORMAT = 1;
@@ -40,16 +40,16 @@ export const manifestSchema = object({
   sequences: contentSchema,
   largeObjects: contentSchema,
   totals: object({
-    tables: count,
-    rows: count,
+    tables: natural,
+    rows: natural,
     /** Of table data and large objects, before compression. */
-    bytes: count,
-    largeObjects: count,
+    bytes: natural,
+    largeObjects: natural,
     /** References, those of the lists included: an upper bound of the chunks the backup needs. */
-    chunks: count,
+    chunks: natural,
     /** What this backup added to the repository, its manifest not included. */
-    newChunks: count,
-    newBytes: count,
+    newChunks: natural,
+    newBytes: natural,
   }),
   notes: list(string),
 });

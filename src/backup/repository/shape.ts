@@ -60,7 +60,8 @@ export function integer(least: number = Number.MIN_SAFE_INTEGER, most: number = 
   return (value, path) => (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most ? value as number : fail(path, `a whole number from ${least} to ${most}`));
 }
 
-export const count: Shape<number> = integer(0);
+/** From 0. */
+export const natural: Shape<number> = integer(0);
 
 /** ISO 8601 in UTC. */
 export const time: Shape<string> = matching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z$/, 'a time in UTC');

@@ -8,11 +8,11 @@
 import type { Storage } from '../storage/storage.ts';
 import { randomText, VERIFIED, type ChunkId } from './object-names.ts';
 import { checkDocument, DocumentDamage, sealDocument, unsealDocument } from './sealed-document.ts';
-import { object, integer, count, list, tuple } from './shape.ts';
+import { object, integer, natural, list, tuple } from './shape.ts';
 
 export const RANGES = 65_536;
 
-const runSchema = tuple(integer(0, RANGES - 1), integer(0, RANGES - 1), count);
+const runSchema = tuple(integer(0, RANGES - 1), integer(0, RANGES - 1), natural);
 /** First range, last range, when its verification began, in milliseconds since 1970. */
 const documentSchema = object({ verified: list(runSchema, RANGES) });
 

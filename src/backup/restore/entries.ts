@@ -56,9 +56,3 @@ function chooseStep({ description, section, tag, dependencies }: DumpEntry, opti
 function lastOf(steps: readonly (Step | undefined)[]): Step {
   return steps.includes('last') ? 'last' : steps.includes('after') ? 'after' : 'before';
 }
-
-const OF_DATA: ReadonlySet<string> = new Set(['TABLE DATA', 'BLOBS', 'SEQUENCE SET', 'BLOB COMMENTS']);
-
-export function isData({ description }: DumpEntry): boolean {
-  return OF_DATA.has(description);
-}

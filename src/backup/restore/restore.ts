@@ -99,10 +99,10 @@ class BackupRestore implements Transfer {
     if (all.length > 0 && entries.length === 0) throw new SluiceError('BACKUP_EMPTY', { source: source.name });
     const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, schemaOnly: options.schemaOnly === true });
     const target = await connection.openRestore({
-      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
+      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
     const isNeeded = new Set(selection.needed.map(({ dumpId }) => dumpId));
-    if (context.resumed === undefined) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
+    if (context.resumed === undefined && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
     await refuseMissingExtensions(target, steps.get('before')!);
     return new BackupRestore(prepared, target, { steps, selection }, await describe(prepared, target, steps));
   }
@@ -137,6 +137,7 @@ class BackupRestore implements Transfer {
   async #restore(): Promise<TransferResult['tables']> {
     const { context, source, options } = this.#prepared;
     const schema = new SchemaRestore(source.schema!, this.#target, context.signal);
+    if (options.clean === true) await this.#setAside(schema);
     const there = await this.#thereAlready(schema), keys = await this.#keysToOthers(schema);
     const step = (name: Step): readonly DumpEntry[] => this.#steps.get(name)!.filter(({ dumpId }) => !there.has(dumpId));
     const phase = (name: 'moving' | 'publishing', detail: string): void => context.progress({ type: 'phase', phase: name, detail, at: Date.now() });
@@ -159,6 +160,20 @@ class BackupRestore implements Transfer {
     // They would fire on everything above.
     await schema.inOrder(last.filter(({ description }) => description !== 'MATERIALIZED VIEW DATA' && description !== 'STATISTICS DATA'));
     return tables;
+  }
+
+  async #setAside(schema: SchemaRestore): Promise<void> {
+    const needed = new Set(this.#selection.needed.map(({ dumpId }) => dumpId));
+    try {
+      await this.#target.setAside(await schema.definitions([...this.#steps.values()].flat().filter(({ dumpId }) => !needed.has(dumpId))));
+    } catch (error) {
+      // Nothing was done, and it would not go better another time.
+      if (error instanceof SluiceError && error.code === 'RESTORE_CLEAN_BLOCKED') {
+        await this.#target.forget();
+        this.suspended = false;
+      }
+      throw error;
+    }
   }
 
   /** Foreign keys of chosen tables to others: they come where the target has those. */

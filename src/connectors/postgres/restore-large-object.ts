@@ -5,10 +5,11 @@ import { quoteIdentifier, quoteLiteral } from './sql.ts';
 
 /** @returns roles that have rights in the backup and do not exist here */
 // oxlint-disable-next-line max-params -- one caller
-export async function writeLargeObject(session: Session, object: RestoreLargeObject, ownerSql: string, chunks: AsyncIterable<Uint8Array>, entrySql: string, options: QueryOptions): Promise<string[]> {
+export async function writeLargeObject(session: Session, object: RestoreLargeObject, sql: { readonly owner: string; readonly entry: string; readonly replaces: boolean }, chunks: AsyncIterable<Uint8Array>, options: QueryOptions): Promise<string[]> {
   const { oid, attributes } = object;
   try {
     await session.query('BEGIN', options);
+    if (attributes !== undefined && sql.replaces) await session.query(`SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = ${oid}`, options);
     if (attributes !== undefined) await session.query(`SELECT pg_catalog.lo_create(${oid})`, options);
     let at = 0;
     for await (const chunk of chunks) {
@@ -17,7 +18,7 @@ export async function writeLargeObject(session: Session, object: RestoreLargeObj
     }
     const missing = attributes === undefined ? [] : await giveRights(session, oid, attributes.acl, options);
     const comment = attributes?.comment == null ? '' : `COMMENT ON LARGE OBJECT ${oid} IS ${quoteLiteral(attributes.comment)}; `;
-    await session.query(`${comment}${ownerSql}${entrySql} COMMIT`, options);
+    await session.query(`${comment}${sql.owner}${sql.entry} COMMIT`, options);
     return missing;
   } catch (error) {
     if (session.usable) await session.query('ROLLBACK').catch(() => undefined);

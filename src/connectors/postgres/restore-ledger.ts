@@ -23,17 +23,21 @@ export interface LedgerCounts {
 export class RestoreLedger {
   /** Of the ledger, and of nothing else. */
   readonly schema: string;
+  /** What `--clean` has set aside (restore-aside.ts). */
+  readonly moved: string;
   readonly #done: string;
   readonly #unlogged: string;
 
   constructor(run: string) {
     this.schema = `sluice_${run}`;
+    this.moved = qualifiedName({ schema: this.schema, name: 'moved' });
     this.#done = qualifiedName({ schema: this.schema, name: 'done' });
     this.#unlogged = qualifiedName({ schema: this.schema, name: 'done_unlogged' });
   }
 
   async create(session: Session, options: QueryOptions): Promise<void> {
-    await this.#quietly(session, `CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};`, options);
+    await this.quietly(session, options, async () => session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};
+      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text)`, options));
   }
 
   async exists(session: Session, options: QueryOptions): Promise<boolean> {
@@ -73,18 +77,27 @@ export class RestoreLedger {
   }
 
   async drop(session: Session, options: QueryOptions): Promise<void> {
-    await this.#quietly(session, `DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)};`, options);
+    await this.quietly(session, options, async () => session.query(`DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}, ${this.moved}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`, options));
   }
 
-  /** Without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */
-  async #quietly(session: Session, sql: string, options: QueryOptions): Promise<void> {
-    const { rows } = await session.query(`SELECT evtname, pg_catalog.current_setting('is_superuser') FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'A'`, options);
+  /** A transaction without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */
+  async quietly(session: Session, options: QueryOptions, work: () => Promise<unknown>): Promise<void> {
+    const { rows } = await session.query(`SELECT evtname, pg_catalog.current_setting('is_superuser'), oid FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'A'`, options);
     const always = rows[0]?.[1] === 'on' ? rows.map(([name]) => quoteIdentifier(name!)) : [];
-    await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on';
-      ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}${sql} ${always.map((name) => `ALTER EVENT TRIGGER ${name} ENABLE ALWAYS; `).join('')}COMMIT`, options).catch(async (error: unknown) => {
+    try {
+      await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}`, options);
+      await work();
+      // Some may have got another name, or are gone.
+      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')})`, options)).rows;
+      await session.query(`${still.map(([name]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} ENABLE ALWAYS; `).join('')}COMMIT`, options);
+    } catch (error) {
       if (session.usable) await session.query('ROLLBACK');
       throw error;
-    });
+    }
+  }
+
+  async isAside(session: Session, options: QueryOptions): Promise<boolean> {
+    return (await session.query(`SELECT EXISTS (SELECT FROM ${this.#done} WHERE kind = 'step' AND target = 'aside')`, options)).rows[0][0] === 't';
   }
 
   async *#pages(session: Session, from: string, columns: string, options: QueryOptions): AsyncGenerator<readonly (string | null)[], void, undefined> {

@@ -9,6 +9,7 @@ import type {
 } from '../restore-target.ts';
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
+import { Aside } from './restore-aside.ts';
 import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
 import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
@@ -87,6 +88,12 @@ export class PostgresRestoreTarget implements RestoreTarget {
     }
   }
 
+  async setAside(definitions: readonly Definition[]): Promise<void> {
+    await this.#withControl(async (session) => {
+      if (!await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).move(definitions);
+    });
+  }
+
   async define(definition: Definition, options: DefineOptions = {}): Promise<void> {
     if (this.isDefined(definition.id)) return;
     const workers = options.parallelWorkers === undefined ? '' : `SET LOCAL max_parallel_maintenance_workers = ${options.parallelWorkers}; `;
@@ -152,7 +159,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const { attributes } = object;
     const owner = attributes === undefined ? '' : this.#ownerOf({ description: 'BLOB', tag: String(object.oid), namespace: '', owner: attributes.owner, dropSql: '', sql: '' });
     try {
-      const missing = await this.#withSession((session) => writeLargeObject(session, object, owner, chunks, this.#ledger.entrySql('object', object.oid), this.#query));
+      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), replaces: this.#options.clean }, chunks, this.#query));
       for (const role of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, `role "${role}" does not exist`);
     } catch (error) {
       throw entryFailure(error, `LARGE OBJECT ${object.oid}`, '', 0);
@@ -190,7 +197,12 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async finish(): Promise<void> {
-    await this.#withControl((session) => session.query(this.#ledger.durableSql(), this.#query));
+    await this.#withControl(async (session) => {
+      if (await this.#ledger.isAside(session, this.#query)) {
+        for (const blocked of await new Aside(session, this.#ledger, this.#query).drop()) this.#notes.add(`what was replaced is still there, in schemas that begin with ${this.#ledger.schema}_: ${blocked}`);
+      }
+      await session.query(this.#ledger.durableSql(), this.#query);
+    });
   }
 
   async forget(): Promise<void> {
@@ -204,6 +216,9 @@ export class PostgresRestoreTarget implements RestoreTarget {
       // What belonged to something that is gone already is gone, too.
       if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
     }
+    await this.#withControl(async (session) => {
+      if (await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).moveBack();
+    });
     await this.forget();
   }
 

@@ -38,7 +38,7 @@ CREATE RECURSIVE VIEW chain (id, depth) AS SELECT id, 0 FROM employees WHERE man
 CREATE VIEW without_columns AS SELECT FROM employees;
 CREATE VIEW of_its_own_function AS SELECT 1 AS a;
 CREATE FUNCTION takes_the_view(of_its_own_function) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1.a';
-CREATE OR REPLACE VIEW of_its_own_function AS SELECT 1 AS a, takes_the_view(ROW(1)) AS b;
+CREATE OR REPLACE VIEW of_its_own_function AS SELECT 1 AS a, takes_the_view(NULL) AS b;
 CREATE VIEW "Upper Case"."View" ("Column", "other column") AS SELECT 1, 'it''s' UNION ALL SELECT 2, U&'\00e9';
 COMMENT ON VIEW first_view IS 'a comment on a view';
 COMMENT ON COLUMN first_view.name IS 'a comment on a column of a view';

@@ -137,6 +137,51 @@ describe('what is restored', () => {
   });
 });
 
+describe('what is there already', () => {
+  const CHANGED = `DELETE FROM orders WHERE id % 2 = 0; UPDATE customers SET name = 'changed'; CREATE TABLE mine (id int); INSERT INTO mine VALUES (1); CREATE PUBLICATION mine_too FOR TABLE mine`;
+
+  it('is replaced when all is complete, and what is not in the backup stays', async () => {
+    await prepared();
+    const target = await server.createDatabase();
+    await restore(backup, target, folder);
+    await ask(target, CHANGED);
+    const receipt = await restore(backup, target, folder, { mode: 'replace' });
+    expect(receipt.warnings).toBeUndefined();
+    expect(await ask(target, COUNTS)).toEqual(await ask(shop, COUNTS));
+    expect(await ask(target, 'SELECT count(*) FROM mine')).toEqual([['1']]);
+    await ask(target, 'DROP PUBLICATION mine_too; DROP TABLE mine');
+    expect(await described(target)).toBe(await described(shop));
+    expect(await ask(target, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sluice%'")).toEqual([]);
+  });
+
+  it('stays as it was when the restore is given up', async () => {
+    await prepared();
+    const target = await server.createDatabase();
+    await restore(backup, target, folder);
+    await ask(target, CHANGED);
+    const before = await described(target), stop = new AbortController();
+    const handle = startRestore({ source: backup, to: target, mode: 'replace', read: {} }, { workspace: join(folder, 'workspace'), jobs: 2, signal: stop.signal, onProgress: (event) => {
+      if (event.type === 'phase' && event.detail === 'indexes and constraints') stop.abort();
+    } });
+    await handle.outcome;
+    expect(await ask(target, 'SELECT count(*) FROM orders')).toEqual([['60000']]);
+    await discardLoad(handle.id, 'restore', target, { workspace: join(folder, 'workspace') }).outcome;
+    expect(await described(target)).toBe(before);
+  });
+
+  it('is not touched where something that stays depends on it', async () => {
+    await prepared();
+    const target = await server.createDatabase();
+    await restore(backup, target, folder);
+    await ask(target, 'CREATE VIEW mine AS SELECT id FROM orders; CREATE TABLE also_mine (customer int REFERENCES customers, m mood)');
+    const before = await described(target);
+    expect(await refused(restore(backup, target, folder, { mode: 'replace' }))).toMatchObject({
+      code: 'RESTORE_CLEAN_BLOCKED', facts: { objects: 'column m of table public.also_mine, constraint also_mine_customer_fkey on table public.also_mine, view public.mine' },
+    });
+    expect(await described(target)).toBe(before);
+  });
+});
+
 describe('what goes wrong', () => {
   it('a damaged chunk ends the restore at its place, or costs one part', async () => {
     await prepared();
