@@ -5,7 +5,7 @@ import { settingsOf } from '../pg-dump/archive-settings.ts';
 import type { DumpArchive, DumpEntry } from '../pg-dump/dump-archive.ts';
 import { readCopyStatement, readSetval } from './dump-statements.ts';
 import type { RestoreSource, SourceLargeObject, SourceTable } from './restore-source.ts';
-import { rowParts } from './row-parts.ts';
+import { PartBuffers, rowParts } from './row-parts.ts';
 
 /** @throws SluiceError ARCHIVE_UNSUPPORTED, ARCHIVE_DAMAGED */
 export async function openArchiveSource(archive: DumpArchive): Promise<RestoreSource> {
@@ -26,6 +26,7 @@ class ArchiveSource implements RestoreSource {
   readonly totals: RestoreSource['totals'];
   /** They stand one behind the other in the archive. */
   readonly largeObjectsAtOnce = false;
+  readonly #buffers = new PartBuffers();
   readonly unfilled = undefined;
 
   /** Before pg_dump 9.0 no entry did. */
@@ -67,6 +68,6 @@ class ArchiveSource implements RestoreSource {
     if (copyStatement === '') throw new SluiceError('ARCHIVE_UNSUPPORTED', { source: this.name, reason: `the rows of ${entry.namespace}.${entry.tag} are INSERT statements`, remedy: 'Dump without --inserts, or restore with pg_restore.' }, { table: `${entry.namespace}.${entry.tag}` });
     const { name: into, columns } = readCopyStatement(copyStatement, entry);
     const shape = { encoding: 'copy-text' as const, columns, charset: this.schema.encoding };
-    return { name: { schema: entry.namespace, name: entry.tag }, into, shape, bytes: entry.storedBytes ?? 0, parts: (signal) => rowParts(() => this.schema.data(entry, signal), signal) };
+    return { name: { schema: entry.namespace, name: entry.tag }, into, shape, bytes: entry.storedBytes ?? 0, parts: (signal) => rowParts(() => this.schema.data(entry, signal), this.#buffers, signal) };
   }
 }

@@ -165,7 +165,7 @@ class BackupRestore implements Transfer {
   async #setAside(schema: SchemaRestore): Promise<void> {
     const needed = new Set(this.#selection.needed.map(({ dumpId }) => dumpId));
     try {
-      await this.#target.setAside(await schema.definitions([...this.#steps.values()].flat().filter(({ dumpId }) => !needed.has(dumpId))));
+      await this.#target.setAside(await schema.identities([...this.#steps.values()].flat().filter(({ dumpId }) => !needed.has(dumpId))));
     } catch (error) {
       // Nothing was done, and it would not go better another time.
       if (error instanceof SluiceError && error.code === 'RESTORE_CLEAN_BLOCKED') {
@@ -179,7 +179,7 @@ class BackupRestore implements Transfer {
   /** Foreign keys of chosen tables to others: they come where the target has those. */
   async #keysToOthers(schema: SchemaRestore): Promise<DumpEntry[]> {
     const { keysOutside } = this.#selection;
-    const there = await this.#target.present(await schema.definitions(keysOutside.map(({ parent }) => parent)));
+    const there = await this.#target.present(await schema.identities(keysOutside.map(({ parent }) => parent)));
     const isThere = ({ parent: { dumpId } }: { readonly parent: DumpEntry }): boolean => there.has(dumpId) && !this.#target.isDefined(dumpId);
     const left = keysOutside.filter((key) => !isThere(key));
     if (left.length > 0) this.#notes.push(`left out: foreign keys to tables that are not there: ${left.slice(0, MOST_NAMED).map(({ key }) => key.tag).join(', ')}${left.length > MOST_NAMED ? ` and ${left.length - MOST_NAMED} more` : ''}`);
@@ -188,7 +188,7 @@ class BackupRestore implements Transfer {
 
   /** What chosen tables need and the target has. */
   async #thereAlready(schema: SchemaRestore): Promise<ReadonlySet<number>> {
-    const needed = await schema.definitions(this.#selection.needed.filter(({ dumpId }) => !this.#target.isDefined(dumpId)));
+    const needed = await schema.identities(this.#selection.needed.filter(({ dumpId }) => !this.#target.isDefined(dumpId)));
     return this.#target.present(needed);
   }
 

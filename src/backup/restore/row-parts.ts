@@ -2,20 +2,32 @@
  * Cuts the rows of a table, which an archive has as one stream, into parts that several jobs can load at once. Each part is in memory as a whole, in a buffer that the next one uses again; only a part with a row
  * longer than that passes as it is read, and nothing else meanwhile. The same archive gives the same parts each time.
  */
-import { abortReason } from './abort-reason.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { SourcePart } from './restore-source.ts';
 
 const PART_BYTES = 2 * 1024 * 1024;
 const LF = 0x0a;
+const EMPTY = Buffer.alloc(0);
+
+/** Buffers of parts that are done, for those that come: of all tables of an archive, since most tables are small. */
+export class PartBuffers {
+  readonly #spare: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES);
+  }
+
+  give(buffer: Buffer): void {
+    this.#spare.push(buffer);
+  }
+}
 
 /** @param open gives lines of COPY text, each with its line feed */
-export async function* rowParts(open: () => AsyncGenerator<Buffer, void, undefined>, signal: AbortSignal): AsyncGenerator<SourcePart, void, undefined> {
+export async function* rowParts(open: () => AsyncGenerator<Buffer, void, undefined>, buffers: PartBuffers, signal: AbortSignal): AsyncGenerator<SourcePart, void, undefined> {
   const pieces = open();
-  const spare: Buffer[] = [];
-  const aborted = abortReason(signal);
-  aborted.catch(() => undefined);
+  let buffer = buffers.take();
   try {
-    let buffer = spare.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES), used = 0, index = 0;
+    let used = 0, index = 0;
     for await (let piece of pieces) {
       while (piece.length > 0) {
         const count = Math.min(piece.length, PART_BYTES - used);
@@ -28,19 +40,23 @@ export async function* rowParts(open: () => AsyncGenerator<Buffer, void, undefin
           // One row that does not end here: it goes on as it is read, to the end of its line.
           const long = new LongPart(index++, buffer, piece, pieces);
           yield long;
-          piece = await Promise.race([long.ended, aborted]);
+          piece = await untilAborted(long.ended, signal);
           used = 0;
           continue;
         }
-        const next = spare.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES);
-        used = buffer.copy(next, 0, end, PART_BYTES);
         const full = buffer;
-        yield bufferedPart(index++, full, end, () => spare.push(full));
-        buffer = next;
+        buffer = buffers.take();
+        used = full.copy(buffer, 0, end, PART_BYTES);
+        yield bufferedPart(index++, full, end, buffers);
       }
     }
-    if (used > 0) yield bufferedPart(index, buffer, used, () => {});
+    if (used > 0) {
+      const last = buffer;
+      buffer = EMPTY;
+      yield bufferedPart(index, last, used, buffers);
+    }
   } finally {
+    if (buffer !== EMPTY) buffers.give(buffer);
     await pieces.return();
   }
 }
@@ -49,9 +65,13 @@ function placeOf(index: number): string {
   return `part ${index} (from about byte ${index * PART_BYTES} on)`;
 }
 
-function bufferedPart(index: number, buffer: Buffer, bytes: number, release: () => void): SourcePart {
+function bufferedPart(index: number, buffer: Buffer, bytes: number, buffers: PartBuffers): SourcePart {
   const rows = buffer.subarray(0, bytes);
-  let counted: number | undefined;
+  let counted: number | undefined, isGiven = false;
+  const release = (): void => {
+    if (!isGiven) buffers.give(buffer);
+    isGiven = true;
+  };
   return {
     index, place: placeOf(index),
     chunks: (async function* () {

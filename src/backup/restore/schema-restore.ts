@@ -33,9 +33,10 @@ export class SchemaRestore {
     return { id: entry.dumpId, description, tag, namespace, owner, tablespace, accessMethod, relkind, sql, dropSql };
   }
 
-  async definitions(entries: readonly DumpEntry[]): Promise<Definition[]> {
+  /** What says which objects they are: definitions without their SQL, which would be all of it at once. */
+  async identities(entries: readonly DumpEntry[]): Promise<Definition[]> {
     const definitions: Definition[] = [];
-    for (const entry of entries) definitions.push(await this.definition(entry));
+    for (const entry of entries) definitions.push({ ...await this.definition(entry), sql: '' });
     return definitions;
   }
 
