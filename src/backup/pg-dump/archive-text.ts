@@ -2,7 +2,10 @@
 import { TextDecoder } from 'node:util';
 import { unsupportedArchive } from './archive-errors.ts';
 
-/** PostgreSQL's names, and what the Encoding Standard calls the same. Others can be restored as long as names and SQL are ASCII: data are not decoded. */
+/**
+ * PostgreSQL's names, and what the Encoding Standard calls the same. Others can be restored as long as names and SQL are ASCII: data are not decoded. Node's euc-kr has only the characters of EUC_KR: the others of UHC are
+ * refused.
+ */
 const LABELS: Readonly<Record<string, string>> = {
   UTF8: 'utf-8', UNICODE: 'utf-8',
   LATIN2: 'iso-8859-2', LATIN3: 'iso-8859-3', LATIN4: 'iso-8859-4', LATIN5: 'windows-1254', LATIN6: 'iso-8859-10', LATIN7: 'iso-8859-13', LATIN8: 'iso-8859-14', LATIN9: 'iso-8859-15', LATIN10: 'iso-8859-16',

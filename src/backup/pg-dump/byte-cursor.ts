@@ -6,9 +6,6 @@
 import { damagedArchive, unsupportedArchive } from './archive-errors.ts';
 import type { ArchiveFile, ArchivePieces } from './archive-file.ts';
 
-/** A statement of more bytes is no statement. */
-const MAX_STRING_BYTES = 256 * 1024 * 1024;
-
 export class ByteCursor {
   /** Of an integer, without its sign. The header says it. */
   integerBytes = 4;
@@ -60,6 +57,7 @@ export class ByteCursor {
   }
 
   async unsigned(bytes: number): Promise<number> {
+    if (this.#piece.length - this.#at >= bytes) return this.#buffered(bytes);
     let value = 0;
     for (let at = 0, unit = 1; at < bytes; at++, unit *= 256) value += (await this.byte()) * unit;
     if (value > Number.MAX_SAFE_INTEGER) throw this.damaged('a number is too large');
@@ -87,17 +85,23 @@ export class ByteCursor {
   }
 
   /** Null for none. @param what says for people what the string is */
-  async string(limit: number = MAX_STRING_BYTES, what = 'a string'): Promise<Buffer | null> {
-    const length = await this.integer();
+  async string(limit: number, what: string): Promise<Buffer | null> {
+    const length = await this.#stringLength(limit, what);
+    return length < 0 ? null : this.bytes(length);
+  }
+
+  /** A short string, with a character for each byte. Of a million, hardly any is copied. */
+  async name(limit: number, what: string): Promise<string | null> {
+    const length = await this.#stringLength(limit, what);
     if (length < 0) return null;
-    if (length > this.left) throw this.damaged(`${what} has ${length} bytes, and ${this.left} are left`);
-    if (length > limit) throw unsupportedArchive(this.#file.name, `${what} has ${length} bytes`, 'Restore it with pg_restore.');
-    return length === 0 ? Buffer.alloc(0) : this.bytes(length);
+    if (length > this.#piece.length - this.#at) return (await this.bytes(length)).toString('latin1');
+    this.#at += length;
+    return this.#piece.toString('latin1', this.#at - length, this.#at);
   }
 
   async skipString(): Promise<void> {
-    const length = await this.integer();
-    if (length > 0) await this.skip(length);
+    const length = this.integerNow() ?? (await this.integer());
+    if (length > 0 && !this.skipNow(length)) await this.skip(length);
   }
 
   async skip(count: number): Promise<void> {
@@ -122,6 +126,13 @@ export class ByteCursor {
     if (count > this.#piece.length - this.#at) return false;
     this.#at += count;
     return true;
+  }
+
+  async #stringLength(limit: number, what: string): Promise<number> {
+    const length = this.integerNow() ?? (await this.integer());
+    if (length > this.left) throw this.damaged(`${what} has ${length} bytes, and ${this.left} are left`);
+    if (length > limit) throw unsupportedArchive(this.#file.name, `${what} has ${length} bytes`, 'Restore it with pg_restore.');
+    return length;
   }
 
   async close(): Promise<void> {

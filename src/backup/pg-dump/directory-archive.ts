@@ -98,7 +98,7 @@ export class DirectoryArchive extends OpenedArchive {
 
 /** Names of the folder itself: nothing that leads elsewhere. */
 async function readFileName(cursor: ByteCursor): Promise<DataPlace | undefined> {
-  const file = (await cursor.string(MAX_FILE_NAME_BYTES, 'the name of a file'))?.toString('latin1') ?? '';
+  const file = (await cursor.name(MAX_FILE_NAME_BYTES, 'the name of a file')) ?? '';
   if (file === '') return undefined;
   if (!PLAIN_NAME.test(file)) throw cursor.damaged(`it names the file ${JSON.stringify(file)}, which is no plain name`);
   return { file };

@@ -7,7 +7,8 @@ import { ArchiveText } from './archive-text.ts';
 import type { DumpArchive, DumpCompression, DumpEntry, DumpLargeObject, DumpStatements } from './dump-archive.ts';
 import { withoutEndMarker } from './end-marker.ts';
 import { largeObjectsOfGroup, privilegesOfGroup } from './large-object-groups.ts';
-import { readStatements, type TableOfContents, type TocEntry } from './table-of-contents.ts';
+import { StatementReader } from './statement-reader.ts';
+import type { TableOfContents, TocEntry } from './table-of-contents.ts';
 
 /** Groups have a thousand large objects, and commands a line for each role. */
 const MAX_EXPANDED_CHARACTERS = 64 * 1024 * 1024;
@@ -26,6 +27,7 @@ export abstract class OpenedArchive implements DumpArchive {
   protected readonly header: ArchiveHeader;
   protected readonly toc: ArchiveFile;
   readonly #text: ArchiveText;
+  readonly #statements: StatementReader;
   readonly #byId: ReadonlyMap<number, TocEntry>;
 
   constructor(toc: ArchiveFile, header: ArchiveHeader, contents: TableOfContents) {
@@ -40,12 +42,13 @@ export abstract class OpenedArchive implements DumpArchive {
     this.encoding = contents.encoding;
     this.entries = contents.entries;
     this.#text = new ArchiveText(contents.encoding, toc.name);
+    this.#statements = new StatementReader(toc, header.integerBytes);
     this.#byId = new Map(contents.entries.map((entry) => [entry.dumpId, entry]));
   }
 
   async statements(entry: DumpEntry): Promise<DumpStatements> {
     const own = this.entry(entry);
-    const statements = await readStatements(own, this.toc, this.header, this.#text);
+    const statements = await this.#statements.read(own.text, this.#text);
     if (own.description !== 'ACL' || !own.tag.startsWith('LARGE OBJECTS ')) return statements;
     return { ...statements, definition: await this.#privilegesOfGroup(own, statements.definition) };
   }

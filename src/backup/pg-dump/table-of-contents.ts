@@ -5,14 +5,15 @@ import { damagedArchive, unsupportedArchive } from './archive-errors.ts';
 import type { ArchiveFile } from './archive-file.ts';
 import type { ArchiveHeader } from './archive-header.ts';
 import { ArchiveText } from './archive-text.ts';
-import { ByteCursor } from './byte-cursor.ts';
-import type { DumpEntry, DumpSection, DumpStatements } from './dump-archive.ts';
+import type { ByteCursor } from './byte-cursor.ts';
+import type { DumpEntry, DumpSection } from './dump-archive.ts';
+import { StatementReader, type TextRange } from './statement-reader.ts';
 
 /** Where the data of an entry are: at a place in a custom archive (undefined where its writer could not go back and say it), or in a file of a directory. */
 export type DataPlace = { readonly at: number | undefined } | { readonly file: string };
 
 export interface TocEntry extends DumpEntry {
-  readonly text: { readonly start: number; readonly end: number };
+  readonly text: TextRange;
   readonly place: DataPlace | undefined;
 }
 
@@ -45,18 +46,6 @@ export async function readTableOfContents(cursor: ByteCursor, file: ArchiveFile,
   const encoding = await encodingOf(entries, file, header);
   const text = new ArchiveText(encoding, file.name);
   return { entries: entries.map((entry) => decoded(entry, text)), encoding, end: cursor.position };
-}
-
-/** The SQL of an entry. @throws SluiceError ARCHIVE_DAMAGED, ARCHIVE_UNSUPPORTED, SOURCE_UNREADABLE, SOURCE_CHANGED */
-export async function readStatements(entry: Pick<TocEntry, 'text'>, file: ArchiveFile, header: ArchiveHeader, text: ArchiveText): Promise<DumpStatements> {
-  const cursor = new ByteCursor(file, entry.text.start, entry.text.end);
-  cursor.integerBytes = header.integerBytes;
-  try {
-    const next = async (): Promise<string> => text.decode((await cursor.string()) ?? Buffer.alloc(0));
-    return { definition: await next(), dropStatement: await next(), copyStatement: await next() };
-  } finally {
-    await cursor.close();
-  }
 }
 
 type Name = string | null;
@@ -113,7 +102,7 @@ class EntryReader {
 
   /** A number as text, for historical reasons. */
   async #oid(): Promise<number> {
-    const text = (await this.#cursor.string(MAX_NAME_BYTES, 'an OID'))?.toString('latin1') ?? '';
+    const text = (await this.#cursor.name(MAX_NAME_BYTES, 'an OID')) ?? '';
     if (!/^\d{1,10}$/.test(text)) throw this.#cursor.damaged('an OID is no number');
     return Number(text);
   }
@@ -121,8 +110,8 @@ class EntryReader {
   async #dependencies(): Promise<readonly number[]> {
     const ids: number[] = [];
     for (;;) {
-      const text = (await this.#cursor.string(MAX_NAME_BYTES, 'a dependency'))?.toString('latin1');
-      if (text === undefined) return ids.length === 0 ? NONE : ids;
+      const text = await this.#cursor.name(MAX_NAME_BYTES, 'a dependency');
+      if (text === null) return ids.length === 0 ? NONE : ids;
       if (!/^\d{1,10}$/.test(text)) throw this.#cursor.damaged('a dependency is no number');
       ids.push(Number(text));
       if (ids.length % 65_536 === 0) this.#charge(8 * 65_536);
@@ -140,8 +129,8 @@ class EntryReader {
     return code === 0 ? null : this.#shared(String.fromCodePoint(code));
   }
 
-  async #name(what: string): Promise<Name> {
-    return (await this.#cursor.string(MAX_NAME_BYTES, what))?.toString('latin1') ?? null;
+  #name(what: string): Promise<Name> {
+    return this.#cursor.name(MAX_NAME_BYTES, what);
   }
 
   #sharedOrNull(name: Name): Name {
@@ -176,7 +165,7 @@ function oldSection(description: string): DumpSection {
 async function encodingOf(entries: readonly RawEntry[], file: ArchiveFile, header: ArchiveHeader): Promise<string> {
   const entry = entries.find(({ description }) => description === 'ENCODING');
   if (entry === undefined) return 'SQL_ASCII';
-  const { definition } = await readStatements(entry, file, header, new ArchiveText('LATIN1', file.name));
+  const { definition } = await new StatementReader(file, header.integerBytes).read(entry.text, new ArchiveText('LATIN1', file.name));
   const name = /'([A-Za-z0-9_]+)'/.exec(definition)?.[1];
   if (name === undefined) throw damagedArchive(file.name, 'its entry ENCODING names none', entry.text.start);
   return name;
