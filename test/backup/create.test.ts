@@ -1,5 +1,5 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TableEntry } from '../../src/backup/repository/entry-list.ts';
 import { partEntrySchema, readList, largeObjectEntrySchema, sequenceEntrySchema, tableEntrySchema } from '../../src/backup/repository/entry-list.ts';
@@ -9,6 +9,7 @@ import { readContent, type Content } from '../../src/backup/repository/content.t
 import type { Repository } from '../../src/backup/repository/repository.ts';
 import { verifyRepository } from '../../src/backup/repository/verify.ts';
 import { backUpDatabase, type BackUpOptions, type Receipt } from '../../src/index.ts';
+import { runCli } from '../cli/run-cli.ts';
 import { collect } from '../helpers/collect.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import { temporaryFolder } from '../io/support.ts';
@@ -200,11 +201,13 @@ describe('what cannot be backed up is refused before anything is written', () =>
   it('rows that a policy hides, tables that may not be read', async () => {
     const database = await server.createDatabase();
     await ask(database, `CREATE ROLE reader_${process.pid} LOGIN PASSWORD 'reader'; CREATE TABLE open (a int); GRANT SELECT ON open TO reader_${process.pid}; INSERT INTO open VALUES (1);
-      CREATE TABLE hidden (a int); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; GRANT SELECT ON hidden TO reader_${process.pid}; CREATE TABLE closed (a int)`);
+      CREATE TABLE hidden (a int); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; GRANT SELECT ON hidden TO reader_${process.pid}; CREATE TABLE closed (a int); CREATE SEQUENCE kept`);
     const from = Object.assign(new URL(database), { username: `reader_${process.pid}`, password: 'reader' }).href;
     const where = await place();
     await expect(backUp(where, { from, only: 'data', exclude: ['closed'] })).rejects.toMatchObject({ code: 'ROW_SECURITY', at: { table: 'public.hidden' } });
     await expect(backUp(where, { from, only: 'data', exclude: ['hidden'] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await ask(database, 'DROP TABLE hidden, closed');
+    await expect(backUp(where, { from, only: 'data' })).rejects.toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('public.kept') as string });
     await expect(readFile(join(where.to, 'readme.txt'))).rejects.toThrow('ENOENT');
     expect((await backUp(where, { from, only: 'data', tables: ['open'] })).totals.read).toBe(1);
   });
@@ -233,6 +236,28 @@ describe('an interrupted backup', () => {
     expect(next.backup!.newBytes).toBeLessThan(fresh.backup!.newBytes * 0.9);
     expect(await verifyRepository(await openOrCreate(where.to))).toMatchObject({ backups: 1, problems: [] });
     expect(await ask(shop, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sluice%'")).toEqual([['0']]);
+  });
+
+  it('by SIGKILL leaves a valid repository and nothing that holds the next one up', async () => {
+    const where = await place();
+    const stored = async (): Promise<number> => readdir(join(where.to, 'chunks'), { recursive: true }).then((found) => found.length, () => 0);
+    // Killed when so many chunks and folders of them are there.
+    for (const chunks of [1, 8, 16]) {
+      const killed = await runCli(['backup', shop, '--to', where.to, '--data-only'], { cwd: dirname(where.to), during: (child) => {
+        const killWhenThere = async (): Promise<void> => {
+          if (await stored() >= chunks) child.kill('SIGKILL');
+        };
+        const look = setInterval(() => void killWhenThere(), 5);
+        child.once('exit', () => clearInterval(look));
+      } });
+      const repository = await openOrCreate(where.to);
+      const listed = await repository.backupNames();
+      expect(killed.signal).toBe('SIGKILL');
+      expect(await verifyRepository(repository)).toMatchObject({ backups: listed.length, problems: [] });
+    }
+    const { stdout, code } = await runCli(['backup', shop, '--to', where.to, '--data-only', '--json'], { cwd: dirname(where.to) });
+    expect([code, (JSON.parse(stdout) as Receipt).status]).toEqual([0, 'done']);
+    expect(await verifyRepository(await openOrCreate(where.to))).toMatchObject({ problems: [] });
   });
 
   it('by the loss of a connection ends with a coded error', async () => {

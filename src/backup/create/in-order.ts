@@ -14,10 +14,12 @@ export class InOrder {
   /** Resolves when the step may be begun. Rejects when an earlier one has failed. */
   async room(number: number, signal: AbortSignal): Promise<void> {
     while (number >= this.#next + this.#window && this.#failure === undefined && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = (): void => resolve();
+      this.#waiting.push(wake);
+      signal.addEventListener('abort', wake, { once: true });
+      await promise;
+      signal.removeEventListener('abort', wake);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     signal.throwIfAborted();

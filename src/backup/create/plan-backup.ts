@@ -1,5 +1,5 @@
 /**
- * The job `backup`: opens the source and looks at the repository, so that what cannot work fails before anything is written; then schema and rows beside each other, large objects, sequences at the end
+ * The job `backup`: opens the source and looks at the repository, so that what cannot work fails before anything is written; then the schema, the rows, large objects, and sequences at the end
  * (their values never lie below the data), and the manifest. Whatever fails before it leaves chunks that the next backup uses.
  */
 import type { BackupSource, BackupTable } from '../../connectors/backup-source.ts';
@@ -8,7 +8,6 @@ import { connectorFor } from '../../connectors/registry.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { versionText } from '../../io/version.ts';
 import { AbortScope, throwIfAborted } from '../../pipeline/abort-scope.ts';
-import { allOrNothing } from '../../pipeline/all-or-nothing.ts';
 import type { BackupReceipt, TableReceipt } from '../../pipeline/receipt.ts';
 import type { RunContext } from '../../pipeline/run-context.ts';
 import { createRepository, lookAtRepository } from '../open-repository.ts';
@@ -63,10 +62,9 @@ class BackupJob {
     const writer = await BackupWriter.begin(repository);
     const scope = new AbortScope(signal);
     try {
-      const [schema, tables] = await allOrNothing(scope, [
-        backUpSchema(this.#source, writer, this.#options.level, scope.signal),
-        this.#moveTables(repository, writer, scope),
-      ]);
+      // Not beside each other: pg_dump has memory of its own, and what the schema refuses is known at once.
+      const schema = await backUpSchema(this.#source, writer, this.#options.level, scope.signal);
+      const tables = await this.#moveTables(repository, writer, scope);
       const largeObjects = await this.#moveLargeObjects(writer);
       const sequences = await this.#readSequences(writer);
       throwIfAborted(signal);

@@ -128,7 +128,11 @@ export class TableBackup {
         isHandedOn = true;
         this.#keep(this.#whenStored(stored, lane));
       } finally {
-        if (!isHandedOn) this.#lanes.give(lane);
+        if (!isHandedOn) {
+          // What was begun of a part that failed is not written on when the run is over.
+          await lane.restart();
+          this.#lanes.give(lane);
+        }
       }
     }
   }

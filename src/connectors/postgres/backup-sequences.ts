@@ -27,13 +27,22 @@ function usedBy(tables: readonly CatalogBackupTable[]): string {
       WHERE f.adrelid IN (SELECT ${oids}))`;
 }
 
+function sequencesOf({ tables: names, exclude }: BackupChoice, tables: readonly CatalogBackupTable[]): string {
+  return names.length > 0 || exclude.length > 0 ? `${SEQUENCES} ${usedBy(tables)}` : SEQUENCES;
+}
+
+/** They are read last: who may not is to know it first. @throws SluiceError PERMISSION_DENIED */
+export async function refuseUnreadableSequences(session: Session, choice: BackupChoice, tables: readonly CatalogBackupTable[], signal: AbortSignal): Promise<void> {
+  const { rows } = await session.query(`${sequencesOf(choice, tables)} AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') LIMIT 1`, { signal });
+  if (rows.length > 0) throw new SluiceError('PERMISSION_DENIED', { connection: session.target.name, reason: `the sequence ${rows[0][0]}.${rows[0][1]} may not be read` });
+}
+
 /**
  * By schema and name in byte order. A sequence's state is no part of a snapshot: what is read is that of now. Read after the data, it lies at or behind every value that is in a table.
  * @param onGone told of sequences that were dropped since the snapshot
  */
 export async function* readSequences(session: Session, choice: BackupChoice, tables: readonly CatalogBackupTable[], onGone: (sequence: NamedSequence) => void, signal: AbortSignal): AsyncGenerator<SequenceState, void, undefined> {
-  const isPartial = choice.tables.length > 0 || choice.exclude.length > 0;
-  const { rows } = await session.query(`${SEQUENCES} ${isPartial ? usedBy(tables) : ''} ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`, { signal });
+  const { rows } = await session.query(`${sequencesOf(choice, tables)} ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`, { signal });
   const names = rows.map(([schema, name]): NamedSequence => ({ schema: schema!, name: name! }));
   for (let at = 0; at < names.length; at += SEQUENCES_PER_QUESTION) yield* await statesOf(session, names.slice(at, at + SEQUENCES_PER_QUESTION), onGone, signal);
 }

@@ -4,7 +4,7 @@ import type { BackupChoice, BackupSource, BackupTable, LargeObject, PageGroups, 
 import { findBackupTables, type CatalogBackupTable, type FoundTables } from './backup-catalog.ts';
 import { readLargeObjects } from './backup-large-objects.ts';
 import { dumpSchema, findDumpProgram, type DumpProgram } from './backup-schema.ts';
-import { readSequences } from './backup-sequences.ts';
+import { readSequences, refuseUnreadableSequences } from './backup-sequences.ts';
 import { refuseRowSecurity, TableStreamsReader } from './backup-tables.ts';
 import type { Session } from './driver.ts';
 import { Snapshot } from './snapshot.ts';
@@ -39,6 +39,7 @@ export async function openBackupSource(control: Session, choice: BackupChoice, p
         continue;
       }
       refuseRowSecurity(found.tables, control.target.user);
+      if (choice.data) await refuseUnreadableSequences(coordinator, choice, found.tables, parts.signal);
       const encoding = (await coordinator.query('SELECT pg_catalog.getdatabaseencoding()', { signal: parts.signal })).rows[0][0]!;
       return new PostgresBackupSource(snapshot, choice, found, { encoding, program, env: parts.env, unfilled: await unfilledViews(coordinator, parts.signal) });
     } catch (error) {
