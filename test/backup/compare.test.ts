@@ -101,7 +101,7 @@ it('rows in another order and on other pages are the same rows; one that differs
   expect(table('public.people')!.rows).toMatchObject({ missing: 1, extra: 1, changed: 1, examples: [{ kind: 'changed', row: { id: '59999' }, changes: { weight: ['8571.29', '8571.30'] } }] });
 });
 
-it('of very many rows that differ some are named, and it is said that there are more', async () => {
+it('of very many rows that differ some are named, and it is said about how many there are', async () => {
   const url = await createDatabase();
   await run(url, PEOPLE);
   const { root } = await backUp(url);
@@ -109,7 +109,7 @@ it('of very many rows that differ some are named, and it is said that there are 
   const { table } = await verify(root, url, { examples: 3 });
   const { rows } = table('public.people')!;
   expect(rows!.complete).toBe(false);
-  expect(rows!.missing).toBeGreaterThan(20_000);
+  for (const count of [rows!.missing, rows!.extra]) expect(Math.abs(count - 60_000)).toBeLessThan(1000);
   expect(rows!.examples).toHaveLength(3);
   for (const { kind, row, changes } of rows!.examples) expect({ kind, changes }).toEqual({ kind: 'changed', changes: { name: [`person ${row.id}`, `person ${row.id}!`] } });
 });

@@ -50,7 +50,7 @@ export interface RowDifferencesReport {
   readonly extra: number;
   /** Null where it cannot be told. */
   readonly changed: number | null;
-  /** False: the counts are of a part of the rows that differ. */
+  /** False: there are too many to count them; the counts are estimates. */
   readonly complete: boolean;
   readonly examples: readonly RowExample[];
 }

@@ -4,8 +4,8 @@
  */
 import type { TableEntry } from '../repository/entry-list.ts';
 import { bucketOf, HashBuckets } from './hash-buckets.ts';
-import { fieldsOf, type Field } from './row-fields.ts';
-import { readRows, type ReadRow, type RowHash, type RowVisitor } from './row-reader.ts';
+import { fieldsOf, keyOf, type Field } from './row-fields.ts';
+import { readRows, type ReadRow, type RowVisitor } from './row-reader.ts';
 
 /** One side of a comparison: its streams, which can be read again. */
 export interface RowSide {
@@ -22,6 +22,8 @@ export interface SidesToCompare {
 }
 
 export interface SidedRow {
+  /** Undefined where no key is known. */
+  readonly key: string | undefined;
   readonly fields: readonly Field[];
   /** Bytes of the whole row. */
   readonly length: number;
@@ -38,13 +40,13 @@ export interface RowDifferences {
   readonly extra: number;
   /** Undefined where rows have no key, or where there are too many to tell. */
   readonly changed: number | undefined;
-  /** False: there are more, which were not counted. */
+  /** False: there are too many to count them; `missing` and `extra` are what a part of them lets expect. */
   readonly isComplete: boolean;
   readonly rows: readonly DifferentRow[];
 }
 
-/** Rows whose hashes are held at once: some 15 MB. */
-const MOST_HASHES = 100_000;
+/** Rows whose hashes are held at once: some 4 MB. */
+const MOST_HASHES = 30_000;
 /** Rows whose bytes are looked at to pair them by key, on each side. */
 const MOST_PAIRED = 500;
 
@@ -58,6 +60,11 @@ export async function findRowDifferences(sides: SidesToCompare, wanted: number):
     else extra -= count;
   }
   const isComplete = chosen.size === all;
+  if (!isComplete) {
+    // Hashes are spread evenly over the buckets.
+    missing = Math.round((missing * all) / chosen.size);
+    extra = Math.round((extra * all) / chosen.size);
+  }
   const shown = wanted === 0 ? NOTHING_SHOWN : await collect(surplus, sides, isComplete);
   return { missing, extra, changed: shown.changed, isComplete, rows: shown.rows.slice(0, wanted) };
 }
@@ -102,30 +109,27 @@ const NOTHING_SHOWN: Shown = { rows: [], changed: undefined };
 /** The bytes of rows that differ, and with them which belong together. */
 async function collect(surplus: ReadonlyMap<string, number>, sides: SidesToCompare, isComplete: boolean): Promise<Shown> {
   const missing = await rowsOf(sides.backup, sides, new Set([...surplus].filter(([, count]) => count > 0).map(([name]) => name)));
-  const positions = sides.key.map((column) => sides.columns.indexOf(column));
-  const keyed = positions.length > 0 && positions.every((position) => position >= 0) ? (row: SidedRow) => keyOf(row, positions) : () => undefined;
-  const keys = new Set(missing.map(keyed));
-  keys.delete(undefined);
+  const keys = new Set(missing.flatMap(({ key }) => (key === undefined ? [] : [key])));
   // Of very many rows only some are known by their hashes: those that were changed are then found by their keys.
   const extra = isComplete || keys.size === 0
     ? await rowsOf(sides.database, sides, new Set([...surplus].filter(([, count]) => count < 0).map(([name]) => name)))
-    : await rowsWith((row) => keys.delete(keyed(row)), sides.database, sides, () => keys.size === 0);
-  const isAll = isComplete && positions.length > 0 && missing.length < MOST_PAIRED && extra.length < MOST_PAIRED;
-  const rows = paired(missing, extra, keyed);
+    : await rowsWithKeys(keys, sides.database, sides);
+  const isAll = isComplete && positionsOf(sides) !== undefined && missing.length < MOST_PAIRED && extra.length < MOST_PAIRED;
+  const rows = paired(missing, extra);
   return { rows, changed: isAll ? rows.filter(({ kind }) => kind === 'changed').length : undefined };
 }
 
 /** Changed rows first. */
-function paired(missing: readonly SidedRow[], extra: readonly SidedRow[], keyed: (row: SidedRow) => string | undefined): DifferentRow[] {
+function paired(missing: readonly SidedRow[], extra: readonly SidedRow[]): DifferentRow[] {
   const changed: DifferentRow[] = [], others: DifferentRow[] = [];
   const unpaired = new Map<string, SidedRow>();
   for (const row of extra) {
-    const key = keyed(row);
+    const { key } = row;
     if (key === undefined) others.push({ kind: 'extra', row });
     else unpaired.set(key, row);
   }
   for (const row of missing) {
-    const key = keyed(row);
+    const { key } = row;
     const now = key === undefined ? undefined : unpaired.get(key);
     if (now === undefined) {
       others.push({ kind: 'missing', row });
@@ -138,16 +142,17 @@ function paired(missing: readonly SidedRow[], extra: readonly SidedRow[], keyed:
   return [...changed, ...others];
 }
 
-// oxlint-disable-next-line max-params -- a condition, a side, what both sides have in common, and an end
-async function rowsWith(isWanted: (row: SidedRow) => boolean, side: RowSide, sides: SidesToCompare, isEnough: () => boolean): Promise<SidedRow[]> {
+/** Takes what it finds out of `keys`. */
+async function rowsWithKeys(keys: Set<string>, side: RowSide, sides: SidesToCompare): Promise<SidedRow[]> {
   const rows: SidedRow[] = [];
+  const positions = positionsOf(sides) ?? [];
   await readSide(side, sides, {
     wants: () => true,
     row: (read) => {
-      const row = sidedRow(read, sides);
-      if (isWanted(row)) rows.push(row);
+      const key = keyOf(read.bytes, sides.encoding, positions);
+      if (key !== undefined && keys.delete(key)) rows.push(sidedRow(read, sides));
     },
-  }, isEnough);
+  }, () => keys.size === 0);
   return rows;
 }
 
@@ -158,19 +163,24 @@ async function rowsOf(side: RowSide, sides: SidesToCompare, names: Set<string>):
   await readSide(side, sides, {
     // Each once, also where there are several.
     wants: (h1, h2, h3, h4) => !isEnough() && names.delete(nameOf(h1, h2, h3, h4)),
-    row: (row) => void rows.push(sidedRow(row, sides)),
+    row: (read) => void rows.push(sidedRow(read, sides)),
   }, isEnough);
   return rows;
 }
 
-function sidedRow({ bytes, length }: ReadRow, { encoding, columns }: SidesToCompare): SidedRow {
-  return { fields: fieldsOf(bytes, encoding, columns.length, length > bytes.length), length };
+/** Of a row whose bytes will be another's: a copy. */
+function sidedRow({ bytes, length }: ReadRow, sides: SidesToCompare): SidedRow {
+  const kept = new Uint8Array(bytes), positions = positionsOf(sides);
+  return {
+    fields: fieldsOf(kept, sides.encoding, sides.columns.length, length > kept.length), length,
+    key: positions === undefined ? undefined : keyOf(kept, sides.encoding, positions),
+  };
 }
 
-function keyOf({ fields }: SidedRow, positions: readonly number[]): string | undefined {
-  const values = positions.map((position) => fields[position]);
-  if (values.includes(undefined)) return undefined;
-  return values.map((value) => (value == null ? '-' : Buffer.from(value).toString('hex'))).join(',');
+/** Of the key's columns in a row, ascending. */
+function positionsOf({ key, columns }: SidesToCompare): readonly number[] | undefined {
+  const positions = key.map((column) => columns.indexOf(column)).toSorted((a, b) => a - b);
+  return positions.length === 0 || positions[0] < 0 ? undefined : positions;
 }
 
 // oxlint-disable-next-line max-params -- a side, what both have in common, and what is wanted of it
@@ -181,6 +191,8 @@ async function readSide(side: RowSide, { encoding }: SidesToCompare, visitor: Ro
   }
 }
 
-function nameOf(...hash: RowHash): string {
-  return `${hash[0]},${hash[1]},${hash[2]},${hash[3]}`;
+/** A hash as a short text, for sets and maps. */
+// oxlint-disable-next-line max-params -- the words of a hash
+function nameOf(h1: number, h2: number, h3: number, h4: number): string {
+  return String.fromCharCode(h1 >>> 16, h1 & 0xffff, h2 >>> 16, h2 & 0xffff, h3 >>> 16, h3 & 0xffff, h4 >>> 16, h4 & 0xffff);
 }

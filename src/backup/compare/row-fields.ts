@@ -8,6 +8,33 @@ const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 /** Null is NULL; undefined: beyond what was kept of the row. */
 export type Field = Uint8Array | null | undefined;
 
+/**
+ * The fields at these positions, in their order in the row, as one text that no other fields give. Makes nothing but that text: it is for every row of a table. Undefined when one of them was cut off.
+ * @param positions ascending
+ */
+export function keyOf(row: Uint8Array, encoding: TableEntry['encoding'], positions: readonly number[]): string | undefined {
+  const bytes = Buffer.from(row.buffer, row.byteOffset, row.length);
+  const isText = encoding === 'copy-text';
+  let key = '', at = isText ? 0 : 2;
+  for (let field = 0, wanted = 0; wanted < positions.length; field++) {
+    if (at > bytes.length || (!isText && at + 4 > bytes.length)) return undefined;
+    const start = isText ? at : at + 4;
+    const end = isText ? tabOrEnd(bytes, at) : start + Math.max(0, bytes.readInt32BE(at));
+    if (end > bytes.length) return undefined;
+    if (field === positions[wanted]) {
+      key += `${end - start}:${bytes.toString('latin1', start, end)}`;
+      wanted++;
+    }
+    at = isText ? end + 1 : end;
+  }
+  return key;
+}
+
+function tabOrEnd(bytes: Buffer, at: number): number {
+  const tab = bytes.indexOf(TAB, at);
+  return tab < 0 ? bytes.length : tab;
+}
+
 /** @param isCut the row is longer than these bytes */
 export function fieldsOf(row: Uint8Array, encoding: TableEntry['encoding'], columns: number, isCut: boolean): Field[] {
   const fields = encoding === 'copy-text' ? textFields(row, columns) : binaryFields(Buffer.from(row.buffer, row.byteOffset, row.length));

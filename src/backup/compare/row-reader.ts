@@ -10,14 +10,11 @@ const STREAM_HEAD_BYTES = 19;
 const NOTHING = new Uint8Array(0);
 
 export interface ReadRow {
-  readonly hash: RowHash;
-  /** A copy: the row without its line feed, or as much of it as is kept. */
+  /** The row without its line feed, or as much of it as is kept. Valid until the visitor returns. */
   readonly bytes: Uint8Array;
   /** Of the whole row. */
   readonly length: number;
 }
-
-export type RowHash = readonly [number, number, number, number];
 
 export interface RowVisitor {
   /** For every row; true when its bytes are wanted. */
@@ -35,8 +32,8 @@ export async function readRows(stream: AsyncIterable<Uint8Array>, encoding: Tabl
   const hasher = new RowHasher(encoding, (h1, h2, h3, h4, end) => {
     if (visitor.wants(h1, h2, h3, h4)) {
       const length = heldLength + end - start - (isText ? 1 : 0);
-      const bytes = Buffer.concat([held, piece.subarray(start, end)]).subarray(0, Math.min(length, MOST_BYTES));
-      visitor.row({ hash: [h1, h2, h3, h4], bytes: new Uint8Array(bytes), length });
+      const kept = Math.min(length, MOST_BYTES);
+      visitor.row({ bytes: held.length === 0 ? piece.subarray(start, start + kept) : joined(held, piece.subarray(start, end), kept), length });
     }
     start = end;
     if (heldLength === 0) return;
@@ -52,4 +49,11 @@ export async function readRows(stream: AsyncIterable<Uint8Array>, encoding: Tabl
     if (start < piece.length && held.length < MOST_BYTES) held = Buffer.concat([held, piece.subarray(start, start + MOST_BYTES - held.length)]);
     if (isEnough?.() === true) return;
   }
+}
+
+function joined(one: Uint8Array, other: Uint8Array, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.set(one.subarray(0, length));
+  bytes.set(other.subarray(0, Math.max(0, length - one.length)), Math.min(one.length, length));
+  return bytes;
 }

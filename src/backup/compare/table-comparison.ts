@@ -3,6 +3,8 @@
  * source) it is known in which groups rows differ. After a restore rows lie elsewhere; their sum is the same all the same.
  */
 import type { ComparedTable } from '../../connectors/compare-source.ts';
+import { releaseLarge } from '../repository/chunk-file.ts';
+import type { ChunkStore } from '../repository/chunk-store.ts';
 import { partEntrySchema, readList, type PartEntry, type TableEntry } from '../repository/entry-list.ts';
 import { readContent } from '../repository/content.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -143,7 +145,7 @@ export class TableComparison {
     return {
       async *streams() {
         for await (const part of parts()) {
-          if (isWanted(part)) yield readContent(chunks, { bytes: part.bytes, chunks: part.chunks });
+          if (isWanted(part)) yield contentOf(chunks, part);
         }
       },
     };
@@ -162,6 +164,14 @@ export class TableComparison {
         for (const [first, end] of ranges) yield table.read([first, Number.isFinite(end) ? end : undefined], signal);
       },
     };
+  }
+}
+
+/** A chunk is of use until the next is asked for. */
+async function* contentOf(store: ChunkStore, { bytes, chunks }: PartEntry): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of readContent(store, { bytes, chunks })) {
+    yield chunk;
+    releaseLarge(chunk);
   }
 }
 

@@ -110,7 +110,7 @@ function tableLines({ name, status, backup, database, differences, groups, rows 
     printableLine(`${name} is different: ${counts}${same}`),
     ...differences.map((difference) => printableLine(`  ${difference}`)),
     ...(rows === undefined ? [] : [
-      `  ${rows.complete ? '' : 'more than '}${formatCount(rows.missing)} rows missing, ${formatCount(rows.extra)} not in the backup${rows.changed === null ? '' : `, of which ${formatCount(rows.changed)} were changed`}`,
+      `  ${rows.complete ? '' : 'about '}${formatCount(rows.missing)} rows missing, ${formatCount(rows.extra)} not in the backup${rows.changed === null ? '' : `, of which ${formatCount(rows.changed)} were changed`}`,
       ...rows.examples.map((example) => printableLine(`  ${exampleLine(example)}`)),
     ]),
   ];
