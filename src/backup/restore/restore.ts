@@ -36,6 +36,7 @@ export async function planBackupRestore(options: BackupRestoreOptions, context: 
     const source = await openRestoreSource(options.source, options.skipDamaged === true ? (error) => missing.push({ table: 'lists of the backup', place: 'some entries', reason: error.message }) : undefined);
     open.unshift(source);
     refuseImpossible(options, source);
+    if (context.resumed !== undefined && readState(context.resumed).fingerprint !== source.fingerprint) throw new SluiceError('RESUME_REFUSED', { run: context.run, reason: `${source.name} is another than it was` });
     const connection = await (await connectorFor(options.to)).connect(options.to, {
       signal: context.signal, jobs: context.jobs, engineMemoryBytes: context.engineMemoryBytes, applicationName: `sluice restore ${context.run}`, env: context.env, create: false,
     });

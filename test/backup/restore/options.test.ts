@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../../src/jobs/receipt.ts';
 import { discardLoad, resumeLoad, startRestore } from '../../../src/jobs/start-transfer.ts';
@@ -233,17 +234,26 @@ describe('what goes wrong', () => {
   it('killed again and again, it is complete in the end, every row once', async () => {
     await prepared();
     const target = await server.createDatabase();
-    const cli = (args: readonly string[], killAfter: number | undefined): Promise<CliResult> => runCli(args, { cwd: folder, env: { SLUICE_HOME: join(folder, 'workspace') }, during: (child) => {
-      // From the first sign of life on, which comes later on a busy machine.
-      child.stderr!.once('data', () => setTimeout(() => child.kill('SIGKILL'), killAfter).unref());
-    } });
-    let result = await cli(['restore', backup, '--to', target, '--jobs', '2'], 30);
-    let kills = 0;
-    for (let pause = 60; result.signal === 'SIGKILL'; pause = Math.round(pause * 1.6)) {
+    const ledger = async (): Promise<number> => {
+      const [[name]] = await ask(target, "SELECT max(nspname) FROM pg_namespace WHERE nspname LIKE 'sluice%'");
+      return name === null ? 0 : ask(target, `SELECT count(*) FROM ${name}.done`).then(([[count]]) => Number(count), () => 0);
+    };
+    /** Killed as soon as so much is done. */
+    const cli = async (args: readonly string[], entries: number): Promise<CliResult> => {
+      let hasEnded = false;
+      const ended = runCli(args, { cwd: folder, env: { SLUICE_HOME: join(folder, 'workspace') }, during: (child) => {
+        void (async () => {
+          while (!hasEnded && await ledger() < entries) await sleep(5);
+          child.kill('SIGKILL');
+        })();
+      } });
+      return ended.finally(() => (hasEnded = true));
+    };
+    let result = await cli(['restore', backup, '--to', target, '--jobs', '2'], 1), kills = 0;
+    for (let entries = 6; result.signal === 'SIGKILL'; entries += 6) {
       kills++;
-      // What was killed before it had begun is begun anew.
-      const begun = (await ask(target, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'sluice%'"))[0][0] !== '0';
-      result = await cli(begun ? ['runs', 'resume', '--to', target] : ['restore', backup, '--to', target, '--jobs', '2'], pause);
+      expect(await ledger()).toBeGreaterThan(0);
+      result = await cli(['runs', 'resume', '--to', target], entries);
     }
     expect(result.code, result.stderr).toBe(0);
     expect(kills).toBeGreaterThan(1);
