@@ -1,11 +1,12 @@
 /**
- * The benchmark: `npm run bench -- import|export|restore [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
+ * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
  * same machine in the same run, so that the ratios hold when the machine's speed drifts.
  *
  *   --format csv|json|ndjson   import: what is read (default csv)      export: csv,ndjson,json,sql,parquet (default all)
  *   --to postgres|duckdb       import: where to (default postgres)
  *   --bad N|P%                 restore: also with so many bad rows, of every class
- *   --rows N                   default 1000000
+ *   --rows N                   default 1000000; backup and restore-backup: ordinary rows, default 5000000, 0 for none
+ *   --embeddings N             backup and restore-backup: rows of 768 floats, default 100000, 0 for none
  *   --runs N                   rounds, default 3
  *   --jobs N                   default 2
  *   --memory                   also Sluice alone at 0.1x, 1x and 10x of --rows, for peak memory
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPostgres, type PostgresServer } from '../test/helpers/postgres-server.ts';
+import { runBackupBench } from './backup-bench.ts';
 import * as contenders from './contenders.ts';
 import { createTableSql, generate, type GeneratedFormat } from './generate.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -26,28 +28,37 @@ import { describeMachine, markdown, postgresVersionOf, save, type Report, type R
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    format: { type: 'string' }, to: { type: 'string', default: 'postgres' }, rows: { type: 'string', default: '1000000' },
+    format: { type: 'string' }, to: { type: 'string', default: 'postgres' }, rows: { type: 'string' }, embeddings: { type: 'string', default: '100000' },
     runs: { type: 'string', default: '3' }, jobs: { type: 'string', default: '2' }, memory: { type: 'boolean', default: false },
     peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
 
 const job = positionals[0];
-if (job !== 'import' && job !== 'export' && job !== 'restore') {
-  process.stderr.write('Usage: npm run bench -- import|export|restore [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
-  process.exit(2);
-}
-const rows = Number(values.rows);
 const runs = Number(values.runs);
-
+const rows = Number(values.rows ?? 1_000_000);
 const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-// Like a server in production: durable commits, and room for checkpoints so that none falls into one contender's run only.
-const server = await startPostgres({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', max_wal_size: '16GB', shared_buffers: '512MB', autovacuum: 'off' } });
 try {
-  await main(server);
+  if (job === 'backup' || job === 'restore-backup') {
+    await runBackupBench({ job, embeddings: Number(values.embeddings), rows: Number(values.rows ?? 5_000_000), runs, jobs: Number(values.jobs), peers: values.peers?.split(','), out: values.out });
+  } else if (job === 'import' || job === 'export' || job === 'restore') {
+    await withServer(main);
+  } else {
+    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
+    process.exitCode = 2;
+  }
 } finally {
-  await server.stop();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function withServer(work: (server: PostgresServer) => Promise<void>): Promise<void> {
+  // Like a server in production: durable commits, and room for checkpoints so that none falls into one contender's run only.
+  const server = await startPostgres({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', max_wal_size: '16GB', shared_buffers: '512MB', autovacuum: 'off' } });
+  try {
+    await work(server);
+  } finally {
+    await server.stop();
+  }
 }
 
 async function main(postgres: PostgresServer): Promise<void> {

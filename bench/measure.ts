@@ -2,7 +2,7 @@
  * Runs a command as a whole process tree and measures it from outside: wall time, processor time and peak resident memory of the client side.
  *
  * Memory and time are read from /proc every 20 ms: VmHWM is the kernel's own high-water mark of each process, so a sample can only miss
- * what a process gained in its last 20 ms. The marks of all processes of the tree are added: an upper bound for the tree.
+ * what a process gained in its last 20 ms. The marks of all processes that live at the same time are added: an upper bound for the tree.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -43,14 +43,14 @@ export async function measure(command: Command): Promise<Measurement> {
     seconds = Number(process.hrtime.bigint() - started) / 1e9;
     exit = code ?? signal;
   });
-  const peaks = new Map<number, number>();
+  let peakRssBytes = 0;
   const cpu = new Map<number, number>();
   while (exit === undefined) {
-    for (const pid of processTree(child.pid!)) sample(pid, peaks, cpu);
+    peakRssBytes = Math.max(peakRssBytes, sum(processTree(child.pid!).map((pid) => sample(pid, cpu))));
     await sleep(SAMPLE_MS);
   }
   if (exit !== 0 && command.accepts?.includes(exit as number) !== true) throw new Error(`${command.file} ${command.args.join(' ')} ended with ${exit}:\n${stderr}`);
-  return { seconds, cpuSeconds: sum(cpu.values()), peakRssBytes: sum(peaks.values()) };
+  return { seconds, cpuSeconds: sum(cpu.values()), peakRssBytes };
 }
 
 function processTree(root: number): number[] {
@@ -70,12 +70,12 @@ function processTree(root: number): number[] {
   return tree;
 }
 
-function sample(pid: number, peaks: Map<number, number>, cpu: Map<number, number>): void {
-  const status = read(`/proc/${pid}/status`);
-  const peak = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
-  if (peak !== undefined) peaks.set(pid, Math.max(peaks.get(pid) ?? 0, Number(peak) * 1024));
+/** @returns its high-water mark */
+function sample(pid: number, cpu: Map<number, number>): number {
   const fields = statFields(pid);
   if (fields !== undefined) cpu.set(pid, (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND);
+  const peak = /VmHWM:\s+(\d+) kB/.exec(read(`/proc/${pid}/status`))?.[1];
+  return peak === undefined ? 0 : Number(peak) * 1024;
 }
 
 /** The fields of /proc/PID/stat after the command's name: state, parent, … (the name may hold blanks). */

@@ -4,13 +4,14 @@
  */
 import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { repositoryPath } from './backup/open-repository.ts';
 import { embeddedUrl, resolveConnection } from './config/resolve-connection.ts';
 import { workspaceFolder } from './config/settings.ts';
 import type { LoadMode, OnError } from './connectors/connector.ts';
 import { SluiceError } from './errors/sluice-error.ts';
 import type { FormatName, ReadOptions } from './formats/format.ts';
 import type { RunHandle, StartRunOptions } from './jobs/start-run.ts';
-import { startCopy, startExport, startImport, startRestore } from './jobs/start-transfer.ts';
+import { startBackup, startCopy, startExport, startImport, startRestore } from './jobs/start-transfer.ts';
 import type { ProgressListener } from './progress/progress-event.ts';
 import type { ErrorLimit } from './pipeline/rejection-limit.ts';
 
@@ -18,10 +19,10 @@ export { ERROR_CODES, type ErrorCode, type ErrorDefinition, type ExitCode } from
 export { SluiceError, type ErrorFacts, type ErrorPlace } from './errors/sluice-error.ts';
 export { exitCodeOf, type ErrorReport, type JobName, type Receipt, type ReceiptStatus, type TargetResult } from './jobs/receipt.ts';
 export type { RunHandle, RunOutcome } from './jobs/start-run.ts';
-export type { TableReceipt, Totals } from './pipeline/receipt.ts';
+export type { BackupReceipt, TableReceipt, Totals } from './pipeline/receipt.ts';
 export type { Expected, Phase, ProgressEvent, ProgressListener } from './progress/progress-event.ts';
 export type { ColumnType } from './rows/column-type.ts';
-export type { PlannedTable, TransferPlan } from './transfer/transfer.ts';
+export type { PlannedTable, TransferPlan } from './pipeline/transfer.ts';
 export type { ErrorLimit, FormatName, LoadMode, OnError, ReadOptions };
 
 /** What every job takes besides its ends. */
@@ -73,7 +74,10 @@ export interface ImportFileOptions extends RunOptions {
 }
 
 export interface RestoreBackupOptions extends RunOptions {
-  /** A folder with a file for each table, a folder of such backups, a document or dump of many tables, a glob, an http(s) URL, or `-`. */
+  /**
+   * A backup repository (`FOLDER`, or `FOLDER@BACKUP`; default the newest) or an archive of pg_dump (custom or directory): a whole database, into PostgreSQL.
+   * Or a folder with a file for each table, a folder of such backups, a document or dump of many tables, a glob, an http(s) URL, or `-`: rows.
+   */
   readonly source: string;
   /** Connection URL or DuckDB file; default the workspace's own DuckDB database. */
   readonly to?: string;
@@ -91,6 +95,36 @@ export interface RestoreBackupOptions extends RunOptions {
   readonly read?: ReadOptions;
   readonly onError?: OnError;
   readonly maxErrors?: ErrorLimit;
+  // Of repositories and archives only:
+  /** Rows into tables that are there; with `mode: 'replace'` these are emptied first. */
+  readonly dataOnly?: boolean;
+  readonly schemaOnly?: boolean;
+  /** SQL condition on the rows of every table that is restored. */
+  readonly where?: string;
+  /** Schema of the backup → schema of the target; with `dataOnly`. */
+  readonly mapSchemas?: Readonly<Record<string, string>>;
+  readonly noOwner?: boolean;
+  readonly noPrivileges?: boolean;
+  readonly noComments?: boolean;
+  readonly noAnalyze?: boolean;
+  /** What is damaged is left out and named in the receipt's `missing`; everything else is restored. */
+  readonly skipDamaged?: boolean;
+}
+
+export interface BackUpOptions extends Omit<RunOptions, 'partBytes' | 'engineMemoryBytes' | 'stdin' | 'stdout'> {
+  /** URL of a PostgreSQL database. */
+  readonly from: string;
+  /** The folder of the backups; it is made where it is not there. */
+  readonly to: string;
+  /** Names and globs of tables whose rows are backed up (`orders`, `sales.*`); default all. */
+  readonly tables?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Default both. */
+  readonly only?: 'schema' | 'data';
+  /** Of zstd, 1 to 22; 0: nothing is compressed. Default 1. */
+  readonly level?: number;
+  /** The program that writes the schema; default `PG_DUMP`, or one on PATH that is new enough. */
+  readonly pgDump?: string;
 }
 
 export interface ExportTableOptions extends RunOptions {
@@ -158,11 +192,28 @@ export function importFile(options: ImportFileOptions): RunHandle {
  * @throws SluiceError at once for connections that cannot be understood; everything later rejects the handle's promises
  */
 export function restoreBackup(options: RestoreBackupOptions): RunHandle {
-  const { source, to, pick, mode = 'append', tables, exclude, mapTables, disableTriggers, format, read = {}, onError, maxErrors, ...run } = options;
+  const { source, to, pick, mode = 'append', tables, exclude, mapTables, disableTriggers, format, read = {}, onError, maxErrors, ...others } = options;
+  const { dataOnly, schemaOnly, where, mapSchemas, noOwner, noPrivileges, noComments, noAnalyze, skipDamaged, ...run } = others;
   const start = startOptions(run);
   const target = to === undefined ? { url: embeddedUrl(start.workspace) } : connection(to, start);
   if ('table' in target && target.table !== undefined) throw new SluiceError('USAGE', { what: 'A restore loads many tables: `to` must not name one' });
-  return startRestore({ source, to: target.url, mode, read, ...present({ pick, tables, exclude, mapTables, disableTriggers, format, onError, maxErrors }) }, start);
+  const ofBackups = present({ dataOnly, schemaOnly, where, mapSchemas, noOwner, noPrivileges, noComments, noAnalyze, skipDamaged });
+  return startRestore({ source, to: target.url, mode, read, ...present({ pick, tables, exclude, mapTables, disableTriggers, format, onError, maxErrors }), ...ofBackups }, start);
+}
+
+/**
+ * Backs up a PostgreSQL database, all of one consistent state, into a folder that keeps many backups: what is in it already is not stored again. `receipt.backup` has the new backup's name.
+ *
+ * A backup is listed when it is complete, or not at all; what an interrupted one has stored is used by the next.
+ * @throws SluiceError at once for connections that cannot be understood; everything later rejects the handle's promises
+ */
+export function backUpDatabase(options: BackUpOptions): RunHandle {
+  const { from, to, tables, exclude = [], only, level, pgDump, ...run } = options;
+  const start = startOptions(run);
+  const source = connection(from, start);
+  const wanted = tables ?? (source.table === undefined ? [] : [source.table]);
+  const rest = present({ level, dumpProgram: pgDump });
+  return startBackup({ from: source.url, to: repositoryPath(to, process.cwd()), tables: wanted, exclude, schema: only !== 'data', data: only !== 'schema', ...rest }, start);
 }
 
 /**

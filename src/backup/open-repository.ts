@@ -11,12 +11,33 @@ export interface RepositoryReference {
 
 const SCHEME = /^[a-z][a-z0-9+.-]+:\/\//i;
 
+/** What stands in the way of writing backups there, before anything is written. The folder need not be there yet. @throws SluiceError REPOSITORY_FOREIGN, REPOSITORY_TOO_NEW, REPOSITORY_DAMAGED */
+export async function lookAtRepository(path: string): Promise<void> {
+  const storage = await LocalStorage.open(path);
+  if (storage !== undefined) await Repository.openIfThere(storage);
+}
+
+/** The repository in that folder, made where there is none. @throws SluiceError as `lookAtRepository`, and TARGET_UNWRITABLE, DISK_FULL */
+export async function createRepository(path: string): Promise<Repository> {
+  return Repository.openOrCreate(await LocalStorage.create(path));
+}
+
+/** A folder for backups as an option names it, absolute. @throws SluiceError OPTION_UNSUPPORTED */
+export function repositoryPath(text: string, cwd: string): string {
+  refuseScheme(text);
+  return resolve(cwd, text);
+}
+
+function refuseScheme(text: string): void {
+  if (SCHEME.test(text)) throw new SluiceError('OPTION_UNSUPPORTED', { option: `A repository at ${text.replace(/:\/\/.*/s, '://…')}`, context: 'yet: name a folder' });
+}
+
 /**
  * Opens what `REPOSITORY` or `REPOSITORY@BACKUP` names. A folder whose own name has an @ is taken as it is.
  * @throws SluiceError REPOSITORY_UNKNOWN, REPOSITORY_TOO_NEW, REPOSITORY_DAMAGED, OPTION_UNSUPPORTED
  */
 export async function openRepository(text: string, cwd: string): Promise<RepositoryReference> {
-  if (SCHEME.test(text)) throw new SluiceError('OPTION_UNSUPPORTED', { option: `A repository at ${text.replace(/:\/\/.*/s, '://…')}`, context: 'yet: name a folder' });
+  refuseScheme(text);
   const whole = await LocalStorage.open(resolve(cwd, text));
   if (whole !== undefined) return { repository: await Repository.open(whole), backup: undefined };
   const at = text.lastIndexOf('@');

@@ -7,7 +7,7 @@ import { debugLines } from './debug-lines.ts';
 import { errorLines } from './output/error-text.ts';
 import { printJson, printLines } from './print-json.ts';
 import type { Terminal } from './terminal.ts';
-import { versionText } from './version.ts';
+import { versionText } from '../io/version.ts';
 
 /** A handle that a driver forgot must not keep the process after its work is done. */
 const LINGER_MS = 1_000;

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { CommandEnd } from './command-end.ts';
 import type { Terminal } from './terminal.ts';
-import { versionText } from './version.ts';
+import { versionText } from '../io/version.ts';
 
 type Define = (command: Command, terminal: Terminal, end: CommandEnd) => void;
 
@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   import: { summary: 'load files, folders or URLs into the tables of a database', load: async () => (await import('./commands/import.ts')).defineImport },
   export: { summary: 'write tables or a query into files', load: async () => (await import('./commands/export.ts')).defineExport },
   copy: { summary: 'copy tables from one database into another', load: async () => (await import('./commands/copy.ts')).defineCopy },
+  backup: { summary: 'back up a PostgreSQL database into a folder: only what is new is stored', load: async () => (await import('./commands/backup.ts')).defineBackup },
   restore: { summary: 'load a backup of many tables (a folder of files, a document, a dump) into a database', load: async () => (await import('./commands/restore.ts')).defineRestore },
   backups: { summary: 'list the backups of a repository', load: async () => (await import('./commands/backups.ts')).defineBackups },
   show: { summary: 'show what is in a backup', load: async () => (await import('./commands/show.ts')).defineShow },
@@ -33,6 +34,7 @@ Examples:
   $ sluice import cities.csv --to postgres://localhost/shop
   $ sluice export --table cities --to cities.json.gz
   $ sluice copy postgres://localhost/shop --to duckdb
+  $ sluice backup postgres://localhost/shop --to /backups/shop
   $ sluice restore backups/ --to postgres://localhost/shop --clean
   $ sluice runs list
 
@@ -41,8 +43,8 @@ Examples:
 `;
 
 /** Commands whose receipt is the JSON document also when their options are wrong. */
-export function isJob(name: string | undefined): name is 'import' | 'export' | 'copy' | 'restore' {
-  return name === 'import' || name === 'export' || name === 'copy' || name === 'restore';
+export function isJob(name: string | undefined): name is 'import' | 'export' | 'copy' | 'backup' | 'restore' {
+  return name === 'import' || name === 'export' || name === 'copy' || name === 'backup' || name === 'restore';
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { exitCodeOf, type Receipt } from '../jobs/receipt.ts';
 import type { RunHandle, StartRunOptions } from '../jobs/start-run.ts';
-import type { TransferPlan } from '../transfer/transfer.ts';
+import type { TransferPlan } from '../pipeline/transfer.ts';
 import type { CommandScope, JobFlags } from './common-options.ts';
 import { debugLines } from './debug-lines.ts';
 import { errorLines } from './output/error-text.ts';

@@ -2,6 +2,9 @@ import type { CarefulPart, PartStream } from '../rows/part.ts';
 import type { Rejection } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
 import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
+import type { RestoreTarget, RestoreTargetOptions } from './restore-target.ts';
+import type { BackupChoice, BackupSource } from './backup-source.ts';
+import type { CompareOptions, CompareSource } from './compare-source.ts';
 
 export type ConnectorKind = 'postgres' | 'duckdb';
 
@@ -43,8 +46,14 @@ export interface Connection {
   listReferences(): Promise<readonly Reference[]>;
   /** Reads several tables in one consistent state. */
   openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader>;
+  /** Reads what a backup needs in one consistent state; absent where backups are not possible. */
+  openBackup?(choice: BackupChoice): Promise<BackupSource>;
+  /** Reads tables to compare them with a backup, all in one consistent state; absent where there are no backups. */
+  openCompare?(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource>;
   /** Loads tables. One session per run. */
   openLoad(options: LoadOptions): Promise<LoadSession>;
+  /** Restores definitions and rows of a backup of this kind of database; absent where there are no such backups. */
+  openRestore?(options: RestoreTargetOptions): Promise<RestoreTarget>;
   close(): Promise<void>;
 }
 

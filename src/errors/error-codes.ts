@@ -100,7 +100,7 @@ export const ERROR_CODES = define({
   OUTPUT_CLOSED: { message: 'The reader of the output went away', exit: 1, http: 499, hint: 'The output is incomplete: run again.' },
 
   // — runs —
-  CANCELLED: { message: 'The run was cancelled', exit: 130, http: 499, hint: 'The target was left as it was.' },
+  CANCELLED: { message: 'The run was cancelled', exit: 130, http: 499, hint: 'The target was left as it was; only a restore of a whole database keeps what it has done, for `sluice runs resume` or `discard`.' },
   RECEIPT_UNBALANCED: { message: 'The receipt of {table} does not balance: read {read}, written {written}, rejected {rejected}, duplicate {duplicate}, skipped {skipped}', exit: 4, http: 500, hint: 'This is a defect of Sluice or of the target, unless somebody has changed the files of the quarantine: please report it with the run id. Look at the target first: it may be published.' },
   RUN_UNKNOWN: { message: 'There is no run {run}', exit: 1, http: 404, hint: '`sluice runs list` shows the runs.' },
   RUN_ACTIVE: { message: 'The run {run} is under way in process {pid} of {host}', exit: 1, http: 409, hint: 'Wait until it ends, or stop it with `sluice runs cancel`.' },
@@ -136,6 +136,9 @@ export const ERROR_CODES = define({
   LISTEN_FAILED: { message: 'Cannot listen on {address}: {reason}', exit: 1, http: 500, hint: 'Choose another --port or --host.' },
 
   // — backups —
+  DUMP_PROGRAM_MISSING: { message: 'pg_dump, which writes the schema, was not found {where}', exit: 1, http: 500, hint: 'Install the client programs of PostgreSQL {server} or newer, name one with --pg-dump or PG_DUMP, or leave the schema out with --data-only.' },
+  DUMP_PROGRAM_TOO_OLD: { message: '{path} is version {version}, and the server is version {server}: it cannot write its schema', exit: 1, http: 500, hint: 'Install the client programs of PostgreSQL {server} or newer, name one with --pg-dump or PG_DUMP, or leave the schema out with --data-only.' },
+  SCHEMA_DUMP_FAILED: { message: '{program} could not write the schema: {reason}', exit: 1, http: 500, hint: 'The words are its own. With --data-only the schema is left out.' },
   REPOSITORY_UNKNOWN: { message: 'There is no backup repository at {path}', exit: 1, http: 404, hint: 'Check the path. `sluice backup CONNECTION --to FOLDER` makes one.' },
   REPOSITORY_FOREIGN: { message: '{path} is not empty and is no backup repository: it has {found}', exit: 1, http: 409, hint: 'Name an empty or a new folder.' },
   REPOSITORY_TOO_NEW: { message: 'The repository {path} was written by a newer Sluice: {found}, and this one knows {known}', exit: 1, http: 500, hint: 'Use the newer version. Nothing was changed.' },
@@ -145,7 +148,16 @@ export const ERROR_CODES = define({
   BACKUP_DAMAGED: { message: 'The backup {backup} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` says what is damaged and what can still be restored. Other backups are not affected by a damaged manifest.' },
   CHUNK_DAMAGED: { message: 'The chunk {chunk} of {path} is damaged: {reason}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. Delete its file: the next backup in which the same content is found writes it again, for all backups.' },
   CHUNK_MISSING: { message: 'The chunk {chunk} is missing in {path}', exit: 4, http: 500, hint: '`sluice verify REPOSITORY` names the tables that need it. The next backup in which the same content is found writes it again, for all backups.' },
+  COMPARISON_FAILED: { message: '{connection} differs from {path} in {problems} tables, sequences and large objects: {summary}', exit: 4, http: 409, hint: 'The report says which rows. A live database goes on: it differs from its backup as soon as somebody writes.' },
+  RESTORE_ENTRY_FAILED: { message: '{entry} cannot be restored: {reason}', exit: 1, http: 422, hint: 'The message is the server\'s own. Put its cause right and go on with `sluice runs resume`, or give the restore up with `sluice runs discard`.' },
+  RESTORE_TARGET_IN_USE: { message: '{connection} has {objects} already', exit: 1, http: 409, hint: 'Name an empty database; or say --clean, which replaces them once their replacement is complete, or --data-only, which loads rows into them.' },
+  RESTORE_CLEAN_BLOCKED: { message: 'What is in {connection} cannot be replaced without something that stays: {objects}', exit: 1, http: 409, hint: 'Nothing was changed. Drop what depends on it, restore it too (--table), or restore into a database of its own.' },
+  EXTENSION_UNAVAILABLE: { message: '{connection} cannot install {names}', exit: 1, http: 409, hint: 'The backup needs these extensions: install their packages on the server of the target.' },
+  BACKUP_PART_MISSING: { message: '{backup} has no {what}', exit: 1, http: 400, hint: '{suggestion}' },
   VERIFICATION_FAILED: { message: '{path} has {problems} problems: {summary}', exit: 4, http: 500, hint: 'Each is named in the report. What is not named is whole and can be restored.' },
+
+  ARCHIVE_DAMAGED: { message: 'The pg_dump archive {source} is damaged: {reason}', exit: 1, http: 400, hint: 'Fetch the archive again, or dump again: its writer may have been stopped. What was read before this place is as it was dumped.' },
+  ARCHIVE_UNSUPPORTED: { message: 'The pg_dump archive {source} cannot be read: {reason}', exit: 1, http: 400, hint: '{remedy}' },
 
   // — defects —
   INTERNAL: { message: 'Sluice failed: {reason}', exit: 1, http: 500, hint: 'This is a defect: please report it.' },

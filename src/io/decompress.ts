@@ -5,7 +5,7 @@
  * Whether data are compressed is decided by their first bytes, not by a name. All gzip members, all zstd frames and nothing else
  * must follow: data that are cut off, damaged or followed by something else are an error, because rows would be lost silently.
  */
-import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
+import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { hasSystemCode, SluiceError } from '../errors/sluice-error.ts';
 import type { ByteChunks } from './byte-chunks.ts';
 import type { Compression } from './names.ts';
@@ -41,16 +41,13 @@ export function detectCompression(head: Uint8Array, claimed: Compression): Compr
  * it must then be ended by the caller (by the signal that the input listens to).
  * @throws SluiceError COMPRESSION_CORRUPT, and whatever `input` throws
  */
-export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zstd', source: string): ByteChunks {
-  const stream: ZlibStream =
-    compression === 'gzip'
-      ? createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })
-      : createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG } });
+export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zlib' | 'zstd', source: string): ByteChunks {
+  const stream = decompressor(compression);
   stream.on('error', () => undefined); // a failure found after the last output has no reader to go to; `feeding` has it
   let offset = 0;
   let abandoned = false;
   let previous: ArrayBufferLike | undefined;
-  const feeding = (compression === 'gzip' ? feedGzip : feedZstd)(stream, input, () => abandoned).catch((error: unknown) => error as Error);
+  const feeding = (compression === 'zstd' ? feedZstd : feedZlib)(stream, input, () => abandoned).catch((error: unknown) => error as Error);
   void feeding.then((failure) => failure instanceof Error && stream.destroy(failure));
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -74,8 +71,14 @@ export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zstd
   }
 }
 
-/** zlib goes through concatenated members by itself, and stops at the first byte that starts none. */
-async function feedGzip(stream: ZlibStream, input: ByteChunks, abandoned: () => boolean): Promise<void> {
+function decompressor(compression: 'gzip' | 'zlib' | 'zstd'): ZlibStream {
+  if (compression === 'gzip') return createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES });
+  if (compression === 'zlib') return createInflate({ chunkSize: OUTPUT_CHUNK_BYTES });
+  return createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG } });
+}
+
+/** zlib goes through concatenated gzip members by itself, and stops at the first byte that starts none. */
+async function feedZlib(stream: ZlibStream, input: ByteChunks, abandoned: () => boolean): Promise<void> {
   let fed = 0;
   let ended = false;
   for await (const chunk of input) {

@@ -1,10 +1,10 @@
 import { redactData, redactText } from '../config/redact.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
 import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
-import { totalsOf, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
-import type { TransferPlan } from '../transfer/transfer.ts';
+import { totalsOf, type BackupReceipt, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
+import type { MissingPart, StepTime, TransferPlan } from '../pipeline/transfer.ts';
 
-export type JobName = 'import' | 'export' | 'copy' | 'restore';
+export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore';
 
 /** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
 export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';
@@ -23,12 +23,18 @@ export interface Receipt {
   readonly peakRssBytes: number;
   /** Where the rejected rows are; null when there are none. */
   readonly quarantine: string | null;
+  /** Of a backup that was made. */
+  readonly backup?: BackupReceipt;
   /** Performance targets that were checked; empty when the run has none. */
   readonly targets: readonly TargetResult[];
   /** Null when the run failed before it had a plan. */
   readonly plan: TransferPlan | null;
   /** What the user should know although the run went well; absent when there is nothing. */
   readonly warnings?: readonly string[];
+  /** How long the steps of a restore took; absent where a run has none. */
+  readonly steps?: readonly StepTime[];
+  /** What was damaged at the source and left out on request; absent when there is nothing. */
+  readonly missing?: readonly MissingPart[];
   readonly error?: ErrorReport;
 }
 
@@ -56,6 +62,9 @@ export interface ReceiptParts {
   readonly plan?: TransferPlan | null;
   readonly warnings?: readonly string[];
   readonly quarantine?: string;
+  readonly steps?: readonly StepTime[];
+  readonly missing?: readonly MissingPart[];
+  readonly backup?: BackupReceipt;
   readonly error?: SluiceError;
 }
 
@@ -71,9 +80,12 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     seconds: Math.round(parts.seconds * 1000) / 1000,
     peakRssBytes: peakRssBytes(),
     quarantine: parts.quarantine ?? null,
+    ...(parts.backup === undefined ? {} : { backup: parts.backup }),
     targets: [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),
+    ...(parts.steps === undefined ? {} : { steps: parts.steps }),
+    ...(parts.missing === undefined ? {} : { missing: redactData(parts.missing) }),
     ...(parts.error === undefined ? {} : { error: reportError(parts.error) }),
   };
 }
@@ -83,9 +95,10 @@ export function reportError(error: SluiceError): ErrorReport {
   return redactData(error.toJSON());
 }
 
-/** 0 done, 3 done with rows rejected, else the exit code of the error (docs/exit-codes.md). */
+/** 0 done, 3 done with rows rejected, 4 done without what is damaged at the source, else the exit code of the error (docs/exit-codes.md). */
 export function exitCodeOf(receipt: Receipt): number {
   if (receipt.error !== undefined) return ERROR_CODES[receipt.error.code].exit;
+  if (receipt.missing !== undefined && receipt.missing.length > 0) return 4;
   return receipt.totals.rejected > 0 ? 3 : 0;
 }
 

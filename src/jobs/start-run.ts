@@ -8,7 +8,7 @@ import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { assertBalanced } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import type { ProgressEvent, ProgressListener } from '../progress/progress-event.ts';
-import type { Transfer, TransferPlan, TransferResult } from '../transfer/transfer.ts';
+import type { Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
 import { EventChannel } from './event-channel.ts';
 import { defaultEngineMemoryBytes, defaultJobs, defaultPartBytes, thisMachine } from './hardware.ts';
 import { makeReceipt, type JobName, type Receipt, type ReceiptParts } from './receipt.ts';
@@ -278,7 +278,10 @@ class LocalRun implements RunHandle {
       plan: this.#plan,
       tables: this.#result?.tables ?? [],
       warnings: [...(this.#result?.warnings ?? []), ...this.#warnings],
+      ...(this.#result?.steps === undefined ? {} : { steps: this.#result.steps }),
+      ...(this.#result?.missing === undefined ? {} : { missing: this.#result.missing }),
       ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
+      ...(this.#result?.backup === undefined ? {} : { backup: this.#result.backup }),
       ...parts,
     });
   }

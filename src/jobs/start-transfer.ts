@@ -1,5 +1,9 @@
-import type { CopyOptions, ExportOptions, ImportOptions, RestoreOptions } from '../transfer/transfer.ts';
+import type { BackupOptions } from '../backup/create/backup-options.ts';
+import type { CopyOptions, ExportOptions, ImportOptions } from '../transfer/transfer.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
+import type { RunContext } from '../pipeline/run-context.ts';
+import type { Transfer } from '../pipeline/transfer.ts';
+import { backupOptions, filesOptions, type RestoreRequest } from './restore-request.ts';
 import { resumeRun, startRun, type RunHandle, type StartRunOptions } from './start-run.ts';
 
 /** Each job loads its code when it starts: starting an import must not pay for the export. */
@@ -16,17 +20,26 @@ export function startCopy(options: CopyOptions, run: StartRunOptions): RunHandle
   return startRun('copy', async (context) => (await import('../transfer/copy.ts')).planCopy(options, context), run);
 }
 
+export function startBackup(options: BackupOptions, run: StartRunOptions): RunHandle {
+  return startRun('backup', async (context) => (await import('../backup/create/plan-backup.ts')).planBackup(options, context), run);
+}
+
 /** Goes on with an interrupted import or restore. `to`: the resolved target. */
 export function resumeLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
-  return resumeRun(run, job, async (context) => (
-    job === 'import' ? (await import('../transfer/import.ts')).resumeImport(to, context) : (await import('../transfer/restore.ts')).resumeRestore(to, context)
-  ), options);
+  return resumeRun(run, job, (context) => prepareAgain(job, to, context), options);
+}
+
+async function prepareAgain(job: 'import' | 'restore', to: string, context: RunContext): Promise<Transfer> {
+  if (job === 'import') return (await import('../transfer/import.ts')).resumeImport(to, context);
+  const { isRestoreState } = await import('../backup/restore/restore-state.ts');
+  if (isRestoreState(context.resumed)) return (await import('../backup/restore/restore.ts')).resumeBackupRestore(to, context);
+  return (await import('../transfer/restore.ts')).resumeRestore(to, context);
 }
 
 /** Gives up an interrupted import or restore: what it has made in the target goes. Ends as cancelled. */
 export function discardLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
   return resumeRun(run, job, async (context) => {
-    const transfer = await (job === 'import' ? (await import('../transfer/import.ts')).resumeImport(to, context) : (await import('../transfer/restore.ts')).resumeRestore(to, context));
+    const transfer = await prepareAgain(job, to, context);
     let isGivenUp = false;
     const giveUp = async (): Promise<never> => {
       await transfer.giveUp!();
@@ -41,6 +54,11 @@ export function discardLoad(run: string, job: 'import' | 'restore', to: string, 
   }, options);
 }
 
-export function startRestore(options: RestoreOptions, run: StartRunOptions): RunHandle {
-  return startRun('restore', async (context) => (await import('../transfer/restore.ts')).planRestore(options, context), run);
+/** Of files with rows, or, where the source is a repository or an archive of pg_dump, of a whole database. */
+export function startRestore(options: RestoreRequest, run: StartRunOptions): RunHandle {
+  return startRun('restore', async (context) => {
+    const { isBackup } = await import('../backup/restore/open-source.ts');
+    if (!await isBackup(options.source)) return (await import('../transfer/restore.ts')).planRestore(filesOptions(options), context);
+    return (await import('../backup/restore/restore.ts')).planBackupRestore(backupOptions(options), context);
+  }, run);
 }

@@ -16,6 +16,17 @@ export interface TableReceipt {
   readonly removed?: number;
 }
 
+/** What a backup came to besides its tables. Bytes of chunks, compressed; what was there already is not among them. */
+export interface BackupReceipt {
+  readonly backup: string;
+  readonly repository: string;
+  readonly largeObjects: number;
+  readonly sequences: number;
+  readonly newChunks: number;
+  readonly newBytes: number;
+  readonly notes: readonly string[];
+}
+
 export type Totals = Omit<TableReceipt, 'name'>;
 
 /** @throws SluiceError RECEIPT_UNBALANCED naming the table and all counts */

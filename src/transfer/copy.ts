@@ -8,9 +8,10 @@ import { describeEncoding } from '../rows/row-encoding.ts';
 import { displayName, type Column, type TableName } from '../rows/table-schema.ts';
 import { matchColumns } from './column-matching.ts';
 import { parseTableName } from './import-target.ts';
-import { LoadRun, type RoutedPart } from './load-run.ts';
+import { LoadRun, type RoutedPart } from '../pipeline/load-run.ts';
 import { requestsFor } from './read-requests.ts';
-import type { CopyOptions, PlannedTable, Transfer, TransferPlan, TransferResult } from './transfer.ts';
+import type { PlannedTable, Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
+import type { CopyOptions } from './transfer.ts';
 
 /** A table that is copied: what is read, and how it is loaded. */
 interface CopiedTable {

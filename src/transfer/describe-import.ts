@@ -5,7 +5,8 @@ import { typeName } from '../rows/column-type.ts';
 import { describeEncoding } from '../rows/row-encoding.ts';
 import type { ImportTarget } from './import-target.ts';
 import { bindFields, matchFor } from './import-target.ts';
-import type { ImportOptions, PlannedTable, TransferPlan } from './transfer.ts';
+import type { PlannedTable, TransferPlan } from '../pipeline/transfer.ts';
+import type { ImportOptions } from './transfer.ts';
 
 /** The plan of an import as plain data for people and for the run store. */
 export async function describeImport(

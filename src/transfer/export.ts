@@ -14,7 +14,8 @@ import type { ExportDocument, ExportTable } from './export-document.ts';
 import { ExportRun } from './export-run.ts';
 import { fileOfTable, layoutOf, type ExportLayout } from './export-target.ts';
 import { requestsFor } from './read-requests.ts';
-import type { ExportOptions, PlannedTable, Transfer, TransferPlan, TransferResult } from './transfer.ts';
+import type { PlannedTable, Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
+import type { ExportOptions } from './transfer.ts';
 
 /**
  * Prepares the export of tables or a query into files: opens one consistent read of everything, decides format and lane. Files appear

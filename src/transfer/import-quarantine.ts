@@ -13,7 +13,8 @@ import { QuarantineLog } from '../quarantine/quarantine-log.ts';
 import type { ReplayRecipe, ReplaySource, ReplayTable } from '../quarantine/replay-recipe.ts';
 import type { ImportReading } from './import-reading.ts';
 import { RejectedRecords, type SourceParts } from './rejected-records.ts';
-import type { ImportOptions, TransferResult } from './transfer.ts';
+import type { TransferResult } from '../pipeline/transfer.ts';
+import type { ImportOptions } from './transfer.ts';
 
 /** How a table was read from one source. */
 export interface BoundSource {

@@ -11,7 +11,7 @@ import type { RunContext } from '../pipeline/run-context.ts';
 import type { PartStream } from '../rows/part.ts';
 import { displayName } from '../rows/table-schema.ts';
 import type { BoundSource } from './import-quarantine.ts';
-import type { RoutedPart } from './load-run.ts';
+import type { RoutedPart } from '../pipeline/load-run.ts';
 
 type Encodings = Parameters<ReadRequest['bind']>[1];
 

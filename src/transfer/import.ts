@@ -16,8 +16,9 @@ import { ImportReading, type BoundTable } from './import-reading.ts';
 import { importRules, type Arrangement, type ImportRules } from './import-rules.ts';
 import { importState, restoreImport, type ImportState, type RestoredImport } from './import-state.ts';
 import { bindFields, groupByTarget, matchFor, planTarget, type ImportTarget, type SourceTable } from './import-target.ts';
-import { LoadRun, type RoutedPart } from './load-run.ts';
-import type { ImportOptions, Transfer, TransferPlan, TransferResult } from './transfer.ts';
+import { LoadRun, type RoutedPart } from '../pipeline/load-run.ts';
+import type { Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
+import type { ImportOptions } from './transfer.ts';
 
 /**
  * Prepares the import of files (folders, globs, URLs, standard input) into the tables of a database: opens and inspects every source, matches

@@ -13,9 +13,10 @@ import type { Arrangement, ImportRules } from './import-rules.ts';
 import { generatedFields, type SourceTable } from './import-target.ts';
 import { planLoad, resumeLoad } from './import.ts';
 import { chooseBackup, isManifestName } from './restore-folder.ts';
-import { foreignKeyOrder } from './restore-order.ts';
+import { foreignKeyOrder } from '../pipeline/foreign-key-order.ts';
 import { TableResolver } from './restore-tables.ts';
-import type { ImportOptions, RestoreOptions, Transfer } from './transfer.ts';
+import type { Transfer } from '../pipeline/transfer.ts';
+import type { ImportOptions, RestoreOptions } from './transfer.ts';
 
 /** @throws SluiceError also of the choice of the backup and of names: BACKUP_*, TABLE_AMBIGUOUS, TABLE_TWICE, TABLE_UNKNOWN */
 export async function planRestore(options: RestoreOptions, context: RunContext): Promise<Transfer> {

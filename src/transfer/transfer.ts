@@ -1,57 +1,6 @@
 import type { FormatName, ReadOptions } from '../formats/format.ts';
 import type { LoadMode, OnError } from '../connectors/connector.ts';
 import type { ErrorLimit } from '../pipeline/rejection-limit.ts';
-import type { TableReceipt } from '../pipeline/receipt.ts';
-
-/** A prepared import, export or copy: its plan can be looked at before it runs. Run it at most once; close it always. */
-export interface Transfer {
-  readonly plan: TransferPlan;
-  /** Moves everything and publishes it, or leaves the target as it was. */
-  run(): Promise<TransferResult>;
-  /** After a failure of `run`: the target was left so that the run can be resumed. */
-  readonly suspended?: boolean;
-  /** Instead of `run`, of a run that was taken up again: leaves the target as it was before the run. */
-  giveUp?(): Promise<void>;
-  /** Frees connections and files; safe before, after and instead of `run`. */
-  close(): Promise<void>;
-}
-
-export interface TransferResult {
-  readonly tables: readonly TableReceipt[];
-  readonly warnings: readonly string[];
-  /** The folder of the rejected rows, when there are any. */
-  readonly quarantine?: string;
-  /** To be called when the end of the run is recorded, before `close`: removes what resuming would have needed. */
-  readonly forget?: () => Promise<void>;
-}
-
-/** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
-export interface TransferPlan {
-  readonly version: 1;
-  readonly job: 'import' | 'export' | 'copy' | 'restore';
-  readonly from: string;
-  readonly to: string;
-  readonly jobs: number;
-  readonly tables: readonly PlannedTable[];
-  readonly notes: readonly string[];
-}
-
-export interface PlannedTable {
-  readonly name: string;
-  /** Files or tables that the rows come from. */
-  readonly from: readonly string[];
-  readonly format?: FormatName;
-  /** What was detected of the format: delimiter, charset … */
-  readonly details?: Readonly<Record<string, unknown>>;
-  readonly encoding: string;
-  readonly mode?: LoadMode;
-  readonly creates?: boolean;
-  readonly publication: string;
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly source?: string }[];
-  readonly parts: { readonly rule: string; readonly bytes: number };
-  readonly expected: { readonly rows?: number; readonly bytes?: number };
-  readonly statements: readonly string[];
-}
 
 export interface ImportOptions {
   /** Paths, folders, globs, `-`, http(s) URLs. */

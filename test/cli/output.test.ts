@@ -8,7 +8,7 @@ import { alignColumns, displayWidth, printable, printableLine, truncate } from '
 import { openProgress } from '../../src/cli/output/text-progress.ts';
 import { SluiceError } from '../../src/errors/sluice-error.ts';
 import { makeReceipt, reportError } from '../../src/jobs/receipt.ts';
-import type { TransferPlan } from '../../src/transfer/transfer.ts';
+import type { TransferPlan } from '../../src/pipeline/transfer.ts';
 
 const PLAN: TransferPlan = {
   version: 1, job: 'import', from: 'data/', to: 'postgres://me@h/d', jobs: 2, notes: ['left out: a.zip'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isJob, runProgram } from '../../src/cli/program.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
-import { versionText } from '../../src/cli/version.ts';
+import { versionText } from '../../src/io/version.ts';
 
 // In this process, because each case is a fraction of a millisecond and a process of its own half a second.
 let cwd: string;

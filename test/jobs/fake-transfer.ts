@@ -1,6 +1,6 @@
 import type { TableReceipt } from '../../src/pipeline/receipt.ts';
 import type { RunContext } from '../../src/pipeline/run-context.ts';
-import type { Transfer, TransferPlan, TransferResult } from '../../src/transfer/transfer.ts';
+import type { Transfer, TransferPlan, TransferResult } from '../../src/pipeline/transfer.ts';
 
 export const PLAN: TransferPlan = { version: 1, job: 'import', from: 'a.csv', to: 'postgres://me:topsecret@h/d', jobs: 2, tables: [], notes: [] };
 

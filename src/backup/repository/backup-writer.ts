@@ -11,7 +11,7 @@ import { MANIFEST_FORMAT, manifestSchema, type Manifest } from './manifest.ts';
 import { backupObject, newBackupName } from './object-names.ts';
 import type { Repository } from './repository.ts';
 import { addRowHashes, NO_ROWS } from './row-hash.ts';
-import { sealDocument } from './sealed-document.ts';
+import { checkDocument, sealDocument } from './sealed-document.ts';
 
 /** What a killed put leaves is not touched as long as somebody may still be writing it. */
 const LEFTOVERS_AFTER_MS = 24 * 3_600_000;
@@ -66,7 +66,7 @@ export class BackupWriter {
   }
 
   /** Tables may be written side by side; each takes the memory of its list's unfinished chunk. */
-  table(head: Pick<TableEntry, 'schema' | 'name' | 'columns' | 'encoding'>): TableWriter {
+  table(head: Pick<TableEntry, 'schema' | 'name' | 'columns' | 'encoding' | 'groups'>): TableWriter {
     const parts = new EntryListWriter<PartEntry>(this.#repository.chunks);
     let rows = 0, bytes = 0, rowHash: string | null = NO_ROWS;
     return {
@@ -112,7 +112,7 @@ export class BackupWriter {
       chunks: this.#references + lists.reduce((sum, content: Content) => sum + content.chunks.length, 0),
       newChunks: chunks.counts.newChunks - this.#countsBefore.newChunks, newBytes: chunks.counts.newBytes - this.#countsBefore.newBytes,
     };
-    const manifest = manifestSchema.parse({
+    const manifest = checkDocument(manifestSchema, {
       format: MANIFEST_FORMAT, backup: this.backup, startedAt: this.#startedAt.toISOString(), finishedAt: new Date().toISOString(), ...facts, tables, sequences, largeObjects, totals,
     } satisfies Manifest);
     // Chunks before the manifest, also for the disk.

@@ -10,9 +10,10 @@
  * The CRC finds flipped bits that a decompressor would not mind. That the content is the right one only its SHA-256 proves, which is the chunk's name.
  */
 import { promisify } from 'node:util';
-import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, crc32, createZstdCompress, zstdDecompress } from 'node:zlib';
 import { releaseMemory } from '../../io/zlib-feed.ts';
 import { applyFilter, filterById, removeFilter, type Filter } from './filter.ts';
+import { rawFrame } from './raw-frame.ts';
 
 export const HEADER_BYTES = 32;
 const SKIPPABLE_MAGIC = 0x184d2a5c;
@@ -25,7 +26,6 @@ export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
 
 const SHARED_MEMORY_BYTES = 64 * 1024;
 
-const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
 
 /** Says for people what is wrong with a chunk; the caller knows which it is. */
@@ -40,16 +40,33 @@ export interface ChunkHeader {
   readonly contentBytes: number;
 }
 
-/** Header and frame. @param level of zstd, 1 to 22 */
-export async function encodeChunk(content: Uint8Array, level: number, filter: Filter | undefined): Promise<readonly [header: Buffer, frame: Buffer]> {
+/** How zstd's output comes: pieces of it are used up, and what lies ready to be written is not much more than there is. A buffer for the longest output would press on the collector three times as hard. */
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * Header, and the frame in pieces, all to be stored one after the other. Those that are large have memory of their own (`releaseLarge`).
+ * @param level of zstd, 1 to 22; 0: the content as it is, without compression and filter
+ */
+export async function encodeChunk(content: Uint8Array, level: number, filter: Filter | undefined): Promise<readonly [header: Buffer, ...frame: Buffer[]]> {
+  if (level === 0) {
+    const frame = rawFrame(content);
+    return [headerOf([frame], content.length, 0), frame];
+  }
   const filtered = applyFilter(content, filter);
-  const frame = await compressAsync(filtered.bytes, {
-    chunkSize: compressBound(filtered.bytes.length),
-    pledgedSrcSize: filtered.bytes.length,
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-  });
+  const frame = await compressed(filtered.bytes, level);
   if (filtered.bytes !== content) releaseMemory(filtered.bytes.buffer);
-  return [headerOf(frame, content.length, filtered.id), frame];
+  return [headerOf(frame, content.length, filtered.id), ...frame];
+}
+
+/** By a stream, which gives its own memory away: the function for it copies what it has, and leaves the rest to the collector. */
+async function compressed(bytes: Uint8Array, level: number): Promise<Buffer[]> {
+  const stream = createZstdCompress({
+    chunkSize: Math.min(PIECE_BYTES, compressBound(bytes.length)), pledgedSrcSize: bytes.length, params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  stream.end(bytes);
+  const pieces: Buffer[] = [];
+  for await (const piece of stream as AsyncIterable<Buffer>) pieces.push(piece);
+  return pieces;
 }
 
 /** @throws ChunkDamage */
@@ -67,7 +84,7 @@ export function decodeHeader(bytes: Buffer): ChunkHeader {
 export async function decodeChunk(bytes: Buffer): Promise<Buffer> {
   const header = decodeHeader(bytes);
   if (bytes.length !== HEADER_BYTES + header.frameBytes) throw new ChunkDamage(`it has ${bytes.length} bytes, and its header says ${HEADER_BYTES + header.frameBytes}`);
-  if (crcOf(bytes.subarray(0, HEADER_BYTES), bytes.subarray(HEADER_BYTES)) !== header.crc) throw new ChunkDamage('its CRC-32 is another');
+  if (crcOf(bytes.subarray(0, HEADER_BYTES), [bytes.subarray(HEADER_BYTES)]) !== header.crc) throw new ChunkDamage('its CRC-32 is another');
   let filtered: Buffer;
   try {
     // A filter adds at most 8 bytes to a run of 64 or more, and a head.
@@ -87,24 +104,25 @@ export function releaseLarge({ buffer }: Buffer): void {
   if (buffer.byteLength > SHARED_MEMORY_BYTES) releaseMemory(buffer);
 }
 
-function headerOf(frame: Buffer, contentBytes: number, filter: number): Buffer {
+function headerOf(frame: readonly Buffer[], contentBytes: number, filter: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32LE(SKIPPABLE_MAGIC, 0);
   header.writeUInt32LE(HEADER_BYTES - 8, 4);
   KIND.copy(header, 8);
   header[12] = VERSION;
   header[13] = filter;
-  header.writeUInt32LE(frame.length, 20);
+  header.writeUInt32LE(frame.reduce((sum, piece) => sum + piece.length, 0), 20);
   header.writeBigUInt64LE(BigInt(contentBytes), 24);
   header.writeUInt32LE(crcOf(header, frame), 16);
   return header;
 }
 
-function crcOf(header: Buffer, frame: Buffer): number {
-  return crc32(frame, crc32(header.subarray(CRC_COVERS_FROM), crc32(header.subarray(8, 16))));
+function crcOf(header: Buffer, frame: readonly Buffer[]): number {
+  const ofHeader = crc32(header.subarray(CRC_COVERS_FROM), crc32(header.subarray(8, 16)));
+  return frame.reduce((crc, piece) => crc32(piece, crc), ofHeader);
 }
 
-/** What zstd needs at most, so that the output is one piece of memory and is never copied together. */
+/** What zstd needs at most. */
 function compressBound(bytes: number): number {
   return Math.max(64, bytes + (bytes >> 8) + (bytes < 131072 ? (131072 - bytes) >> 11 : 0));
 }

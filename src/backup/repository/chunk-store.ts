@@ -43,15 +43,15 @@ export class ChunkStore {
       this.counts.reusedChunks++;
       return id;
     }
-    const [header, frame] = await encodeChunk(content, level, filter);
+    const pieces = await encodeChunk(content, level, filter);
     // Somebody else may have put it meanwhile; then it is whole, because whoever was first checked as we did.
-    if (await this.storage.putIfAbsent(name, [header, frame])) {
+    if (await this.storage.putIfAbsent(name, pieces)) {
       this.counts.newChunks++;
-      this.counts.newBytes += header.length + frame.length;
+      this.counts.newBytes += pieces.reduce((sum, piece) => sum + piece.length, 0);
     } else {
       this.counts.reusedChunks++;
     }
-    releaseLarge(frame);
+    pieces.forEach(releaseLarge);
     return id;
   }
 

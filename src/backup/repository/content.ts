@@ -2,25 +2,26 @@
  * Content of any length as a run of chunks: COPY streams, large objects, schema archives, and the lists of a backup itself. It is cut every `CHUNK_BYTES`, so memory is bounded whatever
  * passes: one buffer fills while the one before is hashed, compressed and stored.
  */
-import { z } from 'zod';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { releaseMemory } from '../../io/zlib-feed.ts';
 import type { ChunkStore, PutOptions } from './chunk-store.ts';
 import type { ChunkId } from './object-names.ts';
+import { object, matching, natural, list, type ShapeOf } from './shape.ts';
 
 /** The longest chunk that is written. Readers take up to MAX_CONTENT_BYTES. */
 export const CHUNK_BYTES = 2 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
-export const chunkIdSchema = z.string().regex(/^[0-9a-f]{64}$/, 'no SHA-256');
+export const chunkIdSchema = matching(/^[0-9a-f]{64}$/, 'no SHA-256');
 
-export const contentSchema = z.object({ bytes: z.int().nonnegative(), chunks: z.array(chunkIdSchema) });
+export const contentSchema = object({ bytes: natural, chunks: list(chunkIdSchema) });
 
 /** The content is that of the chunks one after the other, `bytes` in all. */
-export type Content = z.infer<typeof contentSchema>;
+export type Content = ShapeOf<typeof contentSchema>;
 
 export class ContentWriter {
   readonly #store: ChunkStore;
-  readonly #options: PutOptions;
+  #options: PutOptions;
   readonly #chunks: ChunkId[] = [];
   #bytes = 0;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -30,6 +31,11 @@ export class ContentWriter {
 
   constructor(store: ChunkStore, options: PutOptions = {}) {
     this.#store = store;
+    this.#options = options;
+  }
+
+  /** For the content that comes next. Not while another is being written. */
+  use(options: PutOptions): void {
     this.#options = options;
   }
 
@@ -85,11 +91,18 @@ export class ContentWriter {
   #makeRoom(count: number): void {
     const needed = this.#used + count;
     if (needed <= this.#buffer.length) return;
+    if (this.#used === 0 && this.#spare !== undefined && this.#spare.length > this.#buffer.length) {
+      // What the content before was in.
+      this.#buffer = this.#spare;
+      this.#spare = undefined;
+      if (needed <= this.#buffer.length) return;
+    }
     // Content that has filled one buffer will fill the next.
     let size = this.#chunks.length > 0 ? CHUNK_BYTES : Math.max(FIRST_BUFFER_BYTES, this.#buffer.length);
     while (size < needed) size *= 2;
     const larger = new Uint8Array(Math.min(size, CHUNK_BYTES));
     larger.set(this.#buffer.subarray(0, this.#used));
+    releaseMemory(this.#buffer.buffer);
     this.#buffer = larger;
   }
 }

@@ -2,58 +2,60 @@
  * Lists of a backup that may be long (tables, parts, sequences, large objects): one JSON document a line, kept as content in chunks and read one by one, so that neither the manifest nor memory
  * grows with them. An unchanged list is an existing chunk.
  */
-import { z } from 'zod';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { chunkIdSchema, contentSchema, ContentWriter, type Content } from './content.ts';
 import { checkDocument } from './sealed-document.ts';
+import { object, optional, nullable, string, boolean, matching, integer, natural, oneOf, list, tuple, type ShapeOf, type Shape } from './shape.ts';
 
 const LF = 0x0a;
 
 /** Whole numbers that may pass 2^53. */
-const bigCount = z.string().regex(/^-?\d{1,20}$/);
-const rowHash = z.string().regex(/^[0-9a-f]{32}$/);
+const bigCount = matching(/^-?\d{1,20}$/, 'a whole number as text');
+const rowHash = matching(/^[0-9a-f]{32}$/, '32 hex digits');
 
-export const tableEntrySchema = z.object({
-  schema: z.string(),
-  name: z.string(),
+export const tableEntrySchema = object({
+  schema: string,
+  name: string,
   /** Of the COPY streams, in order; generated columns are not among them. */
-  columns: z.array(z.object({ name: z.string(), type: z.string() })),
-  encoding: z.enum(['copy-binary', 'copy-text']),
-  rows: z.int().nonnegative(),
-  bytes: z.int().nonnegative(),
+  columns: list(object({ name: string, type: string })),
+  encoding: oneOf('copy-binary', 'copy-text'),
+  /** Page groups begin at multiples of `pages`, chosen when a page had so many bytes with TOAST; absent where the table is one group. */
+  groups: optional(object({ pages: integer(1), bytesPerPage: integer(1) })),
+  rows: natural,
+  bytes: natural,
   /** Sum of those of its parts; null where it was not asked for. */
-  rowHash: rowHash.nullable(),
-  partCount: z.int().nonnegative(),
+  rowHash: nullable(rowHash),
+  partCount: natural,
   /** A list of `PartEntry`. */
   parts: contentSchema,
 });
 
-export const partEntrySchema = z.object({
+export const partEntrySchema = object({
   /** Heap pages of the table, the end exclusive; null for a table that is read as a whole. */
-  pages: z.tuple([z.int().nonnegative(), z.int().nonnegative()]).nullable(),
-  rows: z.int().nonnegative(),
-  bytes: z.int().nonnegative(),
-  rowHash: rowHash.nullable(),
+  pages: nullable(tuple(natural, natural)),
+  rows: natural,
+  bytes: natural,
+  rowHash: nullable(rowHash),
   /** One whole COPY stream. */
-  chunks: z.array(chunkIdSchema),
+  chunks: list(chunkIdSchema),
 });
 
-export const sequenceEntrySchema = z.object({ schema: z.string(), name: z.string(), lastValue: bigCount, isCalled: z.boolean() });
+export const sequenceEntrySchema = object({ schema: string, name: string, lastValue: bigCount, isCalled: boolean });
 
-export const largeObjectEntrySchema = z.object({
-  oid: z.int().positive(),
-  owner: z.string(),
+export const largeObjectEntrySchema = object({
+  oid: integer(1),
+  owner: string,
   /** As SQL shows it; null: the default. */
-  acl: z.string().nullable(),
-  comment: z.string().nullable(),
+  acl: nullable(string),
+  comment: nullable(string),
   content: contentSchema,
 });
 
-export type TableEntry = z.infer<typeof tableEntrySchema>;
-export type PartEntry = z.infer<typeof partEntrySchema>;
-export type SequenceEntry = z.infer<typeof sequenceEntrySchema>;
-export type LargeObjectEntry = z.infer<typeof largeObjectEntrySchema>;
+export type TableEntry = ShapeOf<typeof tableEntrySchema>;
+export type PartEntry = ShapeOf<typeof partEntrySchema>;
+export type SequenceEntry = ShapeOf<typeof sequenceEntrySchema>;
+export type LargeObjectEntry = ShapeOf<typeof largeObjectEntrySchema>;
 
 export class EntryListWriter<T> {
   readonly #content: ContentWriter;
@@ -81,7 +83,7 @@ export interface ReadListOptions {
 }
 
 /** @throws SluiceError CHUNK_MISSING, CHUNK_DAMAGED, BACKUP_DAMAGED, SOURCE_UNREADABLE */
-export async function* readList<S extends z.ZodType>(store: ChunkStore, content: Content, schema: S, options: ReadListOptions): AsyncGenerator<z.output<S>, void, undefined> {
+export async function* readList<T>(store: ChunkStore, content: Content, schema: Shape<T>, options: ReadListOptions): AsyncGenerator<T, void, undefined> {
   let rest: Buffer[] = [];
   // After a chunk that is lost, up to the next line end.
   let isInsideLost = false;
@@ -117,7 +119,7 @@ async function tolerating<T>({ onDamage }: ReadListOptions, work: () => T | Prom
   }
 }
 
-function parseLine<S extends z.ZodType>(schema: S, line: Buffer, backup: string): { value: z.output<S> } {
+function parseLine<T>(schema: Shape<T>, line: Buffer, backup: string): { value: T } {
   try {
     return { value: checkDocument(schema, JSON.parse(line.toString())) };
   } catch (error) {

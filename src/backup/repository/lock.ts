@@ -6,12 +6,12 @@
  * Whoever stood still for longer than the lease (a laptop that slept) notices by `check` that its lock is gone, and must not write a manifest.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { isCertainlyGone, thisProcess } from '../../io/process-owner.ts';
 import type { Storage } from '../storage/storage.ts';
 import { LOCKS, randomText } from './object-names.ts';
 import { checkDocument, DocumentDamage, sealDocument, unsealDocument } from './sealed-document.ts';
+import { object, string, integer, time, oneOf, type ShapeOf } from './shape.ts';
 
 export type LockKind = 'shared' | 'exclusive';
 
@@ -21,18 +21,18 @@ const RENEW_MS = LEASE_MS / 5;
 
 const LOCK_OBJECT = /^locks\/([0-9a-z]{16})\.(\d{1,9})\.json$/;
 
-const lockSchema = z.object({
-  kind: z.enum(['shared', 'exclusive']),
+const lockSchema = object({
+  kind: oneOf('shared', 'exclusive'),
   /** What it is held for: `backup`, `verify`. */
-  purpose: z.string(),
-  pid: z.int(),
-  host: z.string(),
-  startedAt: z.iso.datetime(),
-  renewedAt: z.iso.datetime(),
-  leaseUntil: z.iso.datetime(),
+  purpose: string,
+  pid: integer(),
+  host: string,
+  startedAt: time,
+  renewedAt: time,
+  leaseUntil: time,
 });
 
-type LockDocument = z.infer<typeof lockSchema>;
+type LockDocument = ShapeOf<typeof lockSchema>;
 
 export interface FoundLock extends LockDocument {
   readonly id: string;
@@ -114,10 +114,10 @@ export class RepositoryLock {
   async check(): Promise<void> {
     if (Date.now() > this.#leaseUntil) throw this.#lost('its lease has run out', this.#failure);
     for (;;) {
-      const object = this.#object;
-      if (await this.#storage.stat(object) !== undefined) return;
+      const name = this.#object;
+      if (await this.#storage.stat(name) !== undefined) return;
       // Unless it was renewed just now.
-      if (object === this.#object) throw this.#lost('somebody has removed it');
+      if (name === this.#object) throw this.#lost('somebody has removed it');
     }
   }
 

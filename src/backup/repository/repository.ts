@@ -2,30 +2,30 @@
  * A repository: its marker, its backups, and the way to its chunks. Opening one only reads; what is written by a newer format is refused before anything is looked at or changed.
  */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { MANIFEST_FORMAT, manifestSchema, type Manifest } from './manifest.ts';
 import { backupObject, backupOfObject, BACKUPS, MARKER, README } from './object-names.ts';
 import { checkDocument, DocumentDamage, sealDocument, unsealDocument } from './sealed-document.ts';
+import { object, string, integer, time, oneOf, list, type ShapeOf } from './shape.ts';
 
 /** Of the repository as a whole: its objects, their names and who may write when. */
 const REPOSITORY_FORMAT = 1;
 /** What this version can read beyond its format. A repository that uses others is refused. */
 const KNOWN_FEATURES: readonly string[] = [];
 
-const markerSchema = z.object({
-  kind: z.literal('sluice repository'),
-  format: z.literal(REPOSITORY_FORMAT),
-  id: z.string(),
-  createdAt: z.iso.datetime(),
-  features: z.array(z.string()),
+const markerSchema = object({
+  kind: oneOf('sluice repository'),
+  format: oneOf(REPOSITORY_FORMAT),
+  id: string,
+  createdAt: time,
+  features: list(string),
 });
 
 /** What every format of the marker has, so that a newer one can be told from a damaged one. */
-const anyMarkerSchema = z.object({ kind: z.literal('sluice repository'), format: z.int(), features: z.array(z.string()) });
-const anyManifestSchema = z.object({ format: z.int() });
+const anyMarkerSchema = object({ kind: oneOf('sluice repository'), format: integer(), features: list(string) });
+const anyManifestSchema = object({ format: integer() });
 
 const README_TEXT = `This folder is a backup repository of Sluice. Nothing in it is to be edited or renamed.
 
@@ -67,13 +67,19 @@ export class Repository {
     }
   }
 
+  /** Undefined where one can be made: the storage is empty. @throws SluiceError REPOSITORY_FOREIGN, and those of `open` */
+  static async openIfThere(storage: Storage): Promise<Repository | undefined> {
+    if (await storage.get(MARKER) !== undefined) return Repository.open(storage);
+    for await (const { name } of storage.list('')) {
+      // Written before the marker: an earlier attempt was killed, or another process is making the repository right now.
+      if (name !== README && name !== MARKER) throw new SluiceError('REPOSITORY_FOREIGN', { path: storage.name, found: name });
+    }
+    return undefined;
+  }
+
   /** Opens the repository, and makes it where the storage is empty. @throws SluiceError REPOSITORY_FOREIGN, those of `open`, and those of writing */
   static async openOrCreate(storage: Storage): Promise<Repository> {
-    if (await storage.get(MARKER) === undefined) {
-      for await (const { name } of storage.list('')) {
-        // Written before the marker: an earlier attempt was killed, or another process is making the repository right now.
-        if (name !== README && name !== MARKER) throw new SluiceError('REPOSITORY_FOREIGN', { path: storage.name, found: name });
-      }
+    if (await Repository.openIfThere(storage) === undefined) {
       await storage.putIfAbsent(README, [Buffer.from(README_TEXT)]);
       await storage.putIfAbsent(MARKER, sealDocument({ kind: 'sluice repository', format: REPOSITORY_FORMAT, id: randomUUID(), createdAt: new Date().toISOString(), features: [] }));
       await storage.flush();
@@ -134,7 +140,7 @@ export class Repository {
   }
 }
 
-function refuseNewer({ format, features }: z.infer<typeof anyMarkerSchema>, path: string): void {
+function refuseNewer({ format, features }: ShapeOf<typeof anyMarkerSchema>, path: string): void {
   if (format > REPOSITORY_FORMAT) throw new SluiceError('REPOSITORY_TOO_NEW', { path, found: `format ${format}`, known: `format ${REPOSITORY_FORMAT}` });
   const unknown = features.filter((feature) => !KNOWN_FEATURES.includes(feature));
   if (unknown.length > 0) throw new SluiceError('REPOSITORY_TOO_NEW', { path, found: `it uses ${unknown.join(', ')}`, known: KNOWN_FEATURES.join(', ') || 'none of that' });

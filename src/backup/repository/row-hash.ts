@@ -4,6 +4,8 @@
  *
  * The hash is MurmurHash3_x86_128 with seed 0, which needs 32-bit arithmetic only, as JavaScript has it. A row is a line without its line feed (text), or a tuple from its field count to its last
  * field (binary). Rows pass in pieces of any size; memory does not depend on their length.
+ *
+ * Who wants the rows themselves gives a listener: it is told each row's hash and where in the piece the row ends.
  */
 import type { TableEntry } from './entry-list.ts';
 
@@ -28,9 +30,14 @@ const C1 = 0x239b961b, C2 = 0xab0e9789 | 0, C3 = 0x38b34ae5, C4 = 0xa1e38b93 | 0
 const LF = 0x0a;
 const STREAM_HEAD_BYTES = 19;
 
+/** The hash in four words, the first most significant (as numbers that may be negative), and where the row ends in the piece that is being read: behind its line feed in text. */
+// oxlint-disable-next-line max-params -- called for every row
+export type RowListener = (h1: number, h2: number, h3: number, h4: number, end: number) => void;
+
 export class RowHasher {
   rows = 0;
   readonly #isBinary: boolean;
+  readonly #listener: RowListener | undefined;
   #total = 0n;
   #sum1 = 0;
   #sum2 = 0;
@@ -52,8 +59,9 @@ export class RowHasher {
   #numberBytes = 0;
   #atEnd = false;
 
-  constructor(encoding: TableEntry['encoding']) {
+  constructor(encoding: TableEntry['encoding'], listener?: RowListener) {
     this.#isBinary = encoding === 'copy-binary';
+    this.#listener = listener;
   }
 
   /** The next piece of the stream. */
@@ -81,8 +89,8 @@ export class RowHasher {
       const end = buffer.indexOf(LF, at);
       if (end < 0) break;
       this.#hash(view, at, end);
-      this.#endRow();
       at = end + 1;
+      this.#endRow(at);
     }
     this.#hash(view, at, bytes.length);
   }
@@ -94,6 +102,11 @@ export class RowHasher {
     // From where the row, as far as it is in this piece, is still to be hashed: it is hashed in one go.
     let from = at;
     while (at < size && !this.#atEnd) {
+      if (this.#left === 0 && this.#fields === 0 && this.#numberBytes === 0) {
+        // At the beginning of a row: those that are whole in this piece go without looking at where in a row we are after each field.
+        at = from = this.#wholeRows(view, at);
+        if (at === size) return;
+      }
       if (this.#left > 0) {
         const count = Math.min(this.#left, size - at);
         this.#left -= count;
@@ -104,10 +117,29 @@ export class RowHasher {
       }
       if (this.#left > 0 || this.#fields > 0 || this.#numberBytes > 0) continue;
       this.#hash(view, from, at);
-      this.#endRow();
+      this.#endRow(at);
       from = at;
     }
     if (!this.#atEnd) this.#hash(view, from, size);
+  }
+
+  /** Returns where the first row begins that is not whole, or the end of the stream. */
+  #wholeRows(view: DataView, start: number): number {
+    const size = view.byteLength;
+    for (let row = start; ;) {
+      if (row + 2 > size) return row;
+      let fields = view.getInt16(row);
+      if (fields < 0) return row;
+      let at = row + 2;
+      for (; fields > 0 && at + 4 <= size; fields--) {
+        const length = view.getInt32(at);
+        at += length > 0 ? length + 4 : 4;
+      }
+      if (fields > 0 || at > size) return row;
+      this.#hash(view, row, at);
+      this.#endRow(at);
+      row = at;
+    }
   }
 
   /** A field count at the beginning of a row, else the length of a field; both may be cut by the end of the piece. */
@@ -176,7 +208,8 @@ export class RowHasher {
     this.#h4 = h4;
   }
 
-  #endRow(): void {
+  /** @param end in the piece */
+  #endRow(end: number): void {
     let h1 = this.#h1, h2 = this.#h2, h3 = this.#h3, h4 = this.#h4;
     const block = this.#block, bytes = this.#blockBytes;
     if (bytes > 0) {
@@ -200,10 +233,14 @@ export class RowHasher {
     h3 = mixed((h3 + h1) | 0);
     h4 = mixed((h4 + h1) | 0);
     h1 = (mixed(h1) + h2 + h3 + h4) | 0;
+    h2 += h1;
+    h3 += h1;
+    h4 += h1;
     this.#sum1 += h1 >>> 0;
-    this.#sum2 += (h2 + h1) >>> 0;
-    this.#sum3 += (h3 + h1) >>> 0;
-    this.#sum4 += (h4 + h1) >>> 0;
+    this.#sum2 += h2 >>> 0;
+    this.#sum3 += h3 >>> 0;
+    this.#sum4 += h4 >>> 0;
+    this.#listener?.(h1 | 0, h2 | 0, h3 | 0, h4 | 0, end);
     this.#h1 = this.#h2 = this.#h3 = this.#h4 = this.#length = this.#blockBytes = 0;
     if (++this.rows % ROWS_PER_FOLD === 0) this.#fold();
   }

@@ -3,7 +3,7 @@
  * `head -n 1 FILE | tr -d '\n' | sha256sum` checks one by hand.
  */
 import { hash } from 'node:crypto';
-import type { z } from 'zod';
+import { ShapeMismatch, type Shape } from './shape.ts';
 
 const LF = 0x0a;
 const SEAL = /^\{"sha256":"([0-9a-f]{64})"\}\n$/;
@@ -33,9 +33,11 @@ export function unsealDocument(bytes: Buffer): unknown {
 }
 
 /** @throws DocumentDamage naming the first member that is not as it should be */
-export function checkDocument<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new DocumentDamage(`${issue.path.join('.') || 'the document'}: ${issue.message}`);
+export function checkDocument<T>(shape: Shape<T>, value: unknown): T {
+  try {
+    return shape(value, '');
+  } catch (error) {
+    if (!(error instanceof ShapeMismatch)) throw error;
+    throw new DocumentDamage(error.message);
+  }
 }

@@ -5,16 +5,16 @@
  *
  * An object under `verified/` holds the state after a verification, in runs of equal ranges. Several are merged by the later time; older ones are then removed.
  */
-import { z } from 'zod';
 import type { Storage } from '../storage/storage.ts';
 import { randomText, VERIFIED, type ChunkId } from './object-names.ts';
 import { checkDocument, DocumentDamage, sealDocument, unsealDocument } from './sealed-document.ts';
+import { object, integer, natural, list, tuple } from './shape.ts';
 
 export const RANGES = 65_536;
 
-const runSchema = z.tuple([z.int().min(0).max(RANGES - 1), z.int().min(0).max(RANGES - 1), z.int().nonnegative()]);
+const runSchema = tuple(integer(0, RANGES - 1), integer(0, RANGES - 1), natural);
 /** First range, last range, when its verification began, in milliseconds since 1970. */
-const documentSchema = z.object({ verified: z.array(runSchema).max(RANGES) });
+const documentSchema = object({ verified: list(runSchema, RANGES) });
 
 const DIGITS = 4;
 

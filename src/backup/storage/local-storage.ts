@@ -181,10 +181,21 @@ export class LocalStorage implements Storage {
 async function writeNew(path: string, content: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, CREATE_NEW, FILE_MODE);
   try {
-    for (const piece of content) await file.writeFile(piece);
+    await writeAll(file, content);
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, content: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await file.writev(content);
+  // A file may take less than all at once: what is left goes piece by piece.
+  let at = 0;
+  for (const piece of content) {
+    const rest = piece.subarray(Math.max(0, bytesWritten - at));
+    at += piece.length;
+    if (rest.length > 0) await file.writeFile(rest);
   }
 }
 

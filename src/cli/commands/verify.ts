@@ -6,6 +6,7 @@ import { verifyRepository, type VerifyProgress, type VerifyReport } from '../../
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
+import { collect } from '../options/lists.ts';
 import { errorLines } from '../output/error-text.ts';
 import { formatBytes, formatCount } from '../output/quantities.ts';
 import { printableLine } from '../output/text.ts';
@@ -16,6 +17,9 @@ interface VerifyFlags extends GeneralFlags {
   readonly percent?: string;
   readonly notSince?: string;
   readonly jobs?: string;
+  readonly against?: string;
+  readonly table?: string[];
+  readonly rows?: string;
 }
 
 const EXAMPLES = `
@@ -25,37 +29,63 @@ Examples:
   $ sluice verify /backups/shop --percent 10             # a tenth, those that have waited longest
   $ sluice verify /backups/shop --not-since 30d          # only what was not verified for 30 days
 
-Exit code 4 when something is damaged or missing; the report names it, and the tables that need it.
+  # Is the database what the backup has? Reads the database once, and only the lists of the backup
+  $ sluice verify /backups/shop --against postgres://me@localhost/shop_restored
+  $ sluice verify /backups/shop@20261122 --against shop --table 'sales.*' --rows 50
+
+Exit code 4 when something is damaged, missing or different; the report names it.
 `;
 
 const DAY_MS = 86_400_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const SAY_EVERY_MS = 2_000;
 
 export function defineVerify(command: Command, terminal: Terminal, end: CommandEnd): void {
   addGeneralOptions(command.argument('<repository[@backup]>', 'a folder with backups (default: all of them)'))
     .option('--percent <p>', 'read so many percent of the chunks, those first that were not verified for longest')
     .option('--not-since <date>', 'read only chunks that were not verified since a date (2026-11-01) or for so many days (30d)')
-    .option('--jobs <n>', 'chunks read at once')
+    .option('--against <connection>', 'compare a backup (default: the newest) with a database, and say which rows differ')
+    .option('--table <patterns>', 'with --against: only these tables; names and globs, as a,b or repeated', collect)
+    .option('--rows <n>', 'with --against: rows shown of each table that differs (default: 10)')
+    .option('--jobs <n>', 'chunks, or page ranges, read at once')
     .addHelpText('after', EXAMPLES)
-    .action(async (reference: string, flags: VerifyFlags) => end(await verify(reference, flags, terminal)));
+    .action(async (reference: string, flags: VerifyFlags) => end(await cancellable((signal) => verify(reference, flags, terminal, signal))));
 }
 
-async function verify(text: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
+async function cancellable(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const stop = new AbortController();
+  const cancel = (): void => stop.abort();
+  for (const signal of SIGNALS) process.once(signal, cancel);
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, cancel);
+  }
+}
+
+// oxlint-disable-next-line max-params -- what a command has, and how it ends
+async function verify(text: string, flags: VerifyFlags, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const { against } = flags;
+  refuseMixed(flags);
+  if (against !== undefined) return (await import('./verify-against.ts')).verifyAgainst(text, { ...flags, against }, terminal, signal);
   const { settings } = await commandScope(flags, terminal);
   const options = { percent: percentOf(flags.percent), notSince: timeOf(flags.notSince), jobs: settings.jobs };
   const { repository, backup } = await openRepository(text, terminal.cwd);
   const wanted = backup === undefined ? undefined : await repository.find(backup);
-  const stop = new AbortController();
-  const cancel = (): void => stop.abort();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, cancel);
   const lock = await lockIfWritable(repository);
   try {
-    const report = await verifyRepository(repository, { ...options, backup: wanted, signal: stop.signal, onProgress: flags.quiet === true ? undefined : progressLines(terminal) });
+    const report = await verifyRepository(repository, { ...options, backup: wanted, signal, onProgress: flags.quiet === true ? undefined : progressLines(terminal) });
     return print(report, repository, flags, terminal);
   } finally {
     await lock?.release();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, cancel);
   }
+}
+
+function refuseMixed({ against, table, rows, percent, notSince }: VerifyFlags): void {
+  const what = against === undefined
+    ? (table ?? rows) === undefined ? undefined : '--table and --rows need --against'
+    : (percent ?? notSince) === undefined ? undefined : '--against compares rows and reads no chunks: --percent and --not-since are for a verification of its own';
+  if (what !== undefined) throw new SluiceError('USAGE', { what });
 }
 
 /** Keeps what is read from being pruned. Who may not write needs no lock: nothing worse can come of it than a chunk that is said to be missing. */

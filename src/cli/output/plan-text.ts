@@ -1,4 +1,4 @@
-import type { PlannedTable, TransferPlan } from '../../transfer/transfer.ts';
+import type { PlannedTable, TransferPlan } from '../../pipeline/transfer.ts';
 import { formatBytes, formatCount } from './quantities.ts';
 import { printable, printableLine } from './text.ts';
 
@@ -21,7 +21,7 @@ function tableLines(table: PlannedTable): string[] {
     `  expected  ${expected(table)}`,
     `  lane      ${printableLine(table.encoding)}, published: ${table.publication}`,
     `  parts     ${printableLine(table.parts.rule)}, about ${formatBytes(table.parts.bytes)} each`,
-    `  columns   ${table.columns.map(columnText).join(', ')}`,
+    ...(table.columns.length === 0 ? [] : [`  columns   ${table.columns.map(columnText).join(', ')}`]),
     ...(table.statements.length === 0 ? [] : ['  statements', ...table.statements.flatMap((statement) => printable(statement).split('\n').map((line) => `    ${line}`))]),
   ];
 }

@@ -9,7 +9,16 @@ const MAX_TABLES = 200;
 /** The receipt as a table, with totals, time, speed and memory. The error of a failed run is printed apart. */
 export function receiptLines(receipt: Receipt): string[] {
   const warnings = (receipt.warnings ?? []).map((warning) => `warning: ${printableLine(warning)}`);
-  return [...tableLines(receipt), headline(receipt), ...warnings];
+  return [...tableLines(receipt), ...backupLines(receipt), headline(receipt), ...stepLines(receipt), ...missingLines(receipt), ...warnings];
+}
+
+function stepLines({ steps = [] }: Receipt): string[] {
+  return steps.length === 0 ? [] : [`of that: ${steps.map(({ name, seconds }) => `${name} ${formatSeconds(seconds)}`).join(', ')}`];
+}
+
+function missingLines({ missing = [] }: Receipt): string[] {
+  const shown = missing.slice(0, MAX_TABLES).map(({ table, place, reason }) => `missing: ${printableLine(table)}, ${printableLine(place)}: ${printableLine(reason)}`);
+  return missing.length > shown.length ? [...shown, `… and ${formatCount(missing.length - shown.length)} more that are missing`] : shown;
 }
 
 function tableLines({ tables, totals }: Receipt): string[] {
@@ -24,6 +33,14 @@ function tableLines({ tables, totals }: Receipt): string[] {
   const lines = alignColumns(rows, `lrrrrrr${removes ? 'r' : ''}`);
   if (tables.length > shown.length) lines.splice(-1, 0, `… and ${formatCount(tables.length - shown.length)} more tables`);
   return lines;
+}
+
+/** What a backup has stored, and what a person should know of it. */
+function backupLines({ backup, totals }: Receipt): string[] {
+  if (backup === undefined) return [];
+  const besides = [...(backup.sequences > 0 ? [`${formatCount(backup.sequences)} sequences`] : []), ...(backup.largeObjects > 0 ? [`${formatCount(backup.largeObjects)} large objects`] : [])];
+  const stored = backup.newBytes === 0 ? 'nothing had changed' : `${formatBytes(backup.newBytes)} stored, compressed, of ${formatBytes(totals.bytes)}`;
+  return [[`backup ${backup.backup} in ${printableLine(backup.repository)}: ${stored}`, ...besides].join(', '), ...backup.notes.map((note) => `note: ${printableLine(note)}`)];
 }
 
 function counts(of: TableReceipt | Totals): string[] {

@@ -1,5 +1,5 @@
 import type { ProgressEvent } from '../../progress/progress-event.ts';
-import type { TransferPlan } from '../../transfer/transfer.ts';
+import type { TransferPlan } from '../../pipeline/transfer.ts';
 import { barLines, plainLine } from './progress-lines.ts';
 import { ProgressModel } from './progress-model.ts';
 import { printableLine } from './text.ts';

@@ -10,7 +10,7 @@ export function takesEncoding(encoding: RowEncoding, columns: readonly CatalogCo
     case 'csv': return takesDialect(encoding);
     case 'copy-text': return true;
     case 'copy-binary':
-      return encoding.types.length === columns.length && columns.every((column, i) => column.portable && column.binaryType === encoding.types[i]);
+      return encoding.types.length === columns.length && columns.every((column, i) => column.portable && (column.binaryType === encoding.types[i] || column.nativeType === encoding.types[i]));
     case 'file': return false;
     default: return encoding satisfies never;
   }

@@ -40,8 +40,8 @@ export interface Rows {
 
 export interface QueryOptions extends Partial<ErrorSubject> {
   readonly signal?: AbortSignal;
-  /** Texts for $1, $2 …; the statement then goes through the extended protocol. */
-  readonly values?: readonly string[];
+  /** Texts for $1, $2 …, or bytes in the binary form of their types; the statement then goes through the extended protocol. */
+  readonly values?: readonly (string | Uint8Array)[];
 }
 
 export class Session {

@@ -81,7 +81,8 @@ function sessionAnswer(error: ServerError, target: ConnectionTarget): Answer | u
     case '57P03': return ['CONNECTION_LOST', { address, reason }];
     case '57P01': case '57P02': case '57P05': case '25P03': case '25P04': return ['CONNECTION_LOST', { address, reason }];
     case '57014': return ['STATEMENT_ENDED', { connection, reason }];
-    case '53200': return ['SERVER_MEMORY_FULL', { connection, reason: fullReason(error) }];
+    // Where it is the table of locks that is full, the server's own hint names the setting.
+    case '53200': return ['SERVER_MEMORY_FULL', { connection, reason: error.hint === undefined ? fullReason(error) : `${fullReason(error)}; ${error.hint}` }];
     case '40P01': case '40001': case '55P03': return ['DEADLOCK', { connection, reason }];
     case '53100': return ['SERVER_DISK_FULL', { connection }];
     default: return error.code.startsWith('08') ? ['CONNECTION_LOST', { address, reason }] : undefined;

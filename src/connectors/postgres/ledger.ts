@@ -8,8 +8,8 @@
  * Whether a commit whose answer was lost has happened is asked by inserting the entry once more: that waits for a transaction that is still ending.
  */
 import type { CommittedParts, PublishedTable } from '../connector.ts';
-import { SluiceError } from '../../errors/sluice-error.ts';
 import type { QueryOptions, Session } from './driver.ts';
+import { PartSet } from './part-set.ts';
 import { qualifiedName, quoteLiteral } from './sql.ts';
 
 /** Something that a run has made and has to remove when it is given up. */
@@ -167,32 +167,4 @@ export class Ledger {
 
 function insertSql(table: string, kind: string, target: string, part: number, facts: object): string {
   return `INSERT INTO ${table} VALUES (${quoteLiteral(kind)}, ${quoteLiteral(target)}, ${part}, ${quoteLiteral(JSON.stringify(facts))})`;
-}
-
-/** Which parts, and the hashes of those that have one. */
-class PartSet {
-  count = 0;
-  #bits = new Uint32Array(32);
-  #hashes = new Map<number, number>();
-
-  add(part: number, hash: number | undefined): void {
-    if (!Number.isSafeInteger(part) || part < 0) throw new SluiceError('INTERNAL', { reason: `the ledger has a part ${part}` });
-    const word = Math.floor(part / 32);
-    if (word >= this.#bits.length) {
-      const grown = new Uint32Array(Math.max(word + 1, this.#bits.length * 2));
-      grown.set(this.#bits);
-      this.#bits = grown;
-    }
-    this.#bits[word] |= 1 << part % 32;
-    this.count++;
-    if (hash !== undefined) this.#hashes.set(part, hash);
-  }
-
-  has(part: number): boolean {
-    return ((this.#bits[Math.floor(part / 32)] ?? 0) & (1 << part % 32)) !== 0;
-  }
-
-  hash(part: number): number | undefined {
-    return this.#hashes.get(part);
-  }
 }

@@ -1,6 +1,11 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { displayName, type TableName, type TableSchema } from '../../rows/table-schema.ts';
+import type { CompareOptions, CompareSource } from '../compare-source.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
+import type { RestoreTarget, RestoreTargetOptions } from '../restore-target.ts';
+import type { BackupChoice, BackupSource } from '../backup-source.ts';
+import { openBackupSource } from './backup-snapshot.ts';
+import { openCompareSource } from './compare-source.ts';
 import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
@@ -78,6 +83,20 @@ class PostgresConnection implements Connection {
     return { tables: reader.tables, close: () => reader.close().finally(() => this.#open.delete(reader)) };
   }
 
+  async openBackup(choice: BackupChoice): Promise<BackupSource> {
+    const { jobs, env, signal } = this.#options;
+    const source = await this.#serial.run(() => openBackupSource(this.#control, choice, { open: () => Session.open(this.#target, signal), jobs, env, signal }));
+    this.#open.add(source);
+    return source;
+  }
+
+  async openCompare(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource> {
+    const { jobs, signal } = this.#options;
+    const source = await this.#serial.run(() => openCompareSource(this.#control, tables, options, { open: () => Session.open(this.#target, signal), jobs, signal }));
+    this.#open.add(source);
+    return source;
+  }
+
   async openLoad(options: LoadOptions): Promise<LoadSession> {
     const load = new PostgresLoadSession({
       // Not tied to the run's signal: an aborted run must still be able to clean up.
@@ -94,6 +113,14 @@ class PostgresConnection implements Connection {
     }, options);
     this.#open.add(load);
     return load;
+  }
+
+  async openRestore(options: RestoreTargetOptions): Promise<RestoreTarget> {
+    // Most loads need nothing of it.
+    const { PostgresRestoreTarget } = await import('./restore-target.ts');
+    const target = await PostgresRestoreTarget.open(this.#target, this.#options.jobs, options);
+    this.#open.add(target);
+    return target;
   }
 
   async close(): Promise<void> {

@@ -32,14 +32,17 @@ interface SessionState {
 export class Snapshot {
   /** For questions to the catalog within the snapshot. */
   readonly coordinator: Session;
+  /** As other programs import it. */
+  readonly id: string;
   readonly #workers: SessionPool;
   readonly #serial = new Serial();
   readonly #states = new WeakMap<Session, SessionState>();
   /** Tables that somebody waits for. */
   readonly #contested = new Set<string>();
 
-  private constructor(coordinator: Session, workers: SessionPool) {
+  private constructor(coordinator: Session, id: string, workers: SessionPool) {
     this.coordinator = coordinator;
+    this.id = id;
     this.#workers = workers;
   }
 
@@ -55,7 +58,7 @@ export class Snapshot {
       const { rows } = await coordinator.query('SELECT pg_catalog.pg_export_snapshot()', { signal });
       await coordinator.query(SETTINGS, { signal });
       const snapshot = rows[0][0]!;
-      return new Snapshot(coordinator, new SessionPool(jobs, async () => importSnapshot(await open(), coordinator, snapshot)));
+      return new Snapshot(coordinator, snapshot, new SessionPool(jobs, async () => importSnapshot(await open(), coordinator, snapshot)));
     } catch (error) {
       await coordinator.close();
       throw error;

@@ -38,3 +38,6 @@ export function fitIdentifier(name: string): string {
   while ((bytes[end] & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end) + suffix;
 }
+
+/** Of pg_class as `c`: a staging table of a run of ours. The whole name, run id and all: a user's own unlogged table may well begin with sluice_, too. */
+export const IS_STAGING = `(c.relpersistence = 'u' AND c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(\\d+|staged|gaps)$')`;

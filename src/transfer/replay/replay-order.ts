@@ -1,7 +1,7 @@
 import type { ConnectOptions } from '../../connectors/connector.ts';
 import { connectorFor } from '../../connectors/registry.ts';
 import { displayName } from '../../rows/table-schema.ts';
-import { foreignKeyOrder } from '../restore-order.ts';
+import { foreignKeyOrder } from '../../pipeline/foreign-key-order.ts';
 import type { ReplayFile } from './replay-files.ts';
 
 /** Parents before children: each file is an import of its own, so a child's parent must be there before it. Of one table in the order they came. */

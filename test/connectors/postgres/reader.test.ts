@@ -35,7 +35,7 @@ beforeAll(async () => {
     CREATE VIEW seen AS SELECT id FROM big WHERE id <= 3;
     CREATE MATERIALIZED VIEW kept AS SELECT id FROM big WHERE id <= 2;
     CREATE SCHEMA other; CREATE TABLE other.thing (a integer);
-    CREATE UNLOGGED TABLE sluice_left_1 (a integer);
+    CREATE UNLOGGED TABLE sluice_1m81bx1rp25qc2_1 (a integer);
     ANALYZE`);
   connection = await connect(database.url);
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foreignKeyOrder } from '../../src/transfer/restore-order.ts';
+import { foreignKeyOrder } from '../../src/pipeline/foreign-key-order.ts';
 
 describe('the order of tables', () => {
   it('puts parents before children', () => {

@@ -1,11 +1,11 @@
 import type { CommittedParts, LoadSession, LoadTablePlan, TableLoad } from '../connectors/connector.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
-import { AbortScope } from '../pipeline/abort-scope.ts';
-import type { Ladder } from '../pipeline/ladder.ts';
-import { loadParts, type LoadingPart, type LoadingTable } from '../pipeline/load-pipeline.ts';
-import { assertBalanced, type TableReceipt } from '../pipeline/receipt.ts';
-import type { RunContext } from '../pipeline/run-context.ts';
-import { TableMeter } from '../pipeline/table-meter.ts';
+import { AbortScope } from './abort-scope.ts';
+import type { Ladder } from './ladder.ts';
+import { loadParts, type LoadingPart, type LoadingTable } from './load-pipeline.ts';
+import { assertBalanced, type TableReceipt } from './receipt.ts';
+import type { RunContext } from './run-context.ts';
+import { TableMeter } from './table-meter.ts';
 import type { Expected } from '../progress/progress-event.ts';
 import type { PartStream } from '../rows/part.ts';
 

@@ -1,0 +1,15 @@
+export interface BackupOptions {
+  /** Resolved connection URL. */
+  readonly from: string;
+  /** Absolute path of the repository's folder; it is made where it is not there. */
+  readonly to: string;
+  /** Names and globs of tables whose rows are backed up; none: all. */
+  readonly tables: readonly string[];
+  readonly exclude: readonly string[];
+  readonly schema: boolean;
+  readonly data: boolean;
+  /** Of zstd; 0: nothing is compressed. */
+  readonly level?: number;
+  /** pg_dump; default: looked for. */
+  readonly dumpProgram?: string;
+}

@@ -1,0 +1,176 @@
+/**
+ * The schema, written by pg_dump in the snapshot of the data. pg_dump gets everything about the connection by its environment: what stands in a command line can be read by every user of the machine.
+ *
+ * What it writes is made the same for the same schema, so that an unchanged schema is no new content: the archive has the moment of its creation in its head, and the SQL of newer versions a random key around it
+ * (`\restrict`, which keeps names from being taken for commands of psql). The key is given instead; that it comes from the archive's hash keeps it unknown to whoever made the database.
+ */
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { hasSystemCode, SluiceError } from '../../errors/sluice-error.ts';
+import { cancellationOf } from '../../io/cancellation.ts';
+import type { SchemaDump } from '../backup-source.ts';
+import type { ConnectionTarget } from './connection-target.ts';
+
+export interface DumpProgram {
+  readonly path: string;
+  /** `16.4` */
+  readonly versionText: string;
+  readonly major: number;
+  /** Has --restrict-key. */
+  readonly takesKey: boolean;
+}
+
+interface DumpContext {
+  readonly target: ConnectionTarget;
+  readonly snapshot: string;
+  readonly isSqlAscii: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const VERSION_LIMIT_MS = 10_000;
+const STDERR_BYTES = 4096;
+const END_PATIENCE_MS = 1000;
+
+/** Where Debian and its kin keep the programs of each version. */
+const VERSIONED_FOLDERS = '/usr/lib/postgresql';
+
+/** The first minor version of each major one with --restrict-key; all from 18 on have it. */
+const KEY_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 };
+
+/**
+ * The named one, or the first that is new enough for the server: pg_dump reads servers up to its own version.
+ * @throws SluiceError DUMP_PROGRAM_MISSING, DUMP_PROGRAM_TOO_OLD
+ */
+export async function findDumpProgram(serverVersion: number, named: string | undefined, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<DumpProgram> {
+  const server = Math.floor(serverVersion / 10_000);
+  const wanted = named ?? (env.PG_DUMP || undefined);
+  let newest: DumpProgram | undefined;
+  for (const path of wanted === undefined ? await usualPlaces(env) : [wanted]) {
+    const program = await versionOf(path, signal);
+    if (program !== undefined && program.major >= server) return program;
+    if (program !== undefined && program.major > (newest?.major ?? 0)) newest = program;
+  }
+  if (newest === undefined) throw new SluiceError('DUMP_PROGRAM_MISSING', { where: wanted === undefined ? 'on PATH' : `as ${wanted}`, server });
+  throw new SluiceError('DUMP_PROGRAM_TOO_OLD', { path: newest.path, version: newest.versionText, server });
+}
+
+async function usualPlaces(env: NodeJS.ProcessEnv): Promise<string[]> {
+  const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '').map((folder) => join(folder, 'pg_dump'));
+  const versions = (await readdir(VERSIONED_FOLDERS).catch(() => [])).filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(b) - Number(a));
+  return [...onPath, ...versions.map((version) => join(VERSIONED_FOLDERS, version, 'bin/pg_dump'))];
+}
+
+/** Undefined where there is no such program, or it says something else than its version. */
+async function versionOf(path: string, signal: AbortSignal): Promise<DumpProgram | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: VERSION_LIMIT_MS, signal });
+    const match = /^pg_dump \(PostgreSQL\) ((\d+)(?:\.(\d+))?\S*)/.exec(stdout);
+    if (match === null) return undefined;
+    const major = Number(match[2]), minor = Number(match[3] ?? 0);
+    return { path, versionText: match[1], major, takesKey: major >= 18 || minor >= (KEY_SINCE[major] ?? Infinity) };
+  } catch {
+    if (signal.aborted) throw cancellationOf(signal);
+    return undefined;
+  }
+}
+
+export function dumpSchema(program: DumpProgram, context: DumpContext): SchemaDump {
+  const common = ['--schema-only', '--no-password', `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8'])];
+  return {
+    archive: () => withoutCreationTime(run(program, ['--format=custom', '--compress=0', ...common], context)),
+    plain: (section, seal) => run(program, ['--format=plain', `--section=${section}`, ...(program.takesKey ? [`--restrict-key=${seal}`] : []), ...common], context),
+  };
+}
+
+/** What the program writes. @throws SluiceError SCHEMA_DUMP_FAILED with its own words, DUMP_PROGRAM_MISSING, CANCELLED */
+async function* run({ path }: DumpProgram, args: readonly string[], { target, env, signal }: DumpContext): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal.aborted) throw cancellationOf(signal);
+  const child = spawn(path, args, { env: environment(env, target), stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = endOf(child);
+  const stop = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    const failure = await ended;
+    if (signal.aborted) throw cancellationOf(signal);
+    if (failure !== undefined) throw new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await endNow(child, ended);
+  }
+}
+
+/** Undefined when it ended well, else what it said. */
+function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<string | undefined> {
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-STDERR_BYTES)));
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(hasSystemCode(error, 'ENOENT', 'EACCES') ? 'it cannot be started' : error.message));
+    child.on('close', (code, signal) => resolve(code === 0 ? undefined : reasonOf(said) || (signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`)));
+  });
+}
+
+/** `pg_dump: error: …` without the program's name, on one line. */
+function reasonOf(said: string): string {
+  return said.split('\n').filter((line) => line.trim() !== '').map((line) => line.replace(/^\S*pg_dump: (?:error: )?/, '').trim()).join('; ');
+}
+
+async function endNow(child: ChildProcessByStdio<null, Readable, Readable>, ended: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  child.stdout.destroy();
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), END_PATIENCE_MS);
+  await ended;
+  clearTimeout(patience);
+}
+
+/** Nothing of the caller's own PG* variables, which the target has weighed already. */
+function environment(env: NodeJS.ProcessEnv, target: ConnectionTarget): NodeJS.ProcessEnv {
+  const { tlsFiles: tls } = target;
+  const own = Object.entries(env).filter(([name]) => !name.startsWith('PG') && name !== 'LC_ALL' && name !== 'LANGUAGE');
+  const given: Record<string, string | undefined> = {
+    PGHOST: target.host, PGPORT: String(target.port), PGUSER: target.user, PGDATABASE: target.database, PGPASSWORD: target.password, PGOPTIONS: target.options,
+    PGSSLMODE: target.sslMode, PGSSLROOTCERT: tls.rootCert, PGSSLCERT: tls.cert, PGSSLKEY: tls.key, PGSSLCRL: tls.crl, PGSSLMINPROTOCOLVERSION: tls.minVersion, PGSSLMAXPROTOCOLVERSION: tls.maxVersion,
+    PGSSLNEGOTIATION: target.sslDirect ? 'direct' : undefined, PGCONNECT_TIMEOUT: String(target.timeoutSeconds), PGAPPNAME: target.applicationName,
+    LC_MESSAGES: 'C',
+  };
+  return { ...Object.fromEntries(own), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+/** Of an archive in custom format: its head up to the creation time. */
+const MAGIC = Buffer.from('PGDMP');
+const HEAD_BYTES = 64;
+/** Seconds, minutes, hours, day, month, year since 1900, summer time: 1970-01-01. */
+const NO_TIME = [0, 0, 0, 1, 0, 70, 0];
+
+async function* withoutCreationTime(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const bytes of archive) {
+    if (head === undefined) {
+      yield bytes;
+      continue;
+    }
+    head = Buffer.concat([head, bytes]);
+    if (head.length < HEAD_BYTES) continue;
+    clearTime(head);
+    yield head;
+    head = undefined;
+  }
+  if (head !== undefined) yield head;
+}
+
+/** After the magic: version (3 bytes), bytes of an integer and of an offset, the format; then the compression, since 1.15 a byte and before an integer. Integers have a sign byte before them. */
+function clearTime(head: Buffer): void {
+  if (!head.subarray(0, MAGIC.length).equals(MAGIC)) return;
+  const minor = head[6], integerBytes = head[8];
+  let at = 11 + (minor >= 15 ? 1 : 1 + integerBytes);
+  for (const value of NO_TIME) {
+    head.fill(0, at, at + 1 + integerBytes);
+    head[at + 1] = value;
+    at += 1 + integerBytes;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The ledger of a restore, in the database that it fills: a schema `sluice_RUN` with what is done of definitions, parts and large objects. An entry is committed by the transaction that did the work. Parts of unlogged
+ * tables have theirs in an unlogged table, which a crash of the server empties together with their rows.
+ *
+ * Commits of a restore are asynchronous: after a crash of the server entries and work are gone alike, since a transaction that is lost takes all later ones with it. `finish` makes everything durable.
+ */
+import type { RestoredParts } from '../restore-target.ts';
+import { PartSet } from './part-set.ts';
+import type { QueryOptions, Session } from './driver.ts';
+import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
+
+export type LedgerKind = 'definition' | 'part' | 'object' | 'step';
+
+const SHAPE = '(kind text NOT NULL, target text NOT NULL, id bigint NOT NULL, read bigint NOT NULL DEFAULT 0, written bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (kind, target, id))';
+const BATCH = 20_000;
+
+export interface LedgerCounts {
+  readonly read: number;
+  readonly written: number;
+  readonly bytes: number;
+}
+
+export class RestoreLedger {
+  /** Of the ledger, and of nothing else. */
+  readonly schema: string;
+  /** What `--clean` has set aside (restore-aside.ts). */
+  readonly moved: string;
+  readonly #done: string;
+  readonly #unlogged: string;
+
+  constructor(run: string) {
+    this.schema = `sluice_${run}`;
+    this.moved = qualifiedName({ schema: this.schema, name: 'moved' });
+    this.#done = qualifiedName({ schema: this.schema, name: 'done' });
+    this.#unlogged = qualifiedName({ schema: this.schema, name: 'done_unlogged' });
+  }
+
+  async create(session: Session, options: QueryOptions): Promise<void> {
+    await this.quietly(session, options, async () => session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};
+      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text)`, options));
+  }
+
+  async exists(session: Session, options: QueryOptions): Promise<boolean> {
+    const { rows } = await session.query(`SELECT pg_catalog.to_regclass(${quoteLiteral(this.#done)}) IS NOT NULL`, options);
+    return rows[0][0] === 't';
+  }
+
+  /** To be run in the transaction that does the work. */
+  entrySql(kind: LedgerKind, id: number, target = '', counts?: LedgerCounts, isUnlogged = false): string {
+    const { read, written, bytes } = counts ?? { read: 0, written: 0, bytes: 0 };
+    return `INSERT INTO ${isUnlogged ? this.#unlogged : this.#done} VALUES (${quoteLiteral(kind)}, ${quoteLiteral(target)}, ${id}, ${read}, ${written}, ${bytes});`;
+  }
+
+  /** A commit that waits for the disk is one for all commits before it. */
+  durableSql(): string {
+    return `BEGIN; SET LOCAL synchronous_commit = on; INSERT INTO ${this.#done} VALUES ('step', 'durable', 0) ON CONFLICT (kind, target, id) DO UPDATE SET written = done.written + 1; COMMIT`;
+  }
+
+  /** The ids of one kind. */
+  async done(session: Session, kind: LedgerKind, options: QueryOptions): Promise<Set<number>> {
+    const found = new Set<number>();
+    for await (const [id] of this.#pages(session, `${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = ''`, 'id', options)) found.add(Number(id));
+    return found;
+  }
+
+  async committed(session: Session, target: string, isUnlogged: boolean, options: QueryOptions): Promise<RestoredParts> {
+    const parts = new PartSet();
+    let read = 0, written = 0, bytes = 0;
+    const from = `${isUnlogged ? this.#unlogged : this.#done} WHERE kind = 'part' AND target = ${quoteLiteral(target)}`;
+    for await (const [id, ...counts] of this.#pages(session, from, 'id, read, written, bytes', options)) {
+      parts.add(Number(id), undefined);
+      read += Number(counts[0]);
+      written += Number(counts[1]);
+      bytes += Number(counts[2]);
+    }
+    return { read, written, bytes, has: (part) => parts.has(part) };
+  }
+
+  async drop(session: Session, options: QueryOptions): Promise<void> {
+    await this.quietly(session, options, async () => session.query(`DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}, ${this.moved}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`, options));
+  }
+
+  /** A transaction without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */
+  async quietly(session: Session, options: QueryOptions, work: () => Promise<unknown>): Promise<void> {
+    const { rows } = await session.query(`SELECT evtname, pg_catalog.current_setting('is_superuser'), oid FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'A'`, options);
+    const always = rows[0]?.[1] === 'on' ? rows.map(([name]) => quoteIdentifier(name!)) : [];
+    try {
+      await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}`, options);
+      await work();
+      // Some may have got another name, or are gone.
+      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')})`, options)).rows;
+      await session.query(`${still.map(([name]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} ENABLE ALWAYS; `).join('')}COMMIT`, options);
+    } catch (error) {
+      if (session.usable) await session.query('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async isAside(session: Session, options: QueryOptions): Promise<boolean> {
+    return (await session.query(`SELECT EXISTS (SELECT FROM ${this.#done} WHERE kind = 'step' AND target = 'aside')`, options)).rows[0][0] === 't';
+  }
+
+  async *#pages(session: Session, from: string, columns: string, options: QueryOptions): AsyncGenerator<readonly (string | null)[], void, undefined> {
+    for (let last = '-1'; ;) {
+      const { rows } = await session.query(`SELECT ${columns} FROM ${from} AND id > ${last} ORDER BY id LIMIT ${BATCH}`, options);
+      yield* rows;
+      if (rows.length < BATCH) return;
+      last = rows.at(-1)![0]!;
+    }
+  }
+}

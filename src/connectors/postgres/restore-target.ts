@@ -1,0 +1,292 @@
+/**
+ * Restores into a PostgreSQL database: definitions and COPY streams over `jobs` sessions, each piece of work committed together with its entry in the ledger (restore-ledger.ts). Nothing goes through psql, and no text
+ * of a backup is cut into statements: a definition is one message, which the server takes as one transaction.
+ */
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { displayName, type TableName } from '../../rows/table-schema.ts';
+import type {
+  CopyShape, DefineOptions, Definition, RelationSize, RestoredParts, RestoredTable, RestoreLargeObject, RestorePartStream, RestoreSequence, RestoreTarget, RestoreTargetOptions, WantedTable,
+} from '../restore-target.ts';
+import type { ConnectionTarget } from './connection-target.ts';
+import { Session, settingsSql, type QueryOptions } from './driver.ts';
+import { Aside } from './restore-aside.ts';
+import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
+import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
+import { writeLargeObject } from './restore-large-object.ts';
+import { RestoreLedger } from './restore-ledger.ts';
+import { RestoreNotes } from './restore-notes.ts';
+import { copyPart, copyRows, PartTables } from './restore-part.ts';
+import { describeTables, existingRelations, findKnownNames, presentObjects, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
+import { Serial } from './serial.ts';
+import { SessionPool } from './session-pool.ts';
+import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
+
+/** What pg_restore sets, and what a restore can do without until its end. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  search_path: '', check_function_bodies: 'off', default_tablespace: '', default_transaction_read_only: 'off', default_transaction_isolation: 'read committed',
+  escape_string_warning: 'off', synchronous_commit: 'off', jit: 'off',
+};
+
+const DEADLOCK_ATTEMPTS = 5;
+
+/** They may fail for a role or a right that is not there: the object is there all the same, and the receipt says what is missing. */
+const PRIVILEGES: ReadonlySet<string> = new Set(['ACL', 'ACL LANGUAGE', 'DEFAULT ACL']);
+const REMARKS: ReadonlySet<string> = new Set(['COMMENT', 'SECURITY LABEL']);
+
+export class PostgresRestoreTarget implements RestoreTarget {
+  readonly name: string;
+  readonly serverVersion: number;
+  readonly jobs: number;
+  readonly #options: RestoreTargetOptions;
+  readonly #control: Session;
+  readonly #serial = new Serial();
+  readonly #pool: SessionPool;
+  readonly #ledger: RestoreLedger;
+  readonly #notes = new RestoreNotes();
+  readonly #partTables = new PartTables();
+  #defined = new Set<number>();
+  #known!: KnownNames;
+
+  private constructor(target: ConnectionTarget, control: Session, jobs: number, options: RestoreTargetOptions) {
+    this.name = target.name;
+    this.serverVersion = control.version;
+    this.jobs = jobs;
+    this.#options = options;
+    this.#control = control;
+    this.#ledger = new RestoreLedger(options.run);
+    this.#pool = new SessionPool(jobs, () => openSession(target, jobs, options.signal));
+  }
+
+  static async open(target: ConnectionTarget, jobs: number, options: RestoreTargetOptions): Promise<PostgresRestoreTarget> {
+    return new PostgresRestoreTarget(target, await openSession(target, jobs, options.signal), jobs, options);
+  }
+
+  isDefined(id: number): boolean {
+    return this.#defined.has(id);
+  }
+
+  existing(names: readonly TableName[]): Promise<TableName[]> {
+    return this.#withControl((session) => existingRelations(session, names, this.#query));
+  }
+
+  present(definitions: readonly Definition[]): Promise<ReadonlySet<number>> {
+    return this.#withControl((session) => presentObjects(session, definitions, this.#query));
+  }
+
+  unavailableExtensions(names: readonly string[]): Promise<string[]> {
+    return this.#withControl((session) => unavailableExtensions(session, names, this.#query));
+  }
+
+  async begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void> {
+    await this.#withControl(async (session) => {
+      this.#known = await findKnownNames(session, referenced, this.#query);
+      if (this.#options.resumes && await this.#ledger.exists(session, this.#query)) this.#defined = await this.#ledger.done(session, 'definition', this.#query);
+      else await this.#ledger.create(session, this.#query);
+    });
+    for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
+      for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
+    }
+  }
+
+  async setAside(definitions: readonly Definition[]): Promise<void> {
+    await this.#withControl(async (session) => {
+      if (!await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).move(definitions);
+    });
+  }
+
+  async define(definition: Definition, options: DefineOptions = {}): Promise<void> {
+    if (this.isDefined(definition.id)) return;
+    const workers = options.parallelWorkers === undefined ? '' : `SET LOCAL max_parallel_maintenance_workers = ${options.parallelWorkers}; `;
+    const prefix = workers + prefixSql(definition, this.#known, this.#options.unqualified);
+    const isThere = definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag);
+    const text = isThere ? '' : options.notValid === true && canBeAddedUnchecked(definition) ? uncheckedSql(definition.sql) : definitionSql(definition);
+    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
+    try {
+      await this.#runRetried(sql);
+    } catch (error) {
+      if (!this.#isTolerated(definition, error)) throw entryFailure(error, entryName(definition), text, prefix.length);
+      await this.#runRetried(this.#ledger.entrySql('definition', definition.id));
+    }
+    this.#defined.add(definition.id);
+  }
+
+  canAddUnchecked(definition: Definition): boolean {
+    return canBeAddedUnchecked(definition);
+  }
+
+  async validate(table: TableName, constraint: string, definition: Definition): Promise<void> {
+    const sql = `ALTER TABLE ONLY ${qualifiedName(table)} VALIDATE CONSTRAINT ${quoteIdentifier(constraint)}`;
+    try {
+      await this.#runRetried(sql);
+    } catch (error) {
+      throw entryFailure(error, entryName(definition), definition.sql, 0);
+    }
+  }
+
+  describe(tables: readonly WantedTable[]): Promise<(RestoredTable | undefined)[]> {
+    return this.#withControl((session) => describeTables(session, tables, this.#query));
+  }
+
+  committed(table: RestoredTable): Promise<RestoredParts> {
+    return this.#withControl((session) => this.#ledger.committed(session, table.display, table.isUnlogged, this.#query));
+  }
+
+  async copy(table: RestoredTable, shape: CopyShape, part: RestorePartStream, progress: (bytes: number) => void): Promise<number> {
+    return this.#withSession((session) => copyPart(session, { table, shape, part, progress, signal: this.#options.signal, ledger: this.#ledger, tables: this.#partTables }));
+  }
+
+  async inOneTransaction(work: (copy: (table: RestoredTable, shape: CopyShape, part: RestorePartStream) => Promise<number>) => Promise<void>): Promise<void> {
+    await this.#withSession(async (session) => {
+      const { signal } = this.#options;
+      try {
+        await session.query('BEGIN', this.#query);
+        await work((table, shape, part) => copyRows(session, { table, shape, part, progress: () => {}, signal, tables: this.#partTables }));
+        await session.query('COMMIT', this.#query);
+      } catch (error) {
+        this.#partTables.forget(session);
+        if (session.usable) await session.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  async largeObjectsDone(): Promise<{ has(oid: number): boolean; count: number }> {
+    const done = await this.#withControl((session) => this.#ledger.done(session, 'object', this.#query));
+    return { has: (oid) => done.has(oid), count: done.size };
+  }
+
+  async writeLargeObject(object: RestoreLargeObject, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const { attributes } = object;
+    const owner = attributes === undefined ? '' : this.#ownerOf({ description: 'BLOB', tag: String(object.oid), namespace: '', owner: attributes.owner, dropSql: '', sql: '' });
+    try {
+      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), replaces: this.#options.clean }, chunks, this.#query));
+      for (const role of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, `role "${role}" does not exist`);
+    } catch (error) {
+      throw entryFailure(error, `LARGE OBJECT ${object.oid}`, '', 0);
+    }
+  }
+
+  async setSequences(sequences: readonly RestoreSequence[]): Promise<void> {
+    if (sequences.length === 0) return;
+    const calls = sequences.map(({ lastValue, isCalled, ...name }) => `pg_catalog.setval(${quoteLiteral(qualifiedName(name))}, ${lastValue}, ${isCalled})`);
+    try {
+      await this.#withSession((session) => session.query(`SELECT ${calls.join(', ')}`, this.#query));
+    } catch (error) {
+      throw entryFailure(error, sequences.length === 1 ? `SEQUENCE SET ${displayName(sequences[0])}` : `values of ${sequences.length} sequences from ${displayName(sequences[0])} on`, '', 0);
+    }
+  }
+
+  relationSizes(): Promise<RelationSize[]> {
+    return this.#withControl((session) => relationSizes(session, this.#query));
+  }
+
+  async analyze(name: TableName): Promise<void> {
+    await this.#withSession(async (session) => {
+      try {
+        await session.query(`ANALYZE ${qualifiedName(name)}`, { ...this.#query, table: displayName(name) });
+      } catch (error) {
+        // Of a partition on a server that is not there, for one: everything is restored all the same.
+        if (this.#options.signal.aborted || !session.usable) throw error;
+        this.#notes.add(`statistics of ${displayName(name)} are not there: ${(error as Error).message}`);
+      }
+    });
+  }
+
+  notes(): string[] {
+    return this.#notes.all();
+  }
+
+  async finish(): Promise<void> {
+    await this.#withControl(async (session) => {
+      if (await this.#ledger.isAside(session, this.#query)) {
+        for (const blocked of await new Aside(session, this.#ledger, this.#query).drop()) this.#notes.add(`what was replaced is still there, in schemas that begin with ${this.#ledger.schema}_: ${blocked}`);
+      }
+      await session.query(this.#ledger.durableSql(), this.#query);
+    });
+  }
+
+  async forget(): Promise<void> {
+    await this.#withControl((session) => this.#ledger.drop(session, {}));
+  }
+
+  async undo(made: AsyncIterable<Definition>): Promise<void> {
+    for await (const definition of made) {
+      if (!this.isDefined(definition.id) || (definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag))) continue;
+      const undo = undoSql(definition);
+      // What belonged to something that is gone already is gone, too.
+      if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
+    }
+    await this.#withControl(async (session) => {
+      if (await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).moveBack();
+    });
+    await this.forget();
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+    await this.#control.close();
+  }
+
+  get #query(): QueryOptions {
+    return { signal: this.#options.signal };
+  }
+
+  #withControl<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#serial.run(() => work(this.#control));
+  }
+
+  async #withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.#pool.acquire();
+    try {
+      return await work(session);
+    } finally {
+      this.#pool.release(session);
+    }
+  }
+
+  /** Definitions that wait for each other are run again: what lost was rolled back. */
+  async #runRetried(sql: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#withSession((session) => session.query(sql, this.#query));
+        return;
+      } catch (error) {
+        if (!(error instanceof SluiceError) || error.code !== 'DEADLOCK' || attempt === DEADLOCK_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  #ownerOf(definition: Pick<Definition, 'description' | 'tag' | 'namespace' | 'owner' | 'dropSql' | 'sql'>): string {
+    if (this.#options.noOwner || definition.owner === '') return '';
+    const sql = ownerSql(definition as Definition);
+    if (sql === '' || this.#known.roles.has(definition.owner)) return sql;
+    this.#notes.addOwner(definition.owner, this.#known.unusableRoles.has(definition.owner));
+    return '';
+  }
+
+  #isTolerated(definition: Definition, error: unknown): boolean {
+    const reason = error instanceof Error ? error.cause : undefined;
+    const name = entryName(definition);
+    if (PRIVILEGES.has(definition.description) && (isMissingRole(reason) || isNoRight(reason))) this.#notes.addPrivilege(name, (reason as Error).message);
+    else if (REMARKS.has(definition.description) && (isNoRight(reason) || definition.description === 'SECURITY LABEL')) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
+    else if (definition.description === 'POLICY' && isMissingRole(reason)) this.#notes.add(`${name} was left out, so the rows that it allows stay hidden: ${(reason as Error).message}`);
+    // It reads another that was left unfilled at the source.
+    else if (definition.description === 'MATERIALIZED VIEW DATA' && isNotFilled(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
+    else return false;
+    return true;
+  }
+}
+
+async function openSession(target: ConnectionTarget, jobs: number, signal: AbortSignal): Promise<Session> {
+  const session = await Session.open(target, signal);
+  try {
+    await session.query(settingsSql(SETTINGS, false), { signal });
+    // Memory of the server is not ours to know; who set shared_buffers knew it. In kB.
+    await session.query(`SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(m.setting::bigint, LEAST(GREATEST(b.setting::bigint * 8, 262144), 2097152) / ${jobs})::text || 'kB', false)
+      FROM pg_catalog.pg_settings m, pg_catalog.pg_settings b WHERE m.name = 'maintenance_work_mem' AND b.name = 'shared_buffers'`, { signal });
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}

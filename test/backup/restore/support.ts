@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { startBackup, startRestore } from '../../../src/jobs/start-transfer.ts';
+import type { Receipt } from '../../../src/jobs/receipt.ts';
+import type { RestoreRequest } from '../../../src/jobs/restore-request.ts';
+import { findPostgres } from '../../helpers/postgres-binaries.ts';
+
+export async function ask(url: string, sql: string): Promise<string[][]> {
+  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => (text: unknown) => text } });
+  await client.connect();
+  try {
+    const result = await client.query<string[]>({ text: sql, rowMode: 'array' });
+    return (Array.isArray(result) ? result.at(-1) : result).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export async function backUp(from: string, folder: string): Promise<string> {
+  const receipt = await startBackup({ from, to: join(folder, 'repository'), tables: [], exclude: [], schema: true, data: true }, { workspace: join(folder, 'workspace') }).receipt;
+  return `${receipt.backup!.repository}@${receipt.backup!.backup}`;
+}
+
+export function restore(source: string, to: string, folder: string, options: Partial<RestoreRequest> = {}): Promise<Receipt> {
+  return startRestore({ source, to, mode: 'append', read: {}, ...options }, { workspace: join(folder, 'workspace'), jobs: 2 }).receipt;
+}
+
+export async function program(name: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(join(await findPostgres('debian'), 'bin', name), args, { maxBuffer: 2 ** 28 });
+  return stdout;
+}
+
+export async function dump(url: string, file: string, ...options: string[]): Promise<string> {
+  await program('pg_dump', [...options, '-f', file, url]);
+  return file;
+}
+
+/** What pg_dump says of a database. Rows stand at its end, sorted by where they go in: two jobs place them as they come, and by the hash of an enum they are in other partitions. */
+export async function described(url: string): Promise<string> {
+  const text = await program('pg_dump', [url]);
+  const rows = new Map<string, string[]>();
+  const rest = text.replace(/^(COPY .* FROM stdin;)\n([^]*?)^\\\.\n/gm, (_, head: string, lines: string) => {
+    rows.set(head, [...(rows.get(head) ?? []), ...lines.split('\n')]);
+    return `${head}\n`;
+  });
+  const sorted = [...rows].map(([head, lines]) => [head, ...lines.filter((line) => line !== '').map(shortened).toSorted()].join('\n'));
+  return [...rest.split('\n').filter((line) => !/^\\(?:un)?restrict /.test(line)), ...sorted.toSorted()].join('\n');
+}
+
+/** So that a difference can be read. */
+function shortened(line: string): string {
+  return line.length < 200 ? line : `${line.slice(0, 100)}… ${hash('sha256', line)}`;
+}
