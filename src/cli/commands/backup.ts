@@ -8,7 +8,7 @@ import { addGeneralOptions, commandScope, type CommandScope, type JobFlags } fro
 import type { CommandEnd } from '../command-end.ts';
 import { parseCompression } from '../options/choices.ts';
 import { definedOnly } from '../options/defined-only.ts';
-import { collect, parseNames } from '../options/lists.ts';
+import { collect, parseNames } from '../../config/lists.ts';
 import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';
 import { wantedTables } from './export.ts';

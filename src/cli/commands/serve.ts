@@ -5,7 +5,7 @@ import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-op
 import { collect } from '../../config/lists.ts';
 import { printJson, printLines } from '../print-json.ts';
 import type { Terminal } from '../terminal.ts';
-import { versionText } from '../version.ts';
+import { versionText } from '../../io/version.ts';
 
 interface ServeFlags extends GeneralFlags {
   readonly host: string;

@@ -12,7 +12,7 @@ import { commandScope, type GeneralFlags } from '../common-options.ts';
 import { errorLines } from '../output/error-text.ts';
 import { formatBytes, formatCount, formatSeconds } from '../output/quantities.ts';
 import { printableLine } from '../output/text.ts';
-import { parseNames } from '../options/lists.ts';
+import { parseNames } from '../../config/lists.ts';
 import { printJson, printLines } from '../print-json.ts';
 import type { Terminal } from '../terminal.ts';
 

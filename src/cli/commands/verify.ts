@@ -6,7 +6,7 @@ import { verifyRepository, type VerifyProgress, type VerifyReport } from '../../
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
-import { collect } from '../options/lists.ts';
+import { collect } from '../../config/lists.ts';
 import { errorLines } from '../output/error-text.ts';
 import { formatBytes, formatCount } from '../output/quantities.ts';
 import { printableLine } from '../output/text.ts';
