@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config';
+import base from './vitest.config.ts';
+
+// test/faults/: long, because failures take their time. Apart from npm test, so that that stays short.
+export default defineConfig({ test: { ...base.test, include: ['test/faults/**/*.test.ts'], exclude: [] } });
