@@ -17,7 +17,8 @@ import { Inspection, SAMPLE_BYTES } from './inspection.ts';
 import { isTablePath, leadsToTables } from './layout.ts';
 import { OPEN_OBJECT, type JsonLexer } from './lexer.ts';
 import { openWindow } from './open-window.ts';
-import { isBadContent, profileSpreadLines } from './spread-lines.ts';
+import { isTroubleOfRecords } from './record-sequence.ts';
+import { profileSpreadLines } from './spread-lines.ts';
 import { describeValue } from './value-kind.ts';
 import { ValueScanner } from './value-scanner.ts';
 
@@ -52,7 +53,7 @@ async function trustingly(source: ByteSource, options: ReadOptions, inspect: (to
   try {
     return await inspect(false);
   } catch (error) {
-    if (!isBadContent(error)) throw error;
+    if (!isTroubleOfRecords(error)) throw error;
     return inspect(true);
   }
 }

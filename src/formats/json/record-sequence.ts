@@ -33,6 +33,11 @@ export type SequenceState = 'more' | 'full' | 'end' | 'not-a-record';
 /** What is wrong with one record and says nothing of those after it. JSON_MALFORMED only where lines are records. */
 const TROUBLES_OF_ONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE', 'SCHEMA_SURPRISE']);
 
+/** Says something of records, not of the way to them. */
+export function isTroubleOfRecords(error: unknown): error is SluiceError {
+  return error instanceof SluiceError && TROUBLES_OF_ONE.has(error.code);
+}
+
 /** A line that is left out, until its end is found. */
 interface BadLine {
   readonly problem: RecordProblem;
@@ -104,7 +109,7 @@ export class RecordSequence {
   /** Leaves out the record at `begin`, with which something is wrong. Returns what is to be thrown instead, when that cannot be done. */
   #leaveOut(thrown: unknown, begin: number, consumer: RecordConsumer): unknown {
     const trouble = isUnknownKey(thrown) ? this.#worseThan(thrown, begin) : thrown;
-    if (!(trouble instanceof SluiceError) || !TROUBLES_OF_ONE.has(trouble.code)) return trouble;
+    if (!isTroubleOfRecords(trouble)) return trouble;
     const lexer = this.#lexer;
     const { code, message, at: { column } } = trouble;
     const problem: RecordProblem = { code, message, ...(column === undefined ? {} : { column }) };

@@ -2,12 +2,11 @@
  * Types that the head of a large NDJSON file does not show: profiles the lines in windows spread over the file. A window begins behind its first line feed, and
  * ends with its last whole line. Bad lines are not judged here, reading does that.
  */
-import { SluiceError } from '../../errors/sluice-error.ts';
 import { DEFAULT_MAX_RECORD_BYTES } from '../format.ts';
 import { ByteWindow } from './byte-window.ts';
 import { SAMPLE_BYTES, type Inspection } from './inspection.ts';
 import { JsonLexer, LF } from './lexer.ts';
-import { RecordSequence } from './record-sequence.ts';
+import { isTroubleOfRecords, RecordSequence } from './record-sequence.ts';
 import { profilerOf, type TableProfile } from './table-profile.ts';
 
 const WINDOWS = 8;
@@ -46,9 +45,5 @@ async function profileWindow({ source, options: { tolerant } }: Inspection, star
 
 /** The window's end cuts its last line, which then looks malformed. */
 function ignoreBadContent(error: unknown): void {
-  if (!isBadContent(error)) throw error;
-}
-
-export function isBadContent(error: unknown): boolean {
-  return error instanceof SluiceError && ['JSON_MALFORMED', 'JSON_NOT_RECORDS', 'ENCODING_INVALID', 'NUL_BYTE', 'RECORD_TOO_LARGE'].includes(error.code);
+  if (!isTroubleOfRecords(error)) throw error;
 }
