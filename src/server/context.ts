@@ -1,6 +1,7 @@
 import type { LoadedConfiguration } from '../config/configuration.ts';
 import type { RunStore } from '../jobs/run-store.ts';
 import type { FileAccess } from './file-access.ts';
+import type { RowMaps } from './row-maps.ts';
 import type { ConnectionBudget } from './runs/connection-budget.ts';
 import type { EventHub } from './runs/event-hub.ts';
 import type { ServerRuns } from './runs/server-runs.ts';
@@ -38,4 +39,5 @@ export interface ServerContext {
   readonly budget: ConnectionBudget;
   readonly hub: EventHub;
   readonly runs: ServerRuns;
+  readonly rowMaps: RowMaps;
 }

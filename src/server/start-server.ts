@@ -12,10 +12,13 @@ import { FileAccess } from './file-access.ts';
 import { createApp, withRawBodies } from './http/app.ts';
 import { Gate } from './http/gate.ts';
 import { Router } from './http/router.ts';
+import { RowMaps } from './row-maps.ts';
 import { bindConnections } from './routes/connections.ts';
 import { bindExport } from './routes/export.ts';
 import { bindFiles } from './routes/files.ts';
 import { bindImport } from './routes/import.ts';
+import { bindPage, Page } from './routes/page.ts';
+import { bindPreview } from './routes/preview.ts';
 import { bindRuns } from './routes/runs.ts';
 import { bindSession } from './routes/session.ts';
 import { bindSystem } from './routes/system.ts';
@@ -90,12 +93,17 @@ async function serve(options: ServerOptions, store: ServerStore, runStore: RunSt
   });
   const router = new Router(app);
   bindSystem(router, context);
-  bindSession(router, context, gate, { name: cookieName, isSecure: publicUrl?.protocol === 'https:' });
+  const page = new Page();
+  bindPage(router, page);
+  bindSession(router, context, gate, page, { name: cookieName, isSecure: publicUrl?.protocol === 'https:' });
   bindConnections(router, context);
   bindFiles(router, context);
   bindRuns(router, context);
   bindExport(router, context);
-  await withRawBodies(app, (inner) => bindImport(router.within(inner), context));
+  await withRawBodies(app, (inner) => {
+    bindImport(router.within(inner), context);
+    bindPreview(router.within(inner), context);
+  });
   router.checkComplete(ALL_CONTRACTS);
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -121,14 +129,15 @@ async function contextOf(options: ServerOptions, store: ServerStore, runStore: R
   const hub = new EventHub();
   const secrets = new Secrets(options.keyFile, workspace);
   const run = { ...(partBytes === undefined ? {} : { partBytes }), ...(engineMemoryBytes === undefined ? {} : { engineMemoryBytes }) };
+  const runs = new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub });
   return {
-    workspace, version, env, configuration, urls, files, runStore, settings, budget, hub,
+    workspace, version, env, configuration, urls, files, runStore, settings, budget, hub, runs,
+    rowMaps: new RowMaps(() => runs.generation),
     engineMemoryBytes: engineMemoryBytes ?? defaultEngineMemoryBytes(thisMachine()),
     patience: { ...PATIENCE, ...options.patience },
     credentials: new Credentials(store),
     connections: new Connections({ store, secrets, configuration, env, workspace, files }),
     idempotency: new IdempotencyKeys(store),
-    runs: new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub }),
   };
 }
 

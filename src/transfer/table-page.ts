@@ -7,9 +7,10 @@
 import type { Connection } from '../connectors/connector.ts';
 import { quoteIdentifier, quoteString, quoteTable } from '../engine/quoting.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
-import { CopyTextFields, copyTextBlocks } from '../rows/copy-text-reader.ts';
+import { copyTextRows } from '../rows/copy-text-rows.ts';
 import { COPY_TEXT } from '../rows/row-encoding.ts';
 import { displayName, type Column, type TableSchema } from '../rows/table-schema.ts';
+import type { RowPlace } from './row-map.ts';
 
 export interface PageRequest {
   readonly table: TableSchema;
@@ -22,8 +23,8 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
-/** Where a page begins: behind a key, or at a place. */
-export type PagePlace = { readonly key: readonly string[] } | { readonly offset: number };
+/** Where a page begins: behind a key, at a place, or where a map of the rows (row-map.ts) says. */
+export type PagePlace = { readonly key: readonly string[] } | { readonly offset: number } | RowPlace;
 
 export interface TablePage {
   readonly columns: readonly Column[];
@@ -39,12 +40,12 @@ export interface TablePage {
 export async function readPage(connection: Connection, request: PageRequest): Promise<TablePage> {
   const { table, limit, maxCell, from } = request;
   const columns = wantedColumns(request);
-  const keys = table.primaryKey;
+  const keys = from !== undefined && 'skip' in from && from.keys === undefined ? [] : table.primaryKey;
   const order = keys.length > 0 ? 'key' : 'place';
   const shown = columns.map(({ name }) => `left(CAST(${quoteIdentifier(name)} AS text), ${maxCell + 1})`);
   // One more than wanted says whether there is another page. Values get names of their own: those of columns may repeat a key's.
   const items = [...shown, ...keys.map((name) => `CAST(${quoteIdentifier(name)} AS text)`)].map((item, index) => `${item} AS ${quoteIdentifier(`c${index}`)}`);
-  const sql = [`SELECT ${items.join(', ')} FROM ${relationOf(table, connection.kind)}`, ...placeOf(from, keys, connection.kind), `LIMIT ${limit + 1}`, ...(from !== undefined && 'offset' in from ? [`OFFSET ${from.offset}`] : [])].join('\n');
+  const sql = [`SELECT ${items.join(', ')} FROM ${relationOf(table, connection.kind)}`, ...placeOf(from, keys, connection.kind), `LIMIT ${limit + 1}`, ...offsetOf(from)].join('\n');
   const read = await readText(connection, sql, items.length, request.signal);
   const page = read.slice(0, limit);
   const cut: [number, number][] = [];
@@ -64,7 +65,7 @@ export async function readPage(connection: Connection, request: PageRequest): Pr
 }
 
 /** PostgreSQL has no name for "the schema that comes first": a name without one is found by the search path, as it was when the table was described. */
-function relationOf(table: TableSchema, kind: Connection['kind']): string {
+export function relationOf(table: TableSchema, kind: Connection['kind']): string {
   return kind === 'postgres' && table.schema === undefined ? quoteIdentifier(table.name) : quoteTable(table);
 }
 
@@ -77,7 +78,14 @@ function wantedColumns({ table, columns }: PageRequest): readonly Column[] {
   });
 }
 
+function offsetOf(from: PagePlace | undefined): string[] {
+  if (from === undefined || 'key' in from) return [];
+  const rows = 'offset' in from ? from.offset : from.skip;
+  return rows === 0 ? [] : [`OFFSET ${rows}`];
+}
+
 function placeOf(from: PagePlace | undefined, keys: readonly string[], kind: Connection['kind']): string[] {
+  if (from !== undefined && 'skip' in from) return [...(from.where === undefined ? [] : [`WHERE ${from.where}`]), ...(from.orderBy === undefined ? [] : [`ORDER BY ${from.orderBy}`])];
   if (keys.length === 0) return [];
   const names = keys.map(quoteIdentifier);
   const order = `ORDER BY ${names.join(', ')}`;
@@ -91,18 +99,13 @@ function behind(names: readonly string[], values: readonly string[]): string {
   return names.map((name, index) => `(${[...names.slice(0, index).map((one, at) => `${one} = ${values[at]}`), `${name} > ${values[index]}`].join(' AND ')})`).join(' OR ');
 }
 
-async function readText(connection: Connection, sql: string, width: number, signal: AbortSignal): Promise<(string | null)[][]> {
+/** The result of a query as the database's own text; small results only. */
+export async function readText(connection: Connection, sql: string, width: number, signal: AbortSignal): Promise<(string | null)[][]> {
   const reader = await connection.openReader([{ kind: 'query', name: 'page', sql }]);
   try {
     const rows: (string | null)[][] = [];
-    const fields = new CopyTextFields(width);
     for await (const part of reader.tables[0].parts(COPY_TEXT, { partBytes: PART_BYTES, arrays: 'postgres', signal })) {
-      for await (const block of copyTextBlocks(part.chunks)) {
-        for (let at = 0; at < block.length; ) {
-          at = fields.next(block, at);
-          rows.push(Array.from({ length: width }, (_, field) => textOf(fields, field)));
-        }
-      }
+      for await (const row of copyTextRows(part.chunks, width)) rows.push(row);
     }
     return rows;
   } finally {
@@ -111,9 +114,3 @@ async function readText(connection: Connection, sql: string, width: number, sign
 }
 
 const PART_BYTES = 2 ** 20;
-
-function textOf(fields: CopyTextFields, field: number): string | null {
-  if (fields.isNull(field)) return null;
-  const bytes = Buffer.allocUnsafe(fields.ends[field] - fields.starts[field]);
-  return bytes.toString('utf8', 0, fields.copyUnescaped(field, bytes, 0));
-}

@@ -81,7 +81,11 @@ export const listRows = route({
   summary: 'Rows of a table, page by page',
   description: `Tables with a primary key are paged by it, however large they are; others by their place, up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
   params: tableParams,
-  query: z.object({ columns: names.optional(), cursor: cursor.optional(), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be') }),
+  query: z.object({
+    columns: names.optional(), cursor: cursor.optional(),
+    at: count(0, Number.MAX_SAFE_INTEGER).optional().describe('Number of the first row, from 0, instead of a cursor: any row of the table, in the order that `order` says'),
+    limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be'),
+  }),
   success: {
     status: 200, description: 'A page',
     body: z.object({
@@ -90,8 +94,17 @@ export const listRows = route({
       cut: z.array(z.tuple([z.int(), z.int()])).describe('Row and column of values that were cut'),
       order: z.enum(['key', 'place']),
       next: z.string().nullable(),
+      total: z.int().nullable().describe('All rows of the table, where they have been counted'),
     }),
   },
 });
 
-export const connectionContracts = [listConnections, createConnection, removeConnection, tryConnection, testConnection, listTables, showTable, listRows] as const;
+export const countRows = route({
+  id: 'countRows', method: 'GET', path: '/api/v1/connections/{connection}/tables/{table}/count', access: 'viewer', tag: 'tables',
+  summary: 'How many rows a table has, exactly',
+  description: 'Counts them, which makes every row quick to find: `at` of the rows.',
+  params: tableParams,
+  success: { status: 200, description: 'The count', body: z.object({ rows: z.int(), order: z.enum(['key', 'place']) }) },
+});
+
+export const connectionContracts = [listConnections, createConnection, removeConnection, tryConnection, testConnection, listTables, showTable, listRows, countRows] as const;

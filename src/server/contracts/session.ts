@@ -33,8 +33,8 @@ export const signIn = route({
 
 export const followLink = route({
   id: 'followLink', method: 'GET', path: '/sign-in', access: 'public', tag: 'sign-in',
-  summary: 'The one-time link: signs in and leads to the page',
-  query: z.object({ code: z.string().max(200) }),
+  summary: 'The one-time link: signs in and leads to the page; without a code, the page that asks for one',
+  query: z.object({ code: z.string().max(200).optional() }),
   success: { status: 303, description: 'Signed in' },
 });
 

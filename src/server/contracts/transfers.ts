@@ -1,19 +1,13 @@
 /** Data in and out of the body of a request. */
 import { z } from 'zod';
-import { connectionName, flag, names, runId, sqlText, tableName } from './common.ts';
+import { connectionName, count, flag, names, runId, sqlText, tableName } from './common.ts';
 import { route } from './route-contract.ts';
 import { receipt } from './runs.ts';
 
 export const formatName = z.enum(['csv', 'tsv', 'json', 'ndjson', 'parquet', 'sql']);
 
-const importQuery = z.object({
-  to: connectionName.default('duckdb').describe('Name of a connection'),
-  table: tableName.optional().describe('Default: the name of the file'),
-  name: z.string().min(1).max(255).optional().describe('Name of the file, where it is not in the path; its ending says the format'),
-  mode: z.enum(['append', 'replace', 'upsert']).default('append'),
-  key: names.optional(),
-  columns: names.optional(),
-  map: names.optional().describe('FIELD=COLUMN, repeated'),
+/** How a source is to be read, where it should not be as it is detected. */
+const readQuery = {
   format: formatName.optional().describe('Default: by name, Content-Type and content'),
   delimiter: z.string().max(10).optional(),
   quote: z.string().max(10).optional(),
@@ -23,6 +17,17 @@ const importQuery = z.object({
   charset: z.enum(['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252']).optional(),
   jsonPath: z.string().max(300).optional(),
   type: names.optional().describe('COLUMN=TYPE, repeated'),
+};
+
+const importQuery = z.object({
+  ...readQuery,
+  to: connectionName.default('duckdb').describe('Name of a connection'),
+  table: tableName.optional().describe('Default: the name of the file'),
+  name: z.string().min(1).max(255).optional().describe('Name of the file, where it is not in the path; its ending says the format'),
+  mode: z.enum(['append', 'replace', 'upsert']).default('append'),
+  key: names.optional(),
+  columns: names.optional(),
+  map: names.optional().describe('FIELD=COLUMN, repeated'),
   onError: z.enum(['stop', 'quarantine']).optional(),
   maxErrors: z.string().max(20).regex(/^\d{1,15}$|^\d{1,3}(?:\.\d+)?%$/, 'must be a number of rows or a percentage').optional(),
   resume: runId.optional().describe('Go on with this run, which was interrupted: the same bytes are sent again from the start'),
@@ -68,4 +73,42 @@ export const exportBody = route({
   success: { status: 200, description: 'The document', mediaTypes: ['text/csv', 'text/tab-separated-values', 'application/json', 'application/x-ndjson', 'application/vnd.apache.parquet', 'application/sql', 'application/gzip', 'application/zstd'] },
 });
 
-export const transferContracts = [importBody, importFile, exportBody] as const;
+/** So much of a file is sent for a look at it; more is not read. */
+export const PREVIEW_BYTES = 6 * 2 ** 20;
+
+const previewQuery = z.object({
+  ...readQuery,
+  source: z.string().min(1).max(4000).optional().describe('A file or folder of the server, or an address, instead of a body'),
+  name: z.string().min(1).max(255).optional().describe('Name of the file in the body; its ending says the format'),
+  whole: flag.default('false').describe('The body is all of the file, not only its head'),
+  rows: count(1, 200).default(50),
+  maxCell: count(10, 10_000).default(300),
+});
+export type PreviewQuery = z.infer<typeof previewQuery>;
+
+export const previewBody = route({
+  id: 'previewBody', method: 'POST', path: '/api/v1/previews', access: 'operator', tag: 'data',
+  summary: 'What an import would find in a source: format, columns, types and the first rows; loads nothing',
+  description: 'The body is the head of a file (some megabytes; the rest is not read), or `source` names one that the server reads itself.',
+  query: previewQuery, streamIn: true,
+  success: {
+    status: 200, description: 'The tables in it',
+    body: z.object({
+      tables: z.array(z.object({
+        name: z.string(), source: z.string(), format: formatName, compression: z.enum(['none', 'gzip', 'zstd']), details: z.record(z.string(), z.unknown()).describe('What was detected: delimiter, charset …'),
+        columns: z.array(z.object({ name: z.string(), type: z.string() })), rows: z.array(z.array(z.string().nullable())), estimatedRows: z.number().nullable(), bytes: z.number().nullable(),
+      })),
+      sources: z.int(),
+      isAddress: z.boolean(),
+    }),
+  },
+});
+
+export const runOfKey = route({
+  id: 'runOfKey', method: 'GET', path: '/api/v1/idempotency-keys/{key}', access: 'viewer', tag: 'runs',
+  summary: 'The run that was started with an Idempotency-Key by whoever asks: also while its upload is still on the way',
+  params: z.object({ key: z.string().min(1).max(200) }),
+  success: { status: 200, description: 'Its id; null while nothing has started', body: z.object({ run: z.string().nullable() }) },
+});
+
+export const transferContracts = [importBody, importFile, exportBody, previewBody, runOfKey] as const;

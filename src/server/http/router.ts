@@ -48,7 +48,7 @@ export class Router {
     this.#bound.add(contract.id);
     this.#app.route({
       method: contract.method,
-      url: contract.path.replace(/\{(\w+)\}/g, ':$1'),
+      url: contract.path.replace(/\{rest\}$/, '*').replace(/\{(\w+)\}/g, ':$1'),
       config: { contract },
       handler: async (request, reply) => {
         const answer = await handler({

@@ -9,3 +9,15 @@ export const API_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': `default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox`,
   'cache-control': 'no-store',
 };
+
+/**
+ * Of the page's own files: they may use each other and ask this server, and nothing else. No script or style but those of its files, no markup made of text (Trusted Types), no frame, no form
+ * that is sent elsewhere.
+ */
+export const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  ...API_HEADERS,
+  'content-security-policy': [
+    `default-src 'none'`, `script-src 'self'`, `style-src 'self'`, `img-src 'self'`, `font-src 'self'`, `connect-src 'self'`,
+    `form-action 'none'`, `frame-ancestors 'none'`, `base-uri 'none'`, `require-trusted-types-for 'script'`,
+  ].join('; '),
+};

@@ -8,12 +8,14 @@ import { typeName } from '../../rows/column-type.ts';
 import { displayName, type Column, type TableSchema } from '../../rows/table-schema.ts';
 import { suggest } from '../../transfer/column-matching.ts';
 import { parseTableName } from '../../transfer/import-target.ts';
-import { readPage } from '../../transfer/table-page.ts';
+import { beginning } from '../../transfer/row-map.ts';
+import { readPage, type PagePlace } from '../../transfer/table-page.ts';
 import type { ServerContext } from '../context.ts';
-import { createConnection, listConnections, listRows, listTables, MAX_OFFSET, removeConnection, showTable, testConnection, tryConnection } from '../contracts/connections.ts';
+import { countRows, createConnection, listConnections, listRows, listTables, MAX_OFFSET, removeConnection, showTable, testConnection, tryConnection } from '../contracts/connections.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Router } from '../http/router.ts';
 import { present } from '../present.ts';
+import type { RowMaps } from '../row-maps.ts';
 import { databaseKey } from '../runs/connection-budget.ts';
 import { namesOf } from './import.ts';
 
@@ -40,14 +42,41 @@ export function bindConnections(router: Router, context: ServerContext): void {
     return { items: page.map(({ table }) => tableAnswer(table)), next: tables.length > query.limit ? encodeCursor({ after: page.at(-1)!.name }) : null };
   }));
   router.bind(showTable, ({ params }) => look(connections.urlOf(params.connection), context, async (connection) => tableAnswer(await tableOf(connection, params.table))));
+  bindRows(router, context);
+}
+
+function bindRows(router: Router, context: ServerContext): void {
+  const { connections, rowMaps } = context;
+  router.bind(countRows, ({ params }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
+    const { rows, order } = await rowMaps.of(params.connection, connection, await tableOf(connection, params.table), signal);
+    return { rows, order };
+  }));
   router.bind(listRows, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
     const table = await tableOf(connection, params.table);
-    const from = decodeCursor(query.cursor, rowCursor);
-    if (from !== undefined && ('key' in from ? from.key.length !== table.primaryKey.length || from.key.some((value) => value.includes('\0')) : table.primaryKey.length > 0)) throw new SluiceError('REQUEST_INVALID', { what: 'cursor is none of this table' });
-    const { columns, rows, cut, order, next } = await readPage(connection, { table, limit: query.limit, maxCell: query.maxCell, signal, ...present({ columns: namesOf(query.columns, 'columns'), from }) });
-    const isTooFar = next !== undefined && 'offset' in next && next.offset > MAX_OFFSET;
-    return { columns: columns.map(columnAnswer), rows: rows.map((row) => [...row]), cut: cut.map(([row, column]) => [row, column] as [number, number]), order, next: next === undefined || isTooFar ? null : encodeCursor(next) };
+    const from = query.at === undefined ? behindCursor(query.cursor, table) : await placeOf(query.at, params.connection, { connection, table, signal }, rowMaps);
+    const page = await readPage(connection, { table, limit: query.limit, maxCell: query.maxCell, signal, ...present({ columns: namesOf(query.columns, 'columns'), from }) });
+    const isTooFar = query.at !== undefined || (page.next !== undefined && 'offset' in page.next && page.next.offset > MAX_OFFSET);
+    return {
+      columns: page.columns.map(columnAnswer), rows: page.rows.map((row) => [...row]), cut: page.cut.map(([row, column]) => [row, column] as [number, number]), order: page.order,
+      next: page.next === undefined || isTooFar ? null : encodeCursor(page.next), total: rowMaps.known(params.connection, table)?.rows ?? null,
+    };
   }));
+}
+
+/** @throws SluiceError REQUEST_INVALID for a cursor of another table */
+function behindCursor(text: string | undefined, table: TableSchema): PagePlace | undefined {
+  const from = decodeCursor(text, rowCursor);
+  if (from !== undefined && ('key' in from ? from.key.length !== table.primaryKey.length || from.key.some((value) => value.includes('\0')) : table.primaryKey.length > 0)) throw new SluiceError('REQUEST_INVALID', { what: 'cursor is none of this table' });
+  return from;
+}
+
+/** @throws SluiceError REQUEST_INVALID when there is no way to that row */
+async function placeOf(at: number, database: string, { connection, table, signal }: { connection: Connection; table: TableSchema; signal: AbortSignal }, rowMaps: RowMaps): Promise<PagePlace> {
+  const near = rowMaps.known(database, table) === undefined ? beginning(connection.kind, table, at) : undefined;
+  if (near !== undefined) return near;
+  const place = (await rowMaps.of(database, connection, table, signal)).place(at);
+  if (place === undefined) throw new SluiceError('REQUEST_INVALID', { what: `at: rows of ${displayName(table)} can be counted through only near its beginning, because it has no key` });
+  return place;
 }
 
 /** Opens the database for a look, within the budget and the time for it. */

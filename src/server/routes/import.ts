@@ -12,7 +12,7 @@ import type { ErrorLimit } from '../../pipeline/rejection-limit.ts';
 import { parseColumnTypes } from '../../rows/parse-column-type.ts';
 import type { ImportOptions } from '../../transfer/transfer.ts';
 import type { ServerContext } from '../context.ts';
-import { importBody, importFile, type ImportQuery } from '../contracts/transfers.ts';
+import { importBody, importFile, runOfKey, type ImportQuery } from '../contracts/transfers.ts';
 import { problemHeaders, problemOf } from '../http/problem.ts';
 import { openUpload } from '../http/request-body.ts';
 import { STREAMED, type Router } from '../http/router.ts';
@@ -37,6 +37,7 @@ interface Upload {
 
 export function bindImport(router: Router, context: ServerContext): void {
   router.bind(importBody, ({ query, holder, request, reply }) => upload({ query, name: query.name, holder, request, reply }, context));
+  router.bind(runOfKey, ({ params, holder }) => ({ run: context.idempotency.runOf(holder.id, params.key) }));
   router.bind(importFile, ({ params, query, holder, request, reply }) => upload({ query, name: query.name ?? params.name, holder, request, reply }, context));
 }
 
@@ -78,19 +79,23 @@ async function launch({ query, name, request }: Upload, context: ServerContext, 
   }
 }
 
-function importOptions(query: ImportQuery, to: string): ImportOptions {
+/** How an upload is to be read, as its query says. */
+export function readOptionsOf(query: Pick<ImportQuery, 'format' | 'delimiter' | 'quote' | 'escape' | 'header' | 'nullText' | 'charset' | 'jsonPath' | 'type'>): ReadOptions {
   const csv = present({
     delimiter: parseDelimiter(query.delimiter) ?? (query.format === 'tsv' ? '\t' : undefined), quote: parseQuote(query.quote), escape: parseEscape(query.escape),
     header: query.header === undefined ? undefined : query.header === 'true', nullText: query.nullText,
   });
-  const read: ReadOptions = {
+  return {
     maxRecordBytes: MAX_RECORD_BYTES,
     ...present({ csv: Object.keys(csv).length === 0 ? undefined : csv, charset: query.charset, jsonPath: query.jsonPath, types: parseColumnTypes(listOf(query.type), 'type') }),
   };
+}
+
+function importOptions(query: ImportQuery, to: string): ImportOptions {
   const format: FormatName | undefined = query.format === 'tsv' ? 'csv' : query.format;
   if (query.maxErrors !== undefined && query.onError !== 'quarantine') throw new SluiceError('REQUEST_INVALID', { what: 'maxErrors needs onError=quarantine' });
   return {
-    sources: ['-'], to, reference: query.to, mode: query.mode, read,
+    sources: ['-'], to, reference: query.to, mode: query.mode, read: readOptionsOf(query),
     ...present({ table: query.table, key: namesOf(query.key, 'key'), columns: namesOf(query.columns, 'columns'), map: parsePairs(listOf(query.map), 'map'), format, onError: query.onError, maxErrors: limitOf(query.maxErrors) }),
   };
 }

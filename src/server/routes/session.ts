@@ -1,9 +1,11 @@
 import type { FastifyReply } from 'fastify';
+import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ServerContext } from '../context.ts';
 import { createToken, followLink, listTokens, revokeToken, showSession, signIn, signOut, type Principal } from '../contracts/session.ts';
 import type { Gate } from '../http/gate.ts';
 import { STREAMED, type Router } from '../http/router.ts';
 import type { Holder } from '../store/credentials.ts';
+import type { Page } from './page.ts';
 
 export interface SessionCookie {
   readonly name: () => string;
@@ -11,7 +13,8 @@ export interface SessionCookie {
   readonly isSecure: boolean;
 }
 
-export function bindSession(router: Router, { credentials }: ServerContext, gate: Gate, cookie: SessionCookie): void {
+// oxlint-disable-next-line max-params -- put together in one place
+export function bindSession(router: Router, { credentials }: ServerContext, gate: Gate, page: Page, cookie: SessionCookie): void {
   const setCookie = (reply: FastifyReply, value: string, seconds: number): void => {
     void reply.header('set-cookie', `${cookie.name()}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${cookie.isSecure ? '; Secure' : ''}`);
   };
@@ -21,8 +24,20 @@ export function bindSession(router: Router, { credentials }: ServerContext, gate
     return holder;
   };
   router.bind(signIn, ({ body, request, reply }) => gate.guarded(request, () => principalOf(begin((body.code ?? body.token)!, reply))));
-  router.bind(followLink, ({ query, request, reply }): typeof STREAMED => {
-    gate.guarded(request, () => begin(query.code, reply));
+  router.bind(followLink, async ({ query: { code }, request, reply }): Promise<typeof STREAMED> => {
+    const isBrowser = /\btext\/html\b/i.test(request.headers.accept ?? '');
+    if (code === undefined) {
+      await page.sendDocument(request, reply);
+      return STREAMED;
+    }
+    try {
+      gate.guarded(request, () => begin(code, reply));
+    } catch (error) {
+      // To a person the page says what is wrong, and how to get another link.
+      if (!isBrowser || !(error instanceof SluiceError) || error.code !== 'SIGN_IN_NEEDED') throw error;
+      await page.sendDocument(request, reply, error.httpStatus);
+      return STREAMED;
+    }
     void reply.code(303).header('location', '/').send();
     return STREAMED;
   });

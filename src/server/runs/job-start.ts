@@ -63,7 +63,7 @@ async function restoreStart({ job: _job, jobs, source, to, mode, read, ...rest }
 }
 
 /** A path that exists is taken literally by whoever opens it: real paths have no pattern to expand. */
-async function readable(source: string, { files, urls }: ServerContext): Promise<string> {
+export async function readable(source: string, { files, urls }: ServerContext): Promise<string> {
   if (isHttpUrl(source) && urls) return source;
   if (isHttpUrl(source)) throw new SluiceError('OPTION_UNSUPPORTED', { option: 'Reading an address', context: 'by this server: it was started without --urls' });
   if (isUrl(source) || source === '-') throw new SluiceError('PATH_REFUSED', { path: source });

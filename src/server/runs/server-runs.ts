@@ -40,6 +40,7 @@ export class ServerRuns {
   readonly #active = new Map<string, RunHandle>();
   #isStopping = false;
   #started = 0;
+  #generation = 0;
   readonly #ended: Record<string, number> = {};
   #rows = 0;
   #bytes = 0;
@@ -58,6 +59,11 @@ export class ServerRuns {
 
   get counts(): RunCounts {
     return { started: this.#started, ended: this.#ended, rows: this.#rows, bytes: this.#bytes };
+  }
+
+  /** Changes whenever a run has begun or ended: then tables may have changed. */
+  get generation(): number {
+    return this.#generation;
   }
 
   handleOf(run: string): RunHandle | undefined {
@@ -83,6 +89,7 @@ export class ServerRuns {
     });
     this.#active.set(handle.id, handle);
     if (isHeard) this.#started++;
+    if (isHeard) this.#generation++;
     // oxlint-disable-next-line promise/catch-or-return, promise/always-return -- an outcome never rejects
     void handle.outcome.then((outcome) => {
       if (this.#active.get(handle.id) === handle) this.#active.delete(handle.id);
@@ -108,6 +115,7 @@ export class ServerRuns {
     this.#ended[receipt.status] = (this.#ended[receipt.status] ?? 0) + 1;
     this.#rows += receipt.totals.written;
     this.#bytes += receipt.totals.bytes;
+    this.#generation++;
   }
 }
 

@@ -33,6 +33,11 @@ export class IdempotencyKeys {
     this.#store.run('UPDATE idempotency SET run = ? WHERE holder = ? AND key = ?', run, holder, key);
   }
 
+  /** Null while nothing has started with it. */
+  runOf(holder: string, key: string): string | null {
+    return this.#store.all<{ run: string | null }>('SELECT run FROM idempotency WHERE holder = ? AND key = ?', holder, key)[0]?.run ?? null;
+  }
+
   /** Nothing was started. */
   release(holder: string, key: string): void {
     this.#store.run('DELETE FROM idempotency WHERE holder = ? AND key = ? AND run IS NULL', holder, key);

@@ -1,0 +1,61 @@
+/** What an import would find: of the head of a file that a browser holds, of a file of the server, or of an address. */
+import { Readable } from 'node:stream';
+import { SluiceError } from '../../errors/sluice-error.ts';
+import { isHttpUrl } from '../../io/names.ts';
+import type { OpenSourcesOptions } from '../../io/open-sources.ts';
+import { previewSource, type PreviewedTable } from '../../transfer/preview.ts';
+import type { ServerContext } from '../context.ts';
+import { PREVIEW_BYTES, previewBody, type PreviewQuery } from '../contracts/transfers.ts';
+import { openUpload } from '../http/request-body.ts';
+import type { Router } from '../http/router.ts';
+import { present } from '../present.ts';
+import { readable } from '../runs/job-start.ts';
+import { readOptionsOf } from './import.ts';
+
+export function bindPreview(router: Router, context: ServerContext): void {
+  router.bind(previewBody, async ({ query, request }) => {
+    const signal = AbortSignal.timeout(context.patience.lookMs);
+    const { location, open } = query.source === undefined
+      ? { location: '-', open: { stdin: await headOf(query, request.raw, context), stdinName: query.name ?? 'upload' } }
+      : { location: await readable(query.source, context), open: {} satisfies OpenSourcesOptions };
+    const { tables, sources } = await previewSource({
+      location, open, read: readOptionsOf(query), rows: query.rows, maxCell: query.maxCell, engineMemoryBytes: context.engineMemoryBytes, signal,
+      ...present({ format: query.format === 'tsv' ? 'csv' as const : query.format }),
+    });
+    return { tables: tables.map((table) => answer(table)), sources, isAddress: isHttpUrl(location) };
+  });
+}
+
+function answer({ columns, rows, estimatedRows, bytes, details, ...rest }: PreviewedTable) {
+  return { ...rest, details: { ...details }, columns: [...columns], rows: rows.map((row) => [...row]), estimatedRows: estimatedRows ?? null, bytes: bytes ?? null };
+}
+
+/**
+ * The first bytes of a file. Unless they are all of it, the stream does not end behind them: a file whose head was looked at is not a file that was cut off.
+ * @throws SluiceError OPTION_UNSUPPORTED for Parquet, whose columns are at its end
+ */
+async function headOf(query: PreviewQuery, request: Parameters<typeof openUpload>[0], { patience }: ServerContext): Promise<Readable> {
+  const { stream, name } = await openUpload(request, query.name, patience.stallMs);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    // Copied: the memory of a chunk is given back.
+    chunks.push(Buffer.from(chunk as Buffer));
+    size += (chunk as Buffer).length;
+    if (size >= PREVIEW_BYTES) break;
+  }
+  const head = Buffer.concat(chunks);
+  const isWhole = query.whole === 'true';
+  if (!isWhole && (query.format === 'parquet' || head.subarray(0, 4).toString('latin1') === 'PAR1' || /\.(?:parquet|pq)$/i.test(name ?? ''))) {
+    throw new SluiceError('OPTION_UNSUPPORTED', { option: 'A look at the beginning of a Parquet file', context: 'because its columns are described at its end' });
+  }
+  let isSent = false;
+  return new Readable({
+    read() {
+      if (isSent) return;
+      isSent = true;
+      this.push(head);
+      if (isWhole) this.push(null);
+    },
+  });
+}

@@ -1,0 +1,90 @@
+/** A run while it goes: share, rates as curves, memory, what is left; the parts of each table as a map. Of one that has just ended, its curves. */
+import { useMemo, type ReactElement } from 'react';
+import { RateChart, type Curve } from '../../charts/rate-chart.tsx';
+import { rateOf, ratesOf, secondsLeftOf, shareOf, type LiveRun } from '../../api/live-runs.ts';
+import type { RunDetails } from '../../api/types.ts';
+import { Figure, Figures, Panel, Progress } from '../../components/panel.tsx';
+import { Note } from '../../components/states.tsx';
+import { bytes, duration, short, whole } from '../../design/quantities.ts';
+import { PartMap } from './part-map.tsx';
+import { phaseText } from './run-words.ts';
+import { totalsOf } from './running-run.tsx';
+
+const TABLES_SHOWN = 30;
+const perSecond = (value: number): string => `${bytes(value)}/s`;
+
+export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly live: LiveRun | undefined }): ReactElement {
+  const isRunning = run.status === 'running';
+  const rows = useMemo<Curve>(() => curveOf('Rows per second', '--accent', live, 'rows'), [live]);
+  const moved = useMemo<Curve>(() => curveOf('Bytes per second', '--good', live, 'bytes'), [live]);
+  const memory = useMemo<Curve>(() => ({ label: 'Memory', colour: '--warn', at: live?.samples.map(({ at }) => at / 1000) ?? [], values: live?.samples.map(({ rssBytes }) => (rssBytes === 0 ? null : rssBytes)) ?? [] }), [live]);
+  const totals = live === undefined ? { rows: run.summary?.rows ?? 0, bytes: run.summary?.bytes ?? 0 } : totalsOf(live);
+  const share = live === undefined ? undefined : shareOf(live);
+  const left = live === undefined ? undefined : secondsLeftOf(live);
+  const rowsRate = live === undefined ? undefined : rateOf(live, 'rows');
+  const bytesRate = live === undefined ? undefined : rateOf(live, 'bytes');
+  const memoryNow = live?.rssBytes || run.summary?.rssBytes || 0;
+  return (
+    <>
+      {isRunning && (
+        <Panel>
+          <div className="mb-2 flex items-baseline justify-between gap-3">
+            <p className="font-medium" role="status">{phaseText(live?.phase ?? run.summary?.phase)}</p>
+            <p className="numeric text-sm text-ink-2">{share === undefined ? '' : `${Math.floor(share * 100)} %`}</p>
+          </div>
+          <Progress share={share} label="Progress of the run" />
+          <Figures className="mt-4">
+            <Figure label="Rows">{whole(totals.rows)}</Figure>
+            <Figure label="Bytes">{bytes(totals.bytes)}</Figure>
+            <Figure label="Rows per second">{rowsRate === undefined ? '–' : short(rowsRate)}</Figure>
+            <Figure label="Bytes per second">{bytesRate === undefined ? '–' : perSecond(bytesRate)}</Figure>
+            <Figure label="Memory of the server">{memoryNow === 0 ? '–' : bytes(memoryNow)}</Figure>
+            <Figure label="Time left">{left === undefined ? '–' : duration(left)}</Figure>
+          </Figures>
+          {live !== undefined && live.notes.length > 0 && <div className="mt-4 flex flex-col gap-1.5">{[...new Set(live.notes)].slice(-4).map((note) => <Note key={note}>{note}</Note>)}</div>}
+        </Panel>
+      )}
+      {live !== undefined && live.samples.length > 2 && (
+        <div className="grid gap-4 md:grid-cols-3 lg:gap-5">
+          <ChartPanel title="Rows per second" latest={rowsRate === undefined || !isRunning ? undefined : short(rowsRate)}><RateChart curve={rows} format={short} /></ChartPanel>
+          <ChartPanel title="Bytes per second" latest={bytesRate === undefined || !isRunning ? undefined : perSecond(bytesRate)}><RateChart curve={moved} format={bytes} /></ChartPanel>
+          <ChartPanel title="Memory of the server" latest={memoryNow === 0 || !isRunning ? undefined : bytes(memoryNow)}><RateChart curve={memory} format={bytes} /></ChartPanel>
+        </div>
+      )}
+      {live !== undefined && live.tables.size > 0 && (isRunning || live.parts.size > 0) && <TablesPanel live={live} isRunning={isRunning} />}
+    </>
+  );
+}
+
+function ChartPanel({ title, latest, children }: { readonly title: string; readonly latest: string | undefined; readonly children: ReactElement }): ReactElement {
+  return (
+    <section className="min-w-0 rounded-lg border border-line bg-surface px-3 pt-2.5 pb-2 shadow-card">
+      <h2 className="mb-1 flex justify-between gap-2 px-1 text-sm font-medium text-ink-2">{title}<span className="numeric text-ink">{latest}</span></h2>
+      {children}
+    </section>
+  );
+}
+
+function TablesPanel({ live, isRunning }: { readonly live: LiveRun; readonly isRunning: boolean }): ReactElement {
+  const tables = [...live.tables].slice(0, TABLES_SHOWN);
+  return (
+    <Panel title="Parts" note={live.tables.size > TABLES_SHOWN ? `the first ${TABLES_SHOWN} of ${live.tables.size} tables` : undefined}>
+      <ul className="flex flex-col gap-4">
+        {tables.map(([name, table]) => (
+          <li key={name}>
+            <div className="mb-1.5 flex flex-wrap items-baseline justify-between gap-x-3">
+              <span className="font-medium break-all">{name}</span>
+              <span className="numeric text-sm text-ink-2">{whole(table.rows)} rows · {bytes(table.bytes)}{table.expectedBytes !== undefined && !table.isDone && ` of ${bytes(table.expectedBytes)}`}</span>
+            </div>
+            <PartMap parts={live.parts.get(name)} isDone={table.isDone} isRunning={isRunning} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function curveOf(label: string, colour: Curve['colour'], live: LiveRun | undefined, what: 'rows' | 'bytes'): Curve {
+  const { at, rate } = ratesOf(live?.samples ?? [], what);
+  return { label, colour, at, values: rate };
+}
