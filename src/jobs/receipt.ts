@@ -1,10 +1,10 @@
 import { redactData, redactText } from '../config/redact.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
 import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
-import { totalsOf, type BackupReceipt, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
+import { totalsOf, type BackupReceipt, type TableReceipt, type Totals, type VerificationReceipt } from '../pipeline/receipt.ts';
 import type { MissingPart, StepTime, TransferPlan } from '../pipeline/transfer.ts';
 
-export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore';
+export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore' | 'verify';
 
 /** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
 export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';
@@ -25,6 +25,8 @@ export interface Receipt {
   readonly quarantine: string | null;
   /** Of a backup that was made. */
   readonly backup?: BackupReceipt;
+  /** Of a verification, whatever it found. */
+  readonly verification?: VerificationReceipt;
   /** Performance targets that were checked; empty when the run has none. */
   readonly targets: readonly TargetResult[];
   /** Null when the run failed before it had a plan. */
@@ -65,6 +67,7 @@ export interface ReceiptParts {
   readonly steps?: readonly StepTime[];
   readonly missing?: readonly MissingPart[];
   readonly backup?: BackupReceipt;
+  readonly verification?: VerificationReceipt;
   readonly error?: SluiceError;
 }
 
@@ -81,6 +84,7 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     peakRssBytes: peakRssBytes(),
     quarantine: parts.quarantine ?? null,
     ...(parts.backup === undefined ? {} : { backup: parts.backup }),
+    ...(parts.verification === undefined ? {} : { verification: redactData(parts.verification) }),
     targets: [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),

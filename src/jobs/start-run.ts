@@ -179,7 +179,8 @@ class LocalRun implements RunHandle {
         await this.#withTransfer(async (transfer, plan) => {
           await this.#move(transfer, plan, store);
           stopHeartbeat();
-          const done = { receipt: this.#receipt({ status: 'done' }) };
+          const failure = this.#result?.failure;
+          const done: RunOutcome = failure === undefined ? { receipt: this.#receipt({ status: 'done' }) } : { receipt: this.#receipt({ status: 'failed', error: failure }), error: failure };
           recorded = this.#record(store, done);
           // Only now: what is forgotten before the end is recorded could be done twice.
           if (recorded === done) await this.#forget();
@@ -202,8 +203,10 @@ class LocalRun implements RunHandle {
     this.#throwIfStopped();
     try {
       this.#result = await transfer.run();
-    } finally {
+      this.#isSuspended = false;
+    } catch (error) {
       this.#isSuspended = transfer.suspended === true;
+      throw error;
     }
     for (const table of this.#result.tables) assertBalanced(table);
   }
@@ -282,6 +285,7 @@ class LocalRun implements RunHandle {
       ...(this.#result?.missing === undefined ? {} : { missing: this.#result.missing }),
       ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
       ...(this.#result?.backup === undefined ? {} : { backup: this.#result.backup }),
+      ...(this.#result?.verification === undefined ? {} : { verification: this.#result.verification }),
       ...parts,
     });
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { connectionName, count, cursor, page, runId, sqlText, tableName, time } from './common.ts';
+import { backupName, repositoryName } from './repositories.ts';
 import { route } from './route-contract.ts';
 
 const text = z.string().min(1).max(2000);
@@ -18,6 +19,7 @@ export type ReadBody = z.infer<typeof read>;
 
 const maxErrors = z.union([z.strictObject({ kind: z.literal('rows'), rows: z.int().min(0) }), z.strictObject({ kind: z.literal('percent'), percent: z.number().min(0).max(100) })]);
 const onError = z.enum(['stop', 'quarantine']);
+const flag = z.boolean();
 const mapping = z.record(z.string().max(300), z.string().max(300));
 const parallel = { jobs: z.int().min(1).max(64).optional() };
 
@@ -42,13 +44,37 @@ const copyJob = z.strictObject({
   from: connectionName, to: connectionName, tables: list.optional(), table: tableName.optional(), mode, key: list.optional(), where: sqlText.optional(), columns: list.optional(), ...parallel,
 });
 
-const restoreJob = z.strictObject({
-  job: z.literal('restore'),
-  source: text, to: connectionName, pick: z.string().max(300).optional(), mode, tables: list.optional(), exclude: list.optional(), mapTables: mapping.optional(),
-  disableTriggers: z.boolean().optional(), format: format.optional(), read: read.optional(), onError: onError.optional(), maxErrors: maxErrors.optional(), ...parallel,
+const backupJob = z.strictObject({
+  job: z.literal('backup'),
+  from: connectionName, repository: repositoryName,
+  tables: list.optional().describe('Names and globs of tables whose rows are backed up; default all'), exclude: list.optional(),
+  schema: z.boolean().default(true), data: z.boolean().default(true),
+  level: z.int().min(0).max(22).optional().describe('Of zstd; 0: nothing is compressed'), ...parallel,
 });
 
-export const jobRequest = z.discriminatedUnion('job', [importJob, exportJob, copyJob, restoreJob]);
+const ofFiles = { pick: z.string().max(300).optional(), mapTables: mapping.optional(), disableTriggers: flag.optional(), format: format.optional(), read: read.optional(), onError: onError.optional(), maxErrors: maxErrors.optional() };
+const ofBackups = {
+  where: sqlText.optional().describe('Rows that meet this condition, of the tables that are named'), dataOnly: flag.optional(), schemaOnly: flag.optional(), mapSchemas: mapping.optional(),
+  noOwner: flag.optional(), noPrivileges: flag.optional(), noComments: flag.optional(), noAnalyze: flag.optional(), skipDamaged: flag.optional(),
+};
+
+const restoreJob = z.strictObject({
+  job: z.literal('restore'),
+  repository: repositoryName.optional(), backup: backupName.optional().describe('Of the repository: a name or the beginning of one; default the newest'),
+  source: text.optional().describe('Instead of a repository: a file or folder below those that the server may use: an archive of pg_dump, a folder with a file for each table, a document, a dump'),
+  to: connectionName, mode: mode.describe('`replace`: what is there is replaced when its replacement is complete'), tables: list.optional(), exclude: list.optional(),
+  ...ofFiles, ...ofBackups, ...parallel,
+}).refine(({ source, repository, backup }) => (source === undefined) !== (repository === undefined) && (backup === undefined || repository !== undefined), 'must name either a source or a repository (and of that a backup)');
+
+const verifyJob = z.strictObject({
+  job: z.literal('verify'),
+  repository: repositoryName, backup: backupName.optional().describe('Default: all backups; with `against` the newest'),
+  against: connectionName.optional().describe('Compares the backup with this database and says which rows differ; else every chunk is read'),
+  tables: list.optional().describe('With `against`: only these'), examples: z.int().min(0).max(100).optional().describe('With `against`: rows shown of each table that differs'),
+  percent: z.number().min(0).max(100).optional().describe('Reads so many percent of the chunks, those that waited longest'), ...parallel,
+});
+
+export const jobRequest = z.discriminatedUnion('job', [importJob, exportJob, copyJob, backupJob, restoreJob, verifyJob]);
 export type JobRequest = z.infer<typeof jobRequest>;
 
 const jobName = z.string();
