@@ -191,6 +191,19 @@ export const discardRun = route({
   success: { status: 202, description: 'It is being given up', body: z.object({ run: z.string() }) },
 });
 
+const quarantinedRow = z.looseObject({
+  table: z.string(), source: z.string().nullable(), row: z.number().nullable(), line: z.number().nullable(), byte: z.number().nullable(),
+  part: z.int(), record: z.int(), code: z.string(), column: z.string().optional(), constraint: z.string().optional(), message: z.string(),
+  raw: z.string().nullable().describe('The record as its source has it when `rawExact`, else its values as a JSON array; null where it is larger than a page shows'),
+  rawEncoding: z.enum(['utf-8', 'base64']), rawExact: z.boolean(), values: z.array(z.string().nullable()).optional().describe('In the order of the columns of the table, where they are known'),
+});
+
+const quarantinedTable = z.looseObject({
+  table: z.string(), rows: z.int(), codes: z.record(z.string(), z.int()),
+  columns: z.array(z.string()).describe('Of `values`; empty where the run has not said them'),
+  sources: z.array(z.looseObject({ name: z.string(), format: z.string(), fields: z.array(z.string()) })).describe('How its sources were read: fields in order, and the dialect'),
+});
+
 export const listQuarantine = route({
   id: 'listQuarantine', method: 'GET', path: '/api/v1/runs/{run}/quarantine', access: 'viewer', tag: 'runs',
   summary: 'The rejected rows of a run',
@@ -198,8 +211,35 @@ export const listQuarantine = route({
   query: z.object({ table: tableName.optional(), code: z.string().max(100).optional(), cursor: cursor.optional(), limit: count(1, 500).default(50) }),
   success: {
     status: 200, description: 'A page, by table and place',
-    body: page(z.looseObject({})).extend({ rows: z.int().describe('All rejected rows of the run'), tables: z.array(z.looseObject({})), sealed: z.boolean() }),
+    body: page(quarantinedRow).extend({
+      rows: z.int().describe('All rejected rows of the run'), tables: z.array(quarantinedTable), sealed: z.boolean().describe('False while the run goes on, or died: places and records may be missing'),
+      to: z.string().nullable().describe('The connection of the server that is where the rows were to go; null: none is'),
+    }),
   },
 });
 
-export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine] as const;
+const rowEdit = z.strictObject({
+  table: tableName, part: z.int().min(0), record: z.int().min(0),
+  raw: z.string().max(2 ** 20).optional().describe('The whole record, as its source would have it'),
+  values: z.record(z.string().max(300), z.string().max(2 ** 20).nullable()).optional().describe('By column; the others stay. For rows whose `values` are known'),
+}).refine(({ raw, values }) => (raw === undefined) !== (values === undefined), 'must have either raw or values');
+
+export const replayQuarantine = route({
+  id: 'replayQuarantine', method: 'POST', path: '/api/v1/runs/{run}/quarantine/replay', access: 'operator', tag: 'runs',
+  summary: 'Import rejected rows again, as they are or corrected',
+  description: 'One run for each table (and way of reading), parents first, each with its receipt and, for rows that are still bad, a quarantine of its own; a run waits for the one before, and ends as cancelled when that failed. What an earlier replay has loaded is not loaded again unless `again` says so.',
+  params, idempotent: true,
+  body: z.strictObject({
+    to: connectionName.optional().describe('Default: where the run went'),
+    table: tableName.optional(), code: z.string().max(100).optional(),
+    edits: z.array(rowEdit).min(1).max(5000).optional(), only: z.enum(['edited', 'all']).default('edited').describe('With `edits`: whether rows that were not edited are replayed as well'),
+    set: z.record(z.string().max(300), z.string().min(1).max(10_000)).optional().describe('FIELD: an expression in the SQL of the embedded engine over the fields as text; it sees these records and nothing else'),
+    onError: onError.optional(), maxErrors: maxErrors.optional(), again: z.boolean().default(false),
+  }),
+  success: {
+    status: 202, description: 'They have begun',
+    body: z.object({ runs: z.array(z.object({ run: z.string(), table: z.string(), rows: z.int() })), leftOut: z.array(z.object({ table: z.string(), message: z.string() })) }),
+  },
+});
+
+export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine, replayQuarantine] as const;

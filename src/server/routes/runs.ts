@@ -1,13 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ERROR_CODES, type ErrorCode } from '../../errors/error-codes.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
 import type { ProgressEvent } from '../../progress/progress-event.ts';
-import { openQuarantine } from '../../quarantine/quarantine-reader.ts';
-import type { QuarantinedRow } from '../../quarantine/quarantined-row.ts';
 import type { ServerContext } from '../context.ts';
-import { allEvents, cancelRun, discardRun, listQuarantine, listRuns, planRun, resumeRun, runEvents, showReceipt, showRun, startRun } from '../contracts/runs.ts';
+import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showReceipt, showRun, startRun } from '../contracts/runs.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { streamEvents } from '../http/event-stream.ts';
 import { STREAMED, type Router } from '../http/router.ts';
@@ -15,10 +12,9 @@ import { present } from '../present.ts';
 import { interruptedRun, type InterruptedRun } from '../runs/interrupted-run.ts';
 import { jobStart } from '../runs/job-start.ts';
 import { followElsewhere } from '../runs/run-elsewhere.ts';
-import { once } from './idempotent.ts';
+import { keyOf, once } from './idempotent.ts';
 
 const runCursor = z.strictObject({ startedAt: z.int(), run: z.string().max(100) });
-const rowCursor = z.strictObject({ offset: z.int().min(0) });
 
 export function bindRuns(router: Router, context: ServerContext): void {
   const { runs, runStore } = context;
@@ -70,7 +66,6 @@ export function bindRuns(router: Router, context: ServerContext): void {
     return { run };
   });
   bindEvents(router, context);
-  bindQuarantine(router, context);
 }
 
 /** @throws SluiceError RESUME_REFUSED for an upload, which has to be sent again */
@@ -96,27 +91,6 @@ function bindEvents(router: Router, { hub, runStore, runs }: ServerContext): voi
     }
     return STREAMED;
   });
-}
-
-function bindQuarantine(router: Router, { workspace, runStore }: ServerContext): void {
-  router.bind(listQuarantine, async ({ params: { run }, query }) => {
-    runStore.show(run);
-    const { code } = query;
-    if (code !== undefined && !Object.hasOwn(ERROR_CODES, code)) throw new SluiceError('REQUEST_INVALID', { what: 'code is no code of docs/errors.md' });
-    const quarantine = await openQuarantine(workspace, run);
-    const offset = decodeCursor(query.cursor, rowCursor)?.offset ?? 0;
-    const items: QuarantinedRow[] = [];
-    const filter = present({ table: query.table, code: code as ErrorCode | undefined });
-    for await (const row of quarantine.rows({ ...filter, offset, limit: query.limit + 1 })) items.push(row);
-    const next = items.length > query.limit ? encodeCursor({ offset: offset + query.limit }) : null;
-    const { rows, tables, sealed } = quarantine.summary;
-    return { items: items.slice(0, query.limit), next, rows, tables: [...tables], sealed } as never;
-  });
-}
-
-function keyOf(request: FastifyRequest): string | undefined {
-  const key = request.headers['idempotency-key'];
-  return typeof key === 'string' ? key : undefined;
 }
 
 function lastIdOf(request: FastifyRequest): number {

@@ -1,5 +1,6 @@
 /** The runs that this server has started: begun within the budget, heard by the hub, ended in order when the server stops. What has ended is in the run store. */
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { cancellationOf } from '../../io/cancellation.ts';
 import type { RunHandle, RunOutcome, StartRunOptions } from '../../jobs/start-run.ts';
 import type { ProgressListener } from '../../progress/progress-event.ts';
 import type { ServerSettings } from '../contracts/system.ts';
@@ -25,6 +26,8 @@ export type RunEnds = readonly { readonly url: string; readonly isTarget: boolea
 export interface LaunchOptions extends Pick<StartRunOptions, 'stdin' | 'stdinName' | 'stdout' | 'signal' | 'dryRun' | 'partBytes'> {
   readonly ends: RunEnds;
   readonly jobs?: number;
+  /** The run before it in a chain: it is waited for, and this one is cancelled when that did not go well. */
+  readonly after?: Promise<RunOutcome>;
   readonly onProgress?: ProgressListener;
 }
 
@@ -38,6 +41,7 @@ export interface RunCounts {
 export class ServerRuns {
   readonly #parts: ServerRunsParts;
   readonly #active = new Map<string, RunHandle>();
+  readonly #held = new Set<Promise<unknown>>();
   #isStopping = false;
   #started = 0;
   readonly #ended: Record<string, number> = {};
@@ -67,14 +71,17 @@ export class ServerRuns {
   /** @throws SluiceError SERVER_BUSY when the server stops */
   launch(start: (options: StartRunOptions) => RunHandle, options: LaunchOptions): RunHandle {
     if (this.#isStopping) throw new SluiceError('SERVER_BUSY', { reason: 'it is about to stop' });
-    const { ends, onProgress, jobs: wantedJobs, ...rest } = options;
+    const { ends, onProgress, jobs: wantedJobs, after, ...rest } = options;
     const { workspace, env, run, hub, settings } = this.#parts;
     const jobs = wantedJobs ?? settings().jobs;
     let id: string | undefined;
     const isHeard = options.dryRun !== true;
     const handle = start({
       ...run, ...rest, workspace, env, jobs,
-      admit: (signal) => this.#admit(wishOf(ends, jobs), signal, () => { if (id !== undefined && isHeard) hub.push(id, { type: 'note', message: WAITING_NOTE, at: Date.now() }); }),
+      admit: async (signal) => {
+        await goneWell(after, signal);
+        return this.#admit(wishOf(ends, jobs), signal, () => { if (id !== undefined && isHeard) hub.push(id, { type: 'note', message: WAITING_NOTE, at: Date.now() }); });
+      },
       onProgress: (event) => {
         if (event.type === 'run-started') id = event.run;
         if (isHeard && id !== undefined) hub.push(id, event);
@@ -91,10 +98,17 @@ export class ServerRuns {
     return handle;
   }
 
+  /** Something that ends after runs have, and that a stop waits for. */
+  hold(work: Promise<unknown>): void {
+    const held = work.catch(() => undefined).finally(() => this.#held.delete(held));
+    this.#held.add(held);
+  }
+
   /** Takes no more runs, and ends those that are under way so that they can be resumed. Resolves when all have ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all([...this.#active.values()].map((handle) => handle.suspend()));
+    await Promise.all(this.#held);
   }
 
   async #admit(wish: BudgetWish, signal: AbortSignal, onWait: () => void): Promise<() => void> {
@@ -108,6 +122,20 @@ export class ServerRuns {
     this.#ended[receipt.status] = (this.#ended[receipt.status] ?? 0) + 1;
     this.#rows += receipt.totals.written;
     this.#bytes += receipt.totals.bytes;
+  }
+}
+
+/** @throws SluiceError CANCELLED when the run before it has failed, or this one is stopped */
+async function goneWell(before: Promise<RunOutcome> | undefined, signal: AbortSignal): Promise<void> {
+  if (before === undefined) return;
+  const stopped = Promise.withResolvers<never>();
+  const onAbort = (): void => stopped.reject(cancellationOf(signal));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const { error } = await Promise.race([before, stopped.promise]);
+    if (error !== undefined) throw new SluiceError('CANCELLED', {}, {}, error);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
