@@ -19,7 +19,7 @@ export interface Receipt {
   readonly totals: Totals;
   /** Wall-clock time of the whole run. */
   readonly seconds: number;
-  /** Highest resident memory of the process so far. */
+  /** Highest resident memory of the process while the run lasted. In a server that is all of its runs together. */
   readonly peakRssBytes: number;
   /** Where the rejected rows are; null when there are none. */
   readonly quarantine: string | null;
@@ -41,7 +41,8 @@ export interface Receipt {
 }
 
 export interface TargetResult {
-  readonly name: string;
+  /** Of the first two at most `wanted` is to be measured, of the others at least. */
+  readonly name: 'seconds' | 'peakRssBytes' | 'rowsPerSecond' | 'bytesPerSecond';
   readonly wanted: number;
   readonly measured: number;
   readonly met: boolean;
@@ -60,6 +61,9 @@ export interface ReceiptParts {
   readonly job: JobName;
   readonly status: ReceiptStatus;
   readonly seconds: number;
+  /** Default: the peak of the process. */
+  readonly peakRssBytes?: number;
+  readonly targets?: readonly TargetResult[];
   readonly tables?: readonly TableReceipt[];
   readonly plan?: TransferPlan | null;
   readonly warnings?: readonly string[];
@@ -81,11 +85,11 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     tables,
     totals: totalsOf(tables),
     seconds: Math.round(parts.seconds * 1000) / 1000,
-    peakRssBytes: peakRssBytes(),
+    peakRssBytes: parts.peakRssBytes ?? peakRssBytes(),
     quarantine: parts.quarantine ?? null,
     ...(parts.backup === undefined ? {} : { backup: parts.backup }),
     ...(parts.verification === undefined ? {} : { verification: redactData(parts.verification) }),
-    targets: [],
+    targets: parts.targets ?? [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),
     ...(parts.steps === undefined ? {} : { steps: parts.steps }),

@@ -59,6 +59,16 @@ export interface TransferPlan {
   readonly notes: readonly string[];
 }
 
+/** An estimate; null when the plan does not say how large a table is. */
+export function expectedParts({ tables }: TransferPlan): number | null {
+  let sum = 0;
+  for (const { parts, expected } of tables) {
+    if (expected.bytes === undefined || parts.bytes <= 0) return null;
+    sum += Math.max(1, Math.ceil(expected.bytes / parts.bytes));
+  }
+  return tables.length === 0 ? null : sum;
+}
+
 export interface PlannedTable {
   readonly name: string;
   /** Files or tables that the rows come from. */

@@ -16,6 +16,7 @@ import { bindConnections } from './routes/connections.ts';
 import { bindExport } from './routes/export.ts';
 import { bindFiles } from './routes/files.ts';
 import { bindImport } from './routes/import.ts';
+import { bindMonitor } from './routes/monitor.ts';
 import { bindQuarantine } from './routes/quarantine.ts';
 import { bindRepositories } from './routes/repositories.ts';
 import { bindRuns } from './routes/runs.ts';
@@ -99,6 +100,7 @@ async function serve(options: ServerOptions, store: ServerStore, runStore: RunSt
   bindRepositories(router, context);
   bindRuns(router, context);
   bindQuarantine(router, context);
+  bindMonitor(router, context);
   bindExport(router, context);
   await withRawBodies(app, (inner) => bindImport(router.within(inner), context));
   router.checkComplete(ALL_CONTRACTS);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { connectionName, count, cursor, page, runId, sqlText, tableName, time } from './common.ts';
+import { figures, jobName, runStatus, targetResult } from './monitor.ts';
 import { backupName, repositoryName } from './repositories.ts';
 import { route } from './route-contract.ts';
 
@@ -77,9 +78,6 @@ const verifyJob = z.strictObject({
 export const jobRequest = z.discriminatedUnion('job', [importJob, exportJob, copyJob, backupJob, restoreJob, verifyJob]);
 export type JobRequest = z.infer<typeof jobRequest>;
 
-const jobName = z.string();
-const runStatus = z.enum(['running', 'done', 'failed', 'cancelled', 'interrupted']);
-
 const counts = { read: z.int(), written: z.int(), rejected: z.int(), duplicate: z.int(), skipped: z.int(), bytes: z.number() };
 
 /** As `--json` prints it. */
@@ -92,7 +90,7 @@ export const receipt = z.looseObject({
   seconds: z.number(),
   peakRssBytes: z.number(),
   quarantine: z.string().nullable(),
-  targets: z.array(z.looseObject({})),
+  targets: z.array(targetResult).describe('Performance targets that were checked'),
   plan: z.looseObject({}).nullable(),
 });
 
@@ -107,9 +105,19 @@ const run = z.object({
   rows: z.number(),
   cancelRequested: z.boolean(),
   resumable: z.boolean(),
+  figures: figures.nullable().describe('Null while it runs, and for what died'),
 });
 
-const summary = z.looseObject({ phase: z.string().nullable(), rows: z.number(), bytes: z.number(), rssBytes: z.number() });
+const partMap = z.object({
+  span: z.int().describe('Parts in a cell'),
+  begun: z.int().describe('Parts that have begun'),
+  expected: z.number().nullable().describe('Of the whole run, estimated from its plan; null when that is unknown'),
+  cells: z.string().describe('A letter a cell, at most 512, in the order in which parts began; of what is in a cell what is worst or most alive: f failed, t waiting to be tried again, m moving, r done with rows rejected, d done'),
+  moving: z.int(), retrying: z.int(), done: z.int(), rejected: z.int().describe('Of those that are done'), failed: z.int(),
+  tables: z.array(z.object({ table: z.string(), from: z.int() })).describe('Where tables begin, by the number of their first part; of many the first 200'),
+});
+
+const summary = z.looseObject({ phase: z.string().nullable(), rows: z.number(), bytes: z.number(), rssBytes: z.number(), parts: partMap.nullish() });
 
 const runDetails = run.extend({
   owner: z.object({ pid: z.int(), host: z.string() }).nullable(),
@@ -153,6 +161,14 @@ export const showReceipt = route({
   summary: 'The receipt of a run that has ended',
   params,
   success: { status: 200, description: 'The receipt', body: receipt },
+});
+
+export const showParts = route({
+  id: 'showParts', method: 'GET', path: '/api/v1/runs/{run}/parts', access: 'viewer', tag: 'runs',
+  summary: 'The parts of a run by state; also the data of its `parts` events',
+  description: 'Its size is bounded: a cell stands for one part, or for two, four … when there are many.',
+  params,
+  success: { status: 200, description: 'The map; null when the run has no parts (yet): a database that reads or writes files by itself has none', body: z.object({ parts: partMap.nullable() }) },
 });
 
 const EVENTS = 'Server-sent events: `id`, `event` (the type of the progress event) and `data` (the event, with `run`). Who comes back with Last-Event-ID gets what is new since; counters are totals, so that an event may be replaced by a newer one of the same kind.';
@@ -242,4 +258,4 @@ export const replayQuarantine = route({
   },
 });
 
-export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine, replayQuarantine] as const;
+export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, showParts, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine, replayQuarantine] as const;

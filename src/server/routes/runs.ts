@@ -4,14 +4,15 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
 import type { ProgressEvent } from '../../progress/progress-event.ts';
 import type { ServerContext } from '../context.ts';
-import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showReceipt, showRun, startRun } from '../contracts/runs.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showParts, showReceipt, showRun, startRun } from '../contracts/runs.ts';
+import { decodeCursor } from '../cursor.ts';
 import { streamEvents } from '../http/event-stream.ts';
 import { STREAMED, type Router } from '../http/router.ts';
 import { present } from '../present.ts';
 import { interruptedRun, type InterruptedRun } from '../runs/interrupted-run.ts';
 import { jobStart } from '../runs/job-start.ts';
 import { followElsewhere } from '../runs/run-elsewhere.ts';
+import { pageOf } from './monitor.ts';
 import { keyOf, once } from './idempotent.ts';
 
 const runCursor = z.strictObject({ startedAt: z.int(), run: z.string().max(100) });
@@ -38,10 +39,7 @@ export function bindRuns(router: Router, context: ServerContext): void {
     }
   });
   router.bind(listRuns, ({ query }) => {
-    const found = runStore.page(query.limit + 1, decodeCursor(query.cursor, runCursor));
-    const items = found.slice(0, query.limit);
-    const last = items.at(-1);
-    return { items, next: found.length > items.length && last !== undefined ? encodeCursor({ startedAt: last.startedAt, run: last.run }) : null };
+    return pageOf(runStore.page(query.limit + 1, decodeCursor(query.cursor, runCursor)), query.limit) as never;
   });
   router.bind(showRun, ({ params }) => runStore.show(params.run) as never);
   router.bind(showReceipt, ({ params }) => {
@@ -49,6 +47,7 @@ export function bindRuns(router: Router, context: ServerContext): void {
     if (receipt === null) throw new SluiceError('RUN_NOT_ACTIVE', { run: params.run, status });
     return receipt as never;
   });
+  router.bind(showParts, ({ params: { run } }) => ({ parts: (context.hub.latestParts(run) ?? runStore.show(run).summary?.parts ?? null) as never }));
   router.bind(cancelRun, ({ params }) => {
     const handle = runs.handleOf(params.run);
     if (handle === undefined) runStore.requestCancel(params.run);

@@ -1,6 +1,7 @@
 /** The runs that this server has started: begun within the budget, heard by the hub, ended in order when the server stops. What has ended is in the run store. */
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { cancellationOf } from '../../io/cancellation.ts';
+import type { PerformanceTargets } from '../../jobs/performance-targets.ts';
 import type { RunHandle, RunOutcome, StartRunOptions } from '../../jobs/start-run.ts';
 import type { ProgressListener } from '../../progress/progress-event.ts';
 import type { ServerSettings } from '../contracts/system.ts';
@@ -36,6 +37,8 @@ export interface RunCounts {
   readonly ended: Readonly<Record<string, number>>;
   readonly rows: number;
   readonly bytes: number;
+  /** By job and name of the target. */
+  readonly targets: ReadonlyMap<string, { readonly job: string; readonly target: string; met: number; missed: number; lastMeasured: number; wanted: number }>;
 }
 
 export class ServerRuns {
@@ -47,6 +50,7 @@ export class ServerRuns {
   readonly #ended: Record<string, number> = {};
   #rows = 0;
   #bytes = 0;
+  readonly #targets = new Map<string, { job: string; target: string; met: number; missed: number; lastMeasured: number; wanted: number }>();
 
   constructor(parts: ServerRunsParts) {
     this.#parts = parts;
@@ -61,7 +65,7 @@ export class ServerRuns {
   }
 
   get counts(): RunCounts {
-    return { started: this.#started, ended: this.#ended, rows: this.#rows, bytes: this.#bytes };
+    return { started: this.#started, ended: this.#ended, rows: this.#rows, bytes: this.#bytes, targets: this.#targets };
   }
 
   handleOf(run: string): RunHandle | undefined {
@@ -77,7 +81,7 @@ export class ServerRuns {
     let id: string | undefined;
     const isHeard = options.dryRun !== true;
     const handle = start({
-      ...run, ...rest, workspace, env, jobs,
+      ...run, ...rest, workspace, env, jobs, targets: settings().targets as PerformanceTargets,
       admit: async (signal) => {
         await goneWell(after, signal);
         return this.#admit(wishOf(ends, jobs), signal, () => { if (id !== undefined && isHeard) hub.push(id, { type: 'note', message: WAITING_NOTE, at: Date.now() }); });
@@ -122,6 +126,11 @@ export class ServerRuns {
     this.#ended[receipt.status] = (this.#ended[receipt.status] ?? 0) + 1;
     this.#rows += receipt.totals.written;
     this.#bytes += receipt.totals.bytes;
+    for (const { name, wanted, measured, met } of receipt.targets) {
+      const key = `${receipt.job} ${name}`;
+      const counted = this.#targets.get(key) ?? { job: receipt.job, target: name, met: 0, missed: 0, lastMeasured: 0, wanted: 0 };
+      this.#targets.set(key, { ...counted, [met ? 'met' : 'missed']: counted[met ? 'met' : 'missed'] + 1, lastMeasured: measured, wanted });
+    }
   }
 }
 

@@ -38,8 +38,7 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHO
 
 /** By the format that they start from. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
-  1: `CREATE TABLE repositories (name TEXT PRIMARY KEY, path TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE acknowledged (run TEXT PRIMARY KEY, at INTEGER NOT NULL, by TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  1: `CREATE TABLE repositories (name TEXT PRIMARY KEY, path TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 };
 
 export class ServerStore {
