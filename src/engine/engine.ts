@@ -14,6 +14,7 @@ import type { DuckDBInstance } from '@duckdb/node-api';
 import { hasSystemCode, SluiceError } from '../errors/sluice-error.ts';
 import { EngineConnection } from './engine-connection.ts';
 import { engineError } from './engine-errors.ts';
+import { noteEngineUse } from './engine-use.ts';
 import { makeTempFolder, removeStaleTempFolders } from './temp-folder.ts';
 
 export interface EngineOptions {
@@ -101,6 +102,7 @@ export class Engine {
 
 /** @throws SluiceError DATABASE_UNKNOWN, DATABASE_LOCKED, TARGET_UNWRITABLE, DISK_FULL, ENGINE_ERROR, OPTION_UNSUPPORTED */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  noteEngineUse();
   if (options.path === ':memory:') return new Engine(await openShared(':memory:', options), ':memory:');
   const path = await canonicalPath(options.path);
   const open = openFiles.get(path);

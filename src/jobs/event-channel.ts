@@ -60,6 +60,8 @@ export class EventChannel implements AsyncIterable<ProgressEvent> {
       case 'note': return `note ${this.#notes++ % MAX_NOTES}`;
       case 'run-started':
       case 'run-ended':
+      case 'part':
+      case 'parts':
       case 'resources': return event.type;
       default: return event satisfies never;
     }

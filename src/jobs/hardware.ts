@@ -29,7 +29,7 @@ export function defaultJobs(hardware: Hardware): number {
  * Measured: exports keep jobs + 1 parts in memory while they wait for their turn, and gain nothing above 2 MiB; imports pay a transaction for each part. Restores read
  * what applications write, JSON above all, whose parts are in memory; theirs go to unlogged tables, where a transaction costs little. A backup's page groups are as long as a chunk.
  */
-export function defaultPartBytes(job: 'import' | 'export' | 'copy' | 'backup' | 'restore'): number {
+export function defaultPartBytes(job: 'import' | 'export' | 'copy' | 'backup' | 'restore' | 'verify'): number {
   return (job === 'import' ? 8 : job === 'copy' ? 4 : 2) * MIB;
 }
 

@@ -1,10 +1,10 @@
 import { redactData, redactText } from '../config/redact.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes.ts';
 import type { ErrorPlace, SluiceError } from '../errors/sluice-error.ts';
-import { totalsOf, type BackupReceipt, type TableReceipt, type Totals } from '../pipeline/receipt.ts';
+import { totalsOf, type BackupReceipt, type TableReceipt, type Totals, type VerificationReceipt } from '../pipeline/receipt.ts';
 import type { MissingPart, StepTime, TransferPlan } from '../pipeline/transfer.ts';
 
-export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore';
+export type JobName = 'import' | 'export' | 'copy' | 'backup' | 'restore' | 'verify';
 
 /** `planned`: a dry run, nothing was moved. Rows that were rejected do not change `done`; see `exitCodeOf`. */
 export type ReceiptStatus = 'done' | 'failed' | 'cancelled' | 'planned';
@@ -19,12 +19,14 @@ export interface Receipt {
   readonly totals: Totals;
   /** Wall-clock time of the whole run. */
   readonly seconds: number;
-  /** Highest resident memory of the process so far. */
+  /** Highest resident memory of the process while the run lasted. In a server that is all of its runs together. */
   readonly peakRssBytes: number;
   /** Where the rejected rows are; null when there are none. */
   readonly quarantine: string | null;
   /** Of a backup that was made. */
   readonly backup?: BackupReceipt;
+  /** Of a verification, whatever it found. */
+  readonly verification?: VerificationReceipt;
   /** Performance targets that were checked; empty when the run has none. */
   readonly targets: readonly TargetResult[];
   /** Null when the run failed before it had a plan. */
@@ -39,7 +41,8 @@ export interface Receipt {
 }
 
 export interface TargetResult {
-  readonly name: string;
+  /** Of the first two at most `wanted` is to be measured, of the others at least. */
+  readonly name: 'seconds' | 'peakRssBytes' | 'rowsPerSecond' | 'bytesPerSecond';
   readonly wanted: number;
   readonly measured: number;
   readonly met: boolean;
@@ -58,6 +61,9 @@ export interface ReceiptParts {
   readonly job: JobName;
   readonly status: ReceiptStatus;
   readonly seconds: number;
+  /** Default: the peak of the process. */
+  readonly peakRssBytes?: number;
+  readonly targets?: readonly TargetResult[];
   readonly tables?: readonly TableReceipt[];
   readonly plan?: TransferPlan | null;
   readonly warnings?: readonly string[];
@@ -65,6 +71,7 @@ export interface ReceiptParts {
   readonly steps?: readonly StepTime[];
   readonly missing?: readonly MissingPart[];
   readonly backup?: BackupReceipt;
+  readonly verification?: VerificationReceipt;
   readonly error?: SluiceError;
 }
 
@@ -78,10 +85,11 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     tables,
     totals: totalsOf(tables),
     seconds: Math.round(parts.seconds * 1000) / 1000,
-    peakRssBytes: peakRssBytes(),
+    peakRssBytes: parts.peakRssBytes ?? peakRssBytes(),
     quarantine: parts.quarantine ?? null,
     ...(parts.backup === undefined ? {} : { backup: parts.backup }),
-    targets: [],
+    ...(parts.verification === undefined ? {} : { verification: redactData(parts.verification) }),
+    targets: parts.targets ?? [],
     plan: redactData(parts.plan ?? null),
     ...(warnings.length === 0 ? {} : { warnings }),
     ...(parts.steps === undefined ? {} : { steps: parts.steps }),

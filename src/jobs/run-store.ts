@@ -11,7 +11,8 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { redactData } from '../config/redact.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { TransferPlan } from '../pipeline/transfer.ts';
-import type { JobName, Receipt } from './receipt.ts';
+import type { JobName, Receipt, TargetResult } from './receipt.ts';
+import { figuresOf, missedBy, type RunFigures } from './run-figures.ts';
 import { isCertainlyGone } from '../io/process-owner.ts';
 import type { RunOwner } from './run-owner.ts';
 import type { RunSummary } from './run-summary.ts';
@@ -34,7 +35,25 @@ export interface RunListing {
   readonly cancelRequested: boolean;
   /** Interrupted, and what is needed to go on is recorded. */
   readonly resumable: boolean;
+  /** Null while it runs, and for what died. */
+  readonly figures: RunFigures | null;
 }
+
+/** A run that somebody should look at: it failed, or missed a performance target. */
+export interface RunAlert {
+  readonly run: string;
+  readonly job: JobName;
+  readonly status: RunStatus;
+  /** When it ended. */
+  readonly at: number;
+  readonly missed: readonly TargetResult[];
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly acknowledgedAt: number | null;
+  readonly acknowledgedBy: string | null;
+}
+
+/** A place in a list of runs, newest first. */
+export type RunPlace = Pick<RunListing, 'startedAt' | 'run'>;
 
 /** What a process needs to go on with a run. */
 export interface TakenRun {
@@ -57,7 +76,7 @@ export type Heartbeat = 'continue' | 'cancel' | 'lost';
 /** How long an owner may be silent before it counts as dead. Renewed far more often; a suspended laptop that wakes goes on. */
 export const LEASE_MS = 30_000;
 
-export const STORE_FORMAT = 2;
+export const STORE_FORMAT = 3;
 const FILE = 'runs.sqlite';
 const BUSY_TIMEOUT_MS = 5_000;
 const OPEN_ATTEMPTS = 20;
@@ -82,8 +101,25 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_start ON runs (started_at DESC, run DESC);
 `;
 
+/** Of the format in which `SCHEMA` is; what came later is in the migrations. */
+const SCHEMA_FORMAT = 2;
+
 /** By the format that they start from. */
-const MIGRATIONS: Readonly<Record<number, string>> = { 1: 'ALTER TABLE runs ADD COLUMN state TEXT' };
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: 'ALTER TABLE runs ADD COLUMN state TEXT',
+  // `missed`: how many targets.
+  2: `ALTER TABLE runs ADD COLUMN figures TEXT;
+    ALTER TABLE runs ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN acknowledged_at INTEGER;
+    ALTER TABLE runs ADD COLUMN acknowledged_by TEXT;
+    UPDATE runs SET figures = json_object('seconds', receipt ->> '$.seconds', 'rows', receipt ->> '$.totals.written', 'rejected', receipt ->> '$.totals.rejected',
+      'bytes', receipt ->> '$.totals.bytes', 'peakRssBytes', receipt ->> '$.peakRssBytes', 'targets', json('[]')) WHERE receipt IS NOT NULL;
+    CREATE INDEX runs_to_look_at ON runs (started_at DESC, run DESC) WHERE missed > 0 OR status = 'failed';`,
+};
+
+/** What is read for lists: plans and receipts may be long, and only a few of their members are shown. */
+const LISTED = `run, job, status, started_at, ended_at, owner_pid, owner_host, lease_until, cancel_requested, summary, figures, state IS NOT NULL AS has_state,
+  json_extract(plan, '$.from') AS plan_from, json_extract(plan, '$.to') AS plan_to`;
 
 interface Row {
   run: string;
@@ -101,6 +137,29 @@ interface Row {
   receipt: string | null;
   state: string | null;
 }
+
+type ListedRow = Pick<Row, 'run' | 'job' | 'status' | 'started_at' | 'ended_at' | 'owner_pid' | 'owner_host' | 'lease_until' | 'cancel_requested' | 'summary'> & {
+  figures: string | null;
+  has_state: number;
+  plan_from: string | null;
+  plan_to: string | null;
+};
+
+interface AlertRow {
+  run: string;
+  job: JobName;
+  status: RunStatus;
+  started_at: number;
+  ended_at: number | null;
+  figures: string | null;
+  acknowledged_at: number | null;
+  acknowledged_by: string | null;
+  code: string | null;
+  message: string | null;
+}
+
+/** As the index has it. */
+const TO_LOOK_AT = `(missed > 0 OR status = 'failed')`;
 
 export class RunStore {
   readonly #database: DatabaseSync;
@@ -167,9 +226,9 @@ export class RunStore {
     const status = statusOf(row, now);
     if (status === 'running') throw new SluiceError('RUN_ACTIVE', { run, pid: row.owner_pid ?? '?', host: row.owner_host?.split('/')[0] });
     if (status !== 'interrupted') throw new SluiceError('RESUME_REFUSED', { run, reason: `it is ${status}` });
-    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: row.job === 'import' || row.job === 'restore' ? 'it had not begun to move rows' : `only imports and restores can be, and this is ${row.job === 'export' ? 'an' : 'a'} ${row.job}` });
+    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: row.job === 'import' || row.job === 'restore' ? 'it had not begun to move rows' : `only imports and restores can be, and this is ${row.job === 'export' ? 'an export' : row.job === 'verify' ? 'a verification' : `a ${row.job}`}` });
     const changed = this.#run(
-      `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
+      `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, figures = NULL, missed = 0, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
         WHERE run = ? AND status = ? AND owner_token IS ?`,
       [owner.token, owner.pid, owner.host, now + LEASE_MS, run, row.status, row.owner_token],
     );
@@ -194,10 +253,12 @@ export class RunStore {
   }
 
   /** Records the end; `resumable`: the run failed on its way and can go on later. False when the run is no longer this owner's. */
-  finish(run: string, owner: RunOwner, receipt: Receipt, now: number = Date.now(), resumable = false): boolean {
+  // oxlint-disable-next-line max-params -- the end, when it was, and what goes with it
+  finish(run: string, owner: RunOwner, receipt: Receipt, now: number = Date.now(), { resumable = false, summary }: { readonly resumable?: boolean; readonly summary?: RunSummary } = {}): boolean {
+    const figures = figuresOf(receipt);
     return this.#durably(
-      `UPDATE runs SET status = ?, ended_at = ?, receipt = ?, owner_token = NULL, lease_until = NULL WHERE run = ? AND owner_token = ? AND status = 'running'`,
-      [resumable ? 'interrupted' : receipt.status, now, JSON.stringify(redactData(receipt)), run, owner.token],
+      `UPDATE runs SET status = ?, ended_at = ?, receipt = ?, figures = ?, missed = ?, summary = coalesce(?, summary), owner_token = NULL, lease_until = NULL WHERE run = ? AND owner_token = ? AND status = 'running'`,
+      [resumable ? 'interrupted' : receipt.status, now, JSON.stringify(redactData(receipt)), JSON.stringify(figures), missedBy(figures).length, summary === undefined ? null : JSON.stringify(summary), run, owner.token],
     ) > 0;
   }
 
@@ -207,19 +268,47 @@ export class RunStore {
   }
 
   /** Newest first, from behind a run of a page before. */
-  page(limit: number, after?: Pick<RunListing, 'startedAt' | 'run'>, now: number = Date.now()): RunListing[] {
-    const rows = after === undefined
-      ? this.#all('SELECT * FROM runs ORDER BY started_at DESC, run DESC LIMIT ?', [limit])
-      : this.#all('SELECT * FROM runs WHERE (started_at, run) < (?, ?) ORDER BY started_at DESC, run DESC LIMIT ?', [after.startedAt, after.run, limit]);
-    return rows.map((row) => listing(row as unknown as Row, now));
+  page(limit: number, after?: RunPlace, now: number = Date.now()): RunListing[] {
+    return this.#newestFirst('true', [], { limit, after }).map((row) => listing(row, now));
+  }
+
+  /** Runs that came to their end with an account, newest first: what trends are drawn of. */
+  history(options: { readonly limit: number; readonly after?: RunPlace | undefined; readonly job?: string | undefined; readonly since?: number | undefined }, now: number = Date.now()): RunListing[] {
+    const { job, since } = options;
+    const wanted = [`figures IS NOT NULL AND status = 'done'`, ...(job === undefined ? [] : ['job = ?']), ...(since === undefined ? [] : ['started_at >= ?'])].join(' AND ');
+    return this.#newestFirst(wanted, [...(job === undefined ? [] : [job]), ...(since === undefined ? [] : [since])], options).map((row) => listing(row, now));
+  }
+
+  /** Newest first. */
+  alerts(options: { readonly limit: number; readonly after?: RunPlace | undefined; readonly open: boolean }): (RunAlert & RunPlace)[] {
+    const columns = `run, job, status, started_at, ended_at, figures, acknowledged_at, acknowledged_by, json_extract(receipt, '$.error.code') AS code, json_extract(receipt, '$.error.message') AS message`;
+    const rows = this.#newestFirst<AlertRow>(`${TO_LOOK_AT}${options.open ? ' AND acknowledged_at IS NULL' : ''}`, [], options, columns);
+    return rows.map((row) => ({
+      run: row.run, job: row.job, status: row.status, startedAt: row.started_at, at: row.ended_at ?? row.started_at,
+      missed: ((parse(row.figures) as RunFigures | null)?.targets ?? []).filter(({ met }) => !met),
+      error: row.code === null ? null : { code: row.code, message: row.message ?? '' },
+      acknowledgedAt: row.acknowledged_at, acknowledgedBy: row.acknowledged_by,
+    }));
+  }
+
+  /** How many nobody has acknowledged. */
+  openAlerts(): number {
+    return Number(this.#all(`SELECT count(*) AS open FROM runs WHERE ${TO_LOOK_AT} AND acknowledged_at IS NULL`, [])[0].open);
+  }
+
+  /** @throws SluiceError RUN_UNKNOWN */
+  acknowledge(run: string, by: string, now: number = Date.now()): void {
+    this.#run(`UPDATE runs SET acknowledged_at = ?, acknowledged_by = ? WHERE run = ? AND acknowledged_at IS NULL AND ${TO_LOOK_AT}`, [now, by, run]);
+    this.show(run);
   }
 
   /** @throws SluiceError RUN_UNKNOWN */
   show(run: string, now: number = Date.now()): RunDetails {
     const row = this.#all('SELECT * FROM runs WHERE run = ?', [run])[0] as unknown as Row | undefined;
     if (row === undefined) throw new SluiceError('RUN_UNKNOWN', { run });
+    const listed = this.#all(`SELECT ${LISTED} FROM runs WHERE run = ?`, [run])[0] as unknown as ListedRow;
     return {
-      ...listing(row, now),
+      ...listing(listed, now),
       owner: row.owner_pid === null || row.owner_host === null ? null : { pid: row.owner_pid, host: row.owner_host },
       summary: parse(row.summary) as RunSummary | null,
       plan: parse(row.plan) as TransferPlan | null,
@@ -247,6 +336,12 @@ export class RunStore {
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+
+  // oxlint-disable-next-line max-params -- the parts of one statement
+  #newestFirst<T = ListedRow>(wanted: string, values: SQLInputValue[], { limit, after }: { readonly limit: number; readonly after?: RunPlace | undefined }, columns: string = LISTED): T[] {
+    const [condition, place] = after === undefined ? ['', []] : ['AND (started_at, run) < (?, ?)', [after.startedAt, after.run]];
+    return this.#all(`SELECT ${columns} FROM runs WHERE ${wanted} ${condition} ORDER BY started_at DESC, run DESC LIMIT ?`, [...values, ...place, limit]) as T[];
   }
 
   /** On disk when it returns: what follows relies on it, also after a loss of power. */
@@ -286,7 +381,7 @@ function prepare(database: DatabaseSync, folder: string): void {
     const found = formatOf(database);
     if (found > STORE_FORMAT) throw new SluiceError('WORKSPACE_TOO_NEW', { path: folder, found, known: STORE_FORMAT });
     if (found === 0) database.exec(SCHEMA);
-    else for (let format = found; format < STORE_FORMAT; format++) database.exec(MIGRATIONS[format]);
+    for (let format = found === 0 ? SCHEMA_FORMAT : found; format < STORE_FORMAT; format++) database.exec(MIGRATIONS[format]);
     database.exec(`PRAGMA user_version = ${STORE_FORMAT}`);
     database.exec('COMMIT');
   } catch (error) {
@@ -299,9 +394,8 @@ function formatOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.user_version);
 }
 
-function listing(row: Row, now: number): RunListing {
-  const plan = parse(row.plan) as TransferPlan | null;
-  const receipt = parse(row.receipt) as Receipt | null;
+function listing(row: ListedRow, now: number): RunListing {
+  const figures = parse(row.figures) as RunFigures | null;
   const summary = parse(row.summary) as RunSummary | null;
   return {
     run: row.run,
@@ -309,15 +403,16 @@ function listing(row: Row, now: number): RunListing {
     status: statusOf(row, now),
     startedAt: row.started_at,
     endedAt: row.ended_at,
-    from: plan?.from ?? null,
-    to: plan?.to ?? null,
-    rows: receipt?.totals.written ?? summary?.rows ?? 0,
+    from: row.plan_from,
+    to: row.plan_to,
+    rows: figures?.rows ?? summary?.rows ?? 0,
     cancelRequested: row.cancel_requested !== 0,
-    resumable: row.state !== null && statusOf(row, now) === 'interrupted',
+    resumable: row.has_state !== 0 && statusOf(row, now) === 'interrupted',
+    figures,
   };
 }
 
-function statusOf(row: Row, now: number): RunStatus {
+function statusOf(row: Pick<Row, 'status' | 'lease_until' | 'owner_pid' | 'owner_host'>, now: number): RunStatus {
   if (row.status !== 'running') return row.status;
   const expired = row.lease_until === null || row.lease_until < now;
   const gone = row.owner_pid !== null && row.owner_host !== null && isCertainlyGone({ pid: row.owner_pid, host: row.owner_host });

@@ -1,3 +1,4 @@
+import type { PartMapData } from '../progress/part-map.ts';
 import type { Phase, ProgressEvent } from '../progress/progress-event.ts';
 
 /** How far a run is, in a size that does not grow with tables or time: what the run store keeps while it runs. */
@@ -8,6 +9,8 @@ export interface RunSummary {
   readonly rows: number;
   readonly bytes: number;
   readonly rssBytes: number;
+  /** Null when the run has no parts (yet). */
+  readonly parts: PartMapData | null;
 }
 
 /** Adds events up to a summary. Of the tables that are on their way only their two counters are kept. */
@@ -18,6 +21,7 @@ export class RunSummarizer {
   #rows = 0;
   #bytes = 0;
   #rssBytes = 0;
+  #parts: PartMapData | null = null;
   readonly #underway = new Map<string, { rows: number; bytes: number }>();
 
   add(event: ProgressEvent): void {
@@ -28,6 +32,11 @@ export class RunSummarizer {
       case 'resources':
         this.#rssBytes = event.rssBytes;
         return;
+      case 'parts': {
+        const { type: _type, at: _at, ...parts } = event;
+        this.#parts = parts;
+        return;
+      }
       case 'table-started':
         // A second attempt at a table starts it again.
         if (!this.#underway.has(event.table)) this.#tablesStarted++;
@@ -53,6 +62,6 @@ export class RunSummarizer {
       rows += table.rows;
       bytes += table.bytes;
     }
-    return { phase: this.#phase, tablesStarted: this.#tablesStarted, tablesDone: this.#tablesDone, rows, bytes, rssBytes: this.#rssBytes };
+    return { phase: this.#phase, tablesStarted: this.#tablesStarted, tablesDone: this.#tablesDone, rows, bytes, rssBytes: this.#rssBytes, parts: this.#parts };
   }
 }

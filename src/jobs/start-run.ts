@@ -5,13 +5,16 @@
 import type { Readable, Writable } from 'node:stream';
 import { redactText } from '../config/redact.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
-import { assertBalanced } from '../pipeline/receipt.ts';
+import { assertBalanced, totalsOf, type TableReceipt } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
+import { PartMap } from '../progress/part-map.ts';
 import type { ProgressEvent, ProgressListener } from '../progress/progress-event.ts';
-import type { Transfer, TransferPlan, TransferResult } from '../pipeline/transfer.ts';
+import { expectedParts, type Transfer, type TransferPlan, type TransferResult } from '../pipeline/transfer.ts';
 import { EventChannel } from './event-channel.ts';
 import { defaultEngineMemoryBytes, defaultJobs, defaultPartBytes, thisMachine } from './hardware.ts';
-import { makeReceipt, type JobName, type Receipt, type ReceiptParts } from './receipt.ts';
+import { makeReceipt, type JobName, type Receipt, type ReceiptParts, type TargetResult } from './receipt.ts';
+import { MemoryWatch } from './memory-watch.ts';
+import { checkTargets, type PerformanceTargets } from './performance-targets.ts';
 import { startHeartbeat } from './run-heartbeat.ts';
 import { newRunId } from './run-id.ts';
 import { newOwner } from './run-owner.ts';
@@ -38,6 +41,8 @@ export interface StartRunOptions {
   readonly onProgress?: ProgressListener;
   /** Asked once the plan is there; false ends the run as cancelled before anything is touched. */
   readonly approve?: (plan: TransferPlan) => Promise<boolean>;
+  /** Default: those of this version. */
+  readonly targets?: PerformanceTargets;
   /** Waits until the run may open its connections; what it answers gives them back. Rejects when the signal is aborted. */
   readonly admit?: (signal: AbortSignal) => Promise<() => void>;
 }
@@ -89,6 +94,8 @@ class LocalRun implements RunHandle {
   readonly #abort = new AbortController();
   readonly #channel = new EventChannel();
   readonly #summarizer = new RunSummarizer();
+  readonly #parts = new PartMap();
+  readonly #memory = new MemoryWatch();
   readonly #planned = Promise.withResolvers<TransferPlan>();
   readonly #startedAt = performance.now();
   readonly #owner = newOwner();
@@ -156,7 +163,8 @@ class LocalRun implements RunHandle {
     }
     this.#planned.reject(outcome.error ?? new SluiceError('INTERNAL', { reason: 'the run has no plan' }));
     const status = outcome.receipt.status === 'planned' ? 'done' : outcome.receipt.status;
-    this.#tell({ type: 'run-ended', run: this.id, status, ...(outcome.error === undefined ? {} : { error: outcome.error }), at: Date.now() });
+    const missed = outcome.receipt.targets.filter(({ met }) => !met).map(({ name }) => name);
+    this.#tell({ type: 'run-ended', run: this.id, status, ...(outcome.error === undefined ? {} : { error: outcome.error }), ...(missed.length === 0 ? {} : { missed }), at: Date.now() });
     return outcome;
   }
 
@@ -179,7 +187,8 @@ class LocalRun implements RunHandle {
         await this.#withTransfer(async (transfer, plan) => {
           await this.#move(transfer, plan, store);
           stopHeartbeat();
-          const done = { receipt: this.#receipt({ status: 'done' }) };
+          const failure = this.#result?.failure;
+          const done: RunOutcome = failure === undefined ? { receipt: this.#receipt({ status: 'done' }) } : { receipt: this.#receipt({ status: 'failed', error: failure }), error: failure };
           recorded = this.#record(store, done);
           // Only now: what is forgotten before the end is recorded could be done twice.
           if (recorded === done) await this.#forget();
@@ -202,8 +211,10 @@ class LocalRun implements RunHandle {
     this.#throwIfStopped();
     try {
       this.#result = await transfer.run();
-    } finally {
+      this.#isSuspended = false;
+    } catch (error) {
       this.#isSuspended = transfer.suspended === true;
+      throw error;
     }
     for (const table of this.#result.tables) assertBalanced(table);
   }
@@ -222,6 +233,7 @@ class LocalRun implements RunHandle {
     const transfer = await this.#prepare(this.#context());
     try {
       this.#plan = transfer.plan;
+      this.#parts.expect(expectedParts(transfer.plan));
       this.#planned.resolve(transfer.plan);
       await use(transfer, transfer.plan);
     } finally {
@@ -236,7 +248,10 @@ class LocalRun implements RunHandle {
       run: this.id,
       owner: this.#owner,
       summary: () => this.#summarizer.summary(),
-      onPoll: () => this.#tell({ type: 'resources', rssBytes: process.memoryUsage.rss(), at: Date.now() }),
+      onPoll: () => {
+        this.#tell({ type: 'resources', rssBytes: this.#memory.sample(), at: Date.now() });
+        this.#tellParts();
+      },
       stop: (reason) => this.#stop(reason),
       onTrouble: (error) => this.#warn(`The run goes on, but its record cannot be kept: ${error.message}`),
     });
@@ -244,8 +259,9 @@ class LocalRun implements RunHandle {
 
   /** The rows are where they belong, or not, whatever becomes of the record: trouble with it is said and changes no outcome. */
   #record(store: RunStore, outcome: RunOutcome): RunOutcome {
+    this.#tellParts();
     try {
-      if (store.finish(this.id, this.#owner, outcome.receipt, Date.now(), this.#isSuspended)) return outcome;
+      if (store.finish(this.id, this.#owner, outcome.receipt, Date.now(), { resumable: this.#isSuspended, summary: this.#summarizer.summary() })) return outcome;
       this.#warn('The end of the run could not be recorded: another process has taken it over');
     } catch (error) {
       this.#warn(`The end of the run could not be recorded: ${toSluiceError(error).message}`);
@@ -271,19 +287,29 @@ class LocalRun implements RunHandle {
   }
 
   #receipt(parts: Pick<ReceiptParts, 'status' | 'error'>): Receipt {
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    const tables = this.#result?.tables ?? [];
+    const peakRssBytes = this.#memory.peakBytes();
     return makeReceipt({
       run: this.id,
       job: this.#job,
-      seconds: (performance.now() - this.#startedAt) / 1000,
+      seconds, peakRssBytes, tables,
       plan: this.#plan,
-      tables: this.#result?.tables ?? [],
+      targets: parts.status === 'done' ? this.#targets(tables, seconds, peakRssBytes) : [],
       warnings: [...(this.#result?.warnings ?? []), ...this.#warnings],
       ...(this.#result?.steps === undefined ? {} : { steps: this.#result.steps }),
       ...(this.#result?.missing === undefined ? {} : { missing: this.#result.missing }),
       ...(this.#result?.quarantine === undefined ? {} : { quarantine: this.#result.quarantine }),
       ...(this.#result?.backup === undefined ? {} : { backup: this.#result.backup }),
+      ...(this.#result?.verification === undefined ? {} : { verification: this.#result.verification }),
       ...parts,
     });
+  }
+
+  #targets(tables: readonly TableReceipt[], seconds: number, peakBytes: number): TargetResult[] {
+    const { written: rows, bytes } = totalsOf(tables);
+    const engineMemoryBytes = this.#options.engineMemoryBytes ?? defaultEngineMemoryBytes(thisMachine());
+    return checkTargets(this.#options.targets ?? {}, { job: this.#job, rows, bytes, seconds, peakBytes, engineMemoryBytes, isResumed: this.#isResumed });
   }
 
   #context(): RunContext {
@@ -313,7 +339,16 @@ class LocalRun implements RunHandle {
     };
   }
 
+  /** Parts are many; their map is told now and then. */
+  #tellParts(): void {
+    if (this.#parts.takeChanged()) this.#tell({ type: 'parts', ...this.#parts.data(), at: Date.now() });
+  }
+
   #tell(event: ProgressEvent): void {
+    if (event.type === 'part') {
+      this.#parts.apply(event);
+      return;
+    }
     this.#summarizer.add(event);
     this.#channel.push(event);
     this.#options.onProgress?.(event);

@@ -1,3 +1,4 @@
+import type { VerifyJobOptions } from '../backup/verify/verify-job.ts';
 import type { BackupOptions } from '../backup/create/backup-options.ts';
 import type { CopyOptions, ExportOptions, ImportOptions } from '../transfer/transfer.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
@@ -22,6 +23,10 @@ export function startCopy(options: CopyOptions, run: StartRunOptions): RunHandle
 
 export function startBackup(options: BackupOptions, run: StartRunOptions): RunHandle {
   return startRun('backup', async (context) => (await import('../backup/create/plan-backup.ts')).planBackup(options, context), run);
+}
+
+export function startVerify(options: VerifyJobOptions, run: StartRunOptions): RunHandle {
+  return startRun('verify', async (context) => (await import('../backup/verify/verify-job.ts')).planVerify(options, context), run);
 }
 
 /** Goes on with an interrupted import or restore. `to`: the resolved target. */

@@ -71,18 +71,22 @@ export async function loadParts(parts: AsyncGenerator<LoadingPart, void, undefin
 async function writePart({ table, stream }: LoadingPart, writers: WriterSlot, signal: AbortSignal, ladder: Ladder | undefined): Promise<void> {
   const writer = await writers.for(table.load);
   const progress = (bytes: number): void => table.meter.addBytes(bytes);
+  const { part: { index } } = stream;
+  table.meter.part(index, 'moving');
   const attempt = async (pieceBytes: number | undefined): Promise<WrittenPart> => (
     ladder === undefined ? { ...await writer.write(stream, progress, pieceBytes), rejected: 0 } : ladder.write(table.load.plan.table, stream, writer, progress, pieceBytes)
   );
   let done: WrittenPart;
   try {
-    done = await withRetries(attempt, stream, signal);
+    done = await withRetries(attempt, stream, signal, () => table.meter.part(index, 'retrying'));
   } catch (error) {
+    table.meter.part(index, 'failed');
     throw await atItsPlace(toSluiceError(error), stream, table.load.plan.table);
   } finally {
     stream.release?.();
   }
   account(table, stream, done);
+  table.meter.part(index, done.rejected > 0 ? 'rejected' : 'done');
 }
 
 /** About fifteen seconds in all: longer than a failover or a restart, shorter than patience. */
@@ -95,7 +99,8 @@ const FOR_ITS_SIZE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['STATEMENT_ENDE
 const PIECE_BYTES: readonly (number | undefined)[] = [undefined, undefined, 1 << 20, 1 << 18, 1 << 16, 1 << 14];
 
 /** A part that can be read again is written again when the way to the target has failed; whether the first attempt was committed after all is the target's to know. */
-async function withRetries(attempt: (pieceBytes: number | undefined) => Promise<WrittenPart>, stream: PartStream, signal: AbortSignal): Promise<WrittenPart> {
+// oxlint-disable-next-line max-params -- one caller
+async function withRetries(attempt: (pieceBytes: number | undefined) => Promise<WrittenPart>, stream: PartStream, signal: AbortSignal, onRetry: () => void): Promise<WrittenPart> {
   let tooLong = 0;
   for (let tries = 0; ; tries++) {
     try {
@@ -103,6 +108,7 @@ async function withRetries(attempt: (pieceBytes: number | undefined) => Promise<
     } catch (error) {
       if (FOR_ITS_SIZE.has(toSluiceError(error).code)) tooLong++;
       if (stream.replayable !== true || !toSluiceError(error).retryable || tries === RETRY_PAUSES_MS.length || signal.aborted) throw error;
+      onRetry();
       // Some randomness, so that workers that failed together do not come back together.
       await sleep(RETRY_PAUSES_MS[tries] * (0.5 + Math.random()), undefined, { signal });
     }

@@ -27,6 +27,18 @@ export interface BackupReceipt {
   readonly notes: readonly string[];
 }
 
+/** What a verification found. */
+export interface VerificationReceipt {
+  readonly ok: boolean;
+  readonly repository: string;
+  /** Null: all of the repository. */
+  readonly backup: string | null;
+  /** The database that it was compared with; null: the chunks were read. */
+  readonly against: string | null;
+  /** As `sluice verify --json` has it. */
+  readonly report: object;
+}
+
 export type Totals = Omit<TableReceipt, 'name'>;
 
 /** @throws SluiceError RECEIPT_UNBALANCED naming the table and all counts */

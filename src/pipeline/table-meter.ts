@@ -1,4 +1,4 @@
-import type { Expected, ProgressListener } from '../progress/progress-event.ts';
+import type { Expected, PartState, ProgressListener } from '../progress/progress-event.ts';
 
 const INTERVAL_MS = 100;
 
@@ -29,6 +29,11 @@ export class TableMeter {
   addRows(count: number): void {
     this.rows += count;
     this.#tell();
+  }
+
+  /** @param part its index within the table */
+  part(part: number, state: PartState): void {
+    this.#listener({ type: 'part', table: this.#table, part, state, at: Date.now() });
   }
 
   done(): void {

@@ -1,6 +1,7 @@
 import type { LoadMode } from '../connectors/connector.ts';
 import type { FormatName } from '../formats/format.ts';
-import type { BackupReceipt, TableReceipt } from './receipt.ts';
+import type { SluiceError } from '../errors/sluice-error.ts';
+import type { BackupReceipt, TableReceipt, VerificationReceipt } from './receipt.ts';
 
 /** A prepared job that moves rows (import, export, copy, backup, restore): its plan can be looked at before it runs. Run it at most once; close it always. */
 export interface Transfer {
@@ -22,6 +23,10 @@ export interface TransferResult {
   readonly quarantine?: string;
   /** Of a backup. */
   readonly backup?: BackupReceipt;
+  /** Of a verification. */
+  readonly verification?: VerificationReceipt;
+  /** What was found makes this a failed run, although it came to its end. */
+  readonly failure?: SluiceError;
   /** How long the steps took, of jobs that have some. */
   readonly steps?: readonly StepTime[];
   /** What of the source could not be read and was left out on request. */
@@ -46,12 +51,22 @@ export interface MissingPart {
 /** What a run will do, as plain data without secrets: printed by --dry-run, stored with the run. */
 export interface TransferPlan {
   readonly version: 1;
-  readonly job: 'import' | 'export' | 'copy' | 'backup' | 'restore';
+  readonly job: 'import' | 'export' | 'copy' | 'backup' | 'restore' | 'verify';
   readonly from: string;
   readonly to: string;
   readonly jobs: number;
   readonly tables: readonly PlannedTable[];
   readonly notes: readonly string[];
+}
+
+/** An estimate; null when the plan does not say how large a table is. */
+export function expectedParts({ tables }: TransferPlan): number | null {
+  let sum = 0;
+  for (const { parts, expected } of tables) {
+    if (expected.bytes === undefined || parts.bytes <= 0) return null;
+    sum += Math.max(1, Math.ceil(expected.bytes / parts.bytes));
+  }
+  return tables.length === 0 ? null : sum;
 }
 
 export interface PlannedTable {

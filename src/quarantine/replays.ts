@@ -18,6 +18,13 @@ export interface ReplayedRows {
   readonly code?: string;
   /** Stands for how the rows' sources were read. */
   readonly way?: string;
+  /** Rows that were chosen one by one, as `recordKey`; absent: all. */
+  readonly records?: readonly string[];
+}
+
+/** A row within its table. */
+export function recordKey({ part, record }: { readonly part: number; readonly record: number }): string {
+  return `${part}:${record}`;
 }
 
 export interface Replay extends ReplayedRows {

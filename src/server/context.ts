@@ -8,6 +8,7 @@ import type { ServerRuns } from './runs/server-runs.ts';
 import type { Connections } from './store/connections.ts';
 import type { Credentials } from './store/credentials.ts';
 import type { IdempotencyKeys } from './store/idempotency.ts';
+import type { Repositories } from './store/repositories.ts';
 import type { StoredSettings } from './store/stored-settings.ts';
 
 /** How long the server waits for its clients. */
@@ -34,6 +35,7 @@ export interface ServerContext {
   readonly runStore: RunStore;
   readonly credentials: Credentials;
   readonly connections: Connections;
+  readonly repositories: Repositories;
   readonly idempotency: IdempotencyKeys;
   readonly settings: StoredSettings;
   readonly budget: ConnectionBudget;

@@ -17,8 +17,11 @@ import { bindConnections } from './routes/connections.ts';
 import { bindExport } from './routes/export.ts';
 import { bindFiles } from './routes/files.ts';
 import { bindImport } from './routes/import.ts';
+import { bindMonitor } from './routes/monitor.ts';
 import { bindPage, Page } from './routes/page.ts';
 import { bindPreview } from './routes/preview.ts';
+import { bindQuarantine } from './routes/quarantine.ts';
+import { bindRepositories } from './routes/repositories.ts';
 import { bindRuns } from './routes/runs.ts';
 import { bindSession } from './routes/session.ts';
 import { bindSystem } from './routes/system.ts';
@@ -27,6 +30,7 @@ import { EventHub } from './runs/event-hub.ts';
 import { ServerRuns } from './runs/server-runs.ts';
 import { Connections } from './store/connections.ts';
 import { Credentials } from './store/credentials.ts';
+import { Repositories } from './store/repositories.ts';
 import { IdempotencyKeys } from './store/idempotency.ts';
 import { Secrets } from './store/secrets.ts';
 import { ServerStore } from './store/server-store.ts';
@@ -98,7 +102,10 @@ async function serve(options: ServerOptions, store: ServerStore, runStore: RunSt
   bindSession(router, context, gate, page, { name: cookieName, isSecure: publicUrl?.protocol === 'https:' });
   bindConnections(router, context);
   bindFiles(router, context);
+  bindRepositories(router, context);
   bindRuns(router, context);
+  bindQuarantine(router, context);
+  bindMonitor(router, context);
   bindExport(router, context);
   await withRawBodies(app, (inner) => {
     bindImport(router.within(inner), context);
@@ -137,6 +144,7 @@ async function contextOf(options: ServerOptions, store: ServerStore, runStore: R
     patience: { ...PATIENCE, ...options.patience },
     credentials: new Credentials(store),
     connections: new Connections({ store, secrets, configuration, env, workspace, files }),
+    repositories: new Repositories(store, files),
     idempotency: new IdempotencyKeys(store),
   };
 }

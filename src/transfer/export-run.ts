@@ -58,7 +58,10 @@ export class ExportRun {
   #partTask(document: ExportDocument, table: ExportTable, part: PartStream): OrderedTask {
     let rows = 0;
     return {
-      encode: () => document.writer.encodePart(table.reader.schema, part, (count) => { rows = count; }),
+      encode: () => {
+        table.meter?.part(part.part.index, 'moving');
+        return document.writer.encodePart(table.reader.schema, part, (count) => { rows = count; });
+      },
       write: async (chunk, first) => {
         table.meter!.addBytes(chunk.length);
         await document.writer.writeEncoded(chunk, first);
@@ -70,6 +73,7 @@ export class ExportRun {
         table.counts.bytes += counts.bytes;
         table.counts.written += rows;
         table.meter!.addRows(rows);
+        table.meter!.part(part.part.index, 'done');
       },
     };
   }

@@ -38,7 +38,7 @@ describe('a job from the command line', () => {
     const receipt = JSON.parse(imported.stdout) as Receipt;
     expect(receipt).toMatchObject({
       job: 'import', status: 'done', tables: [{ name: table, read: 3, written: 3, rejected: 0, duplicate: 0, skipped: 0 }],
-      totals: { read: 3, written: 3 }, quarantine: null, targets: [], plan: { job: 'import' },
+      totals: { read: 3, written: 3 }, quarantine: null, targets: [{ name: 'seconds', met: true }, { name: 'peakRssBytes' }], plan: { job: 'import' },
     });
     const { runs } = JSON.parse((await sluice(['runs', 'list', '--json'])).stdout) as { runs: unknown[] };
     expect(runs).toMatchObject([{ run: receipt.run, job: 'import', status: 'done', rows: 3 }]);

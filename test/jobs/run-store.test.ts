@@ -10,7 +10,7 @@ import { newOwner, type RunOwner } from '../../src/jobs/run-owner.ts';
 import { LEASE_MS, RunStore, STORE_FORMAT } from '../../src/jobs/run-store.ts';
 import { PLAN, tableReceipt } from './fake-transfer.ts';
 
-const SUMMARY = { phase: 'moving', tablesStarted: 1, tablesDone: 0, rows: 5, bytes: 50, rssBytes: 1 } as const;
+const SUMMARY = { phase: 'moving', tablesStarted: 1, tablesDone: 0, rows: 5, bytes: 50, rssBytes: 1, parts: null } as const;
 
 let root: string;
 let folder: string;

@@ -37,7 +37,7 @@ describe('startRun', () => {
     expect(receipt).toMatchObject({
       run: run.id, job: 'import', status: 'done', tables: [tableReceipt()],
       totals: { read: 10, written: 10, rejected: 0, duplicate: 0, skipped: 0, bytes: 100 },
-      quarantine: null, targets: [], warnings: ['mind the gap'],
+      quarantine: null, targets: [{ name: 'seconds', wanted: 60, met: true }, { name: 'peakRssBytes', wanted: 150_000_000 }], warnings: ['mind the gap'],
     });
     expect(Object.keys(receipt)).toEqual(['run', 'job', 'status', 'tables', 'totals', 'seconds', 'peakRssBytes', 'quarantine', 'targets', 'plan', 'warnings']);
     expect(receipt.seconds).toBeGreaterThanOrEqual(0);

@@ -159,6 +159,7 @@ export class TableBackup {
     if (part === undefined) return { stored: this.#order.ready(number, () => this.#end(table)) };
     const hasher = new RowHasher(table.streams.encoding);
     lane.use(table.put);
+    table.meter.part(number, 'moving');
     for await (const chunk of part.read(this.#signal)) {
       hasher.update(chunk);
       table.meter.addBytes(chunk.length);
@@ -175,6 +176,7 @@ export class TableBackup {
     await this.#order.ready(number, async () => {
       table.read += rows;
       table.meter.addRows(rows);
+      table.meter.part(number, 'done');
       if (rows > 0) await table.entries.add({ pages: pages === null ? null : [...pages], rows: hasher.rows, bytes, rowHash: hasher.digest(), chunks });
       if (isLast) await this.#end(table);
     });

@@ -171,3 +171,13 @@ function lockedBy(other: FoundLock, path: string): SluiceError {
   const host = other.host.split('/')[0];
   return new SluiceError('REPOSITORY_LOCKED', { path, purpose: other.purpose, pid: other.pid, host, since: other.startedAt, lapses: `at ${other.leaseUntil}` });
 }
+
+/** A shared lock that keeps what is read from being pruned. Who may not write needs none: nothing worse can come of it than a chunk that is said to be missing. */
+export async function lockIfWritable({ storage }: { readonly storage: Storage }, purpose: string): Promise<RepositoryLock | undefined> {
+  try {
+    return await RepositoryLock.acquire(storage, 'shared', purpose);
+  } catch (error) {
+    if (error instanceof SluiceError && (error.code === 'TARGET_UNWRITABLE' || error.code === 'DISK_FULL')) return undefined;
+    throw error;
+  }
+}

@@ -100,6 +100,7 @@ export class RowRestore {
   async #copy({ table, part }: Work): Promise<void> {
     const { source, target, meter } = table;
     const { where } = this.#options;
+    meter.part(part.index, 'moving');
     try {
       const written = await this.#target.copy(target, where === undefined ? source.shape : { ...source.shape, where }, part, (bytes) => meter.addBytes(bytes));
       const { rows, bytes } = part.counts();
@@ -107,7 +108,9 @@ export class RowRestore {
       table.written += written;
       table.bytes += bytes;
       meter.addRows(rows);
+      meter.part(part.index, 'done');
     } catch (error) {
+      meter.part(part.index, 'failed');
       if (this.#options.onDamage === undefined || !isDamage(error)) throw toSluiceError(error).locatedAt({ table: target.display, part: part.index });
       this.#options.onDamage({ table: target.display, place: part.place, reason: toSluiceError(error).message });
     }

@@ -1,5 +1,6 @@
 /** `sluice verify REPOSITORY[@BACKUP] --against CONNECTION`: a backup compared with a live or restored database. */
 import type { CompareProgress } from '../../backup/compare/compare-backup.ts';
+import { comparisonProblem, isDifferent } from '../../backup/compare/comparison-problem.ts';
 import type { ComparedTableReport, ComparisonReport, RowExample } from '../../backup/compare/comparison-report.ts';
 import { openRepository } from '../../backup/open-repository.ts';
 import type { Repository } from '../../backup/repository/repository.ts';
@@ -66,8 +67,7 @@ function pathOf({ storage }: Repository): string {
 
 function print(report: ComparisonReport, subject: Subject, flags: GeneralFlags, terminal: Terminal): number {
   const { repository, backup, against, startedAt } = subject;
-  const problems = report.totals.differentTables + report.sequences.length + (report.largeObjects?.different ?? 0);
-  const error = problems === 0 ? undefined : new SluiceError('COMPARISON_FAILED', { path: `${repository}@${backup}`, connection: against, problems, summary: summaryOf(report) });
+  const error = comparisonProblem(report, `${repository}@${backup}`, against);
   const seconds = (performance.now() - startedAt) / 1000;
   if (flags.json === true) {
     printJson(terminal, { job: 'verify', repository, backup, against, ok: error === undefined, ...report, seconds: Math.round(seconds * 1000) / 1000, peakRssBytes: peakRssBytes(), ...(error === undefined ? {} : { error: error.toJSON() }) });
@@ -77,15 +77,6 @@ function print(report: ComparisonReport, subject: Subject, flags: GeneralFlags, 
   }
   if (error !== undefined) printLines(terminal.stderr, errorLines(error.toJSON()));
   return error?.exitCode ?? 0;
-}
-
-function summaryOf({ tables, sequences, largeObjects }: ComparisonReport): string {
-  const names = [...tables.filter(isDifferent).map(({ name }) => name), ...sequences.map(({ name }) => name), ...(largeObjects?.named ?? []).map(({ oid }) => `large object ${oid}`)];
-  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
-}
-
-function isDifferent({ status }: ComparedTableReport): boolean {
-  return status !== 'same' && status !== 'moved';
 }
 
 function reportLines(report: ComparisonReport): string[] {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { openRepository } from '../../backup/open-repository.ts';
-import { RepositoryLock } from '../../backup/repository/lock.ts';
+import { lockIfWritable } from '../../backup/repository/lock.ts';
 import type { Repository } from '../../backup/repository/repository.ts';
+import { verificationProblem } from '../../backup/repository/verification-problem.ts';
 import { verifyRepository, type VerifyProgress, type VerifyReport } from '../../backup/repository/verify.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
@@ -72,7 +73,7 @@ async function verify(text: string, flags: VerifyFlags, terminal: Terminal, sign
   const options = { percent: percentOf(flags.percent), notSince: timeOf(flags.notSince), jobs: settings.jobs };
   const { repository, backup } = await openRepository(text, terminal.cwd);
   const wanted = backup === undefined ? undefined : await repository.find(backup);
-  const lock = await lockIfWritable(repository);
+  const lock = await lockIfWritable(repository, 'verify');
   try {
     const report = await verifyRepository(repository, { ...options, backup: wanted, signal, onProgress: flags.quiet === true ? undefined : progressLines(terminal) });
     return print(report, repository, flags, terminal);
@@ -88,20 +89,8 @@ function refuseMixed({ against, table, rows, percent, notSince }: VerifyFlags): 
   if (what !== undefined) throw new SluiceError('USAGE', { what });
 }
 
-/** Keeps what is read from being pruned. Who may not write needs no lock: nothing worse can come of it than a chunk that is said to be missing. */
-async function lockIfWritable(repository: Repository): Promise<RepositoryLock | undefined> {
-  try {
-    return await RepositoryLock.acquire(repository.storage, 'shared', 'verify');
-  } catch (error) {
-    if (error instanceof SluiceError && (error.code === 'TARGET_UNWRITABLE' || error.code === 'DISK_FULL')) return undefined;
-    throw error;
-  }
-}
-
 function print(report: VerifyReport, repository: Repository, flags: VerifyFlags, terminal: Terminal): number {
-  const problems = report.problems.length + report.moreProblems;
-  const summary = report.damagedBackups.length === 0 ? 'no backup is affected' : `affected are ${report.damagedBackups.slice(0, 5).join(', ')}${report.damagedBackups.length > 5 ? ' …' : ''}`;
-  const error = problems === 0 ? undefined : new SluiceError('VERIFICATION_FAILED', { path: repository.storage.name, problems, summary });
+  const error = verificationProblem(report, repository.storage.name);
   if (flags.json === true) printJson(terminal, { repository: repository.storage.name, ok: error === undefined, ...report, ...(error === undefined ? {} : { error: error.toJSON() }) });
   else if (flags.quiet !== true) printLines(terminal.stdout, reportLines(report));
   if (error !== undefined) printLines(terminal.stderr, errorLines(error.toJSON()));

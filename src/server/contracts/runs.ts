@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { connectionName, count, cursor, page, runId, sqlText, tableName, time } from './common.ts';
+import { figures, jobName, runStatus, targetResult } from './monitor.ts';
+import { backupName, repositoryName } from './repositories.ts';
 import { route } from './route-contract.ts';
 
 const text = z.string().min(1).max(2000);
@@ -18,6 +20,7 @@ export type ReadBody = z.infer<typeof read>;
 
 const maxErrors = z.union([z.strictObject({ kind: z.literal('rows'), rows: z.int().min(0) }), z.strictObject({ kind: z.literal('percent'), percent: z.number().min(0).max(100) })]);
 const onError = z.enum(['stop', 'quarantine']);
+const flag = z.boolean();
 const mapping = z.record(z.string().max(300), z.string().max(300));
 const parallel = { jobs: z.int().min(1).max(64).optional() };
 
@@ -42,17 +45,38 @@ const copyJob = z.strictObject({
   from: connectionName, to: connectionName, tables: list.optional(), table: tableName.optional(), mode, key: list.optional(), where: sqlText.optional(), columns: list.optional(), ...parallel,
 });
 
-const restoreJob = z.strictObject({
-  job: z.literal('restore'),
-  source: text, to: connectionName, pick: z.string().max(300).optional(), mode, tables: list.optional(), exclude: list.optional(), mapTables: mapping.optional(),
-  disableTriggers: z.boolean().optional(), format: format.optional(), read: read.optional(), onError: onError.optional(), maxErrors: maxErrors.optional(), ...parallel,
+const backupJob = z.strictObject({
+  job: z.literal('backup'),
+  from: connectionName, repository: repositoryName,
+  tables: list.optional().describe('Names and globs of tables whose rows are backed up; default all'), exclude: list.optional(),
+  schema: z.boolean().default(true), data: z.boolean().default(true),
+  level: z.int().min(0).max(22).optional().describe('Of zstd; 0: nothing is compressed'), ...parallel,
 });
 
-export const jobRequest = z.discriminatedUnion('job', [importJob, exportJob, copyJob, restoreJob]);
-export type JobRequest = z.infer<typeof jobRequest>;
+const ofFiles = { pick: z.string().max(300).optional(), mapTables: mapping.optional(), disableTriggers: flag.optional(), format: format.optional(), read: read.optional(), onError: onError.optional(), maxErrors: maxErrors.optional() };
+const ofBackups = {
+  where: sqlText.optional().describe('Rows that meet this condition, of the tables that are named'), dataOnly: flag.optional(), schemaOnly: flag.optional(), mapSchemas: mapping.optional(),
+  noOwner: flag.optional(), noPrivileges: flag.optional(), noComments: flag.optional(), noAnalyze: flag.optional(), skipDamaged: flag.optional(),
+};
 
-const jobName = z.string();
-const runStatus = z.enum(['running', 'done', 'failed', 'cancelled', 'interrupted']);
+const restoreJob = z.strictObject({
+  job: z.literal('restore'),
+  repository: repositoryName.optional(), backup: backupName.optional().describe('Of the repository: a name or the beginning of one; default the newest'),
+  source: text.optional().describe('Instead of a repository: a file or folder below those that the server may use: an archive of pg_dump, a folder with a file for each table, a document, a dump'),
+  to: connectionName, mode: mode.describe('`replace`: what is there is replaced when its replacement is complete'), tables: list.optional(), exclude: list.optional(),
+  ...ofFiles, ...ofBackups, ...parallel,
+}).refine(({ source, repository, backup }) => (source === undefined) !== (repository === undefined) && (backup === undefined || repository !== undefined), 'must name either a source or a repository (and of that a backup)');
+
+const verifyJob = z.strictObject({
+  job: z.literal('verify'),
+  repository: repositoryName, backup: backupName.optional().describe('Default: all backups; with `against` the newest'),
+  against: connectionName.optional().describe('Compares the backup with this database and says which rows differ; else every chunk is read'),
+  tables: list.optional().describe('With `against`: only these'), examples: z.int().min(0).max(100).optional().describe('With `against`: rows shown of each table that differs'),
+  percent: z.number().min(0).max(100).optional().describe('Reads so many percent of the chunks, those that waited longest'), ...parallel,
+});
+
+export const jobRequest = z.discriminatedUnion('job', [importJob, exportJob, copyJob, backupJob, restoreJob, verifyJob]);
+export type JobRequest = z.infer<typeof jobRequest>;
 
 const counts = { read: z.int(), written: z.int(), rejected: z.int(), duplicate: z.int(), skipped: z.int(), bytes: z.number() };
 
@@ -66,7 +90,7 @@ export const receipt = z.looseObject({
   seconds: z.number(),
   peakRssBytes: z.number(),
   quarantine: z.string().nullable(),
-  targets: z.array(z.looseObject({})),
+  targets: z.array(targetResult).describe('Performance targets that were checked'),
   plan: z.looseObject({}).nullable(),
 });
 
@@ -81,9 +105,19 @@ const run = z.object({
   rows: z.number(),
   cancelRequested: z.boolean(),
   resumable: z.boolean(),
+  figures: figures.nullable().describe('Null while it runs, and for what died'),
 });
 
-const summary = z.looseObject({ phase: z.string().nullable(), rows: z.number(), bytes: z.number(), rssBytes: z.number() });
+const partMap = z.object({
+  span: z.int().describe('Parts in a cell'),
+  begun: z.int().describe('Parts that have begun'),
+  expected: z.number().nullable().describe('Of the whole run, estimated from its plan; null when that is unknown'),
+  cells: z.string().describe('A letter a cell, at most 512, in the order in which parts began; of what is in a cell what is worst or most alive: f failed, t waiting to be tried again, m moving, r done with rows rejected, d done'),
+  moving: z.int(), retrying: z.int(), done: z.int(), rejected: z.int().describe('Of those that are done'), failed: z.int(),
+  tables: z.array(z.object({ table: z.string(), from: z.int() })).describe('Where tables begin, by the number of their first part; of many the first 200'),
+});
+
+const summary = z.looseObject({ phase: z.string().nullable(), rows: z.number(), bytes: z.number(), rssBytes: z.number(), parts: partMap.nullish() });
 
 const runDetails = run.extend({
   owner: z.object({ pid: z.int(), host: z.string() }).nullable(),
@@ -129,6 +163,14 @@ export const showReceipt = route({
   success: { status: 200, description: 'The receipt', body: receipt },
 });
 
+export const showParts = route({
+  id: 'showParts', method: 'GET', path: '/api/v1/runs/{run}/parts', access: 'viewer', tag: 'runs',
+  summary: 'The parts of a run by state; also the data of its `parts` events',
+  description: 'Its size is bounded: a cell stands for one part, or for two, four … when there are many.',
+  params,
+  success: { status: 200, description: 'The map; null when the run has no parts (yet): a database that reads or writes files by itself has none', body: z.object({ parts: partMap.nullable() }) },
+});
+
 const EVENTS = 'Server-sent events: `id`, `event` (the type of the progress event) and `data` (the event, with `run`). Who comes back with Last-Event-ID gets what is new since; counters are totals, so that an event may be replaced by a newer one of the same kind.';
 
 export const runEvents = route({
@@ -165,6 +207,19 @@ export const discardRun = route({
   success: { status: 202, description: 'It is being given up', body: z.object({ run: z.string() }) },
 });
 
+const quarantinedRow = z.looseObject({
+  table: z.string(), source: z.string().nullable(), row: z.number().nullable(), line: z.number().nullable(), byte: z.number().nullable(),
+  part: z.int(), record: z.int(), code: z.string(), column: z.string().optional(), constraint: z.string().optional(), message: z.string(),
+  raw: z.string().nullable().describe('The record as its source has it when `rawExact`, else its values as a JSON array; null where it is larger than a page shows'),
+  rawEncoding: z.enum(['utf-8', 'base64']), rawExact: z.boolean(), values: z.array(z.string().nullable()).optional().describe('In the order of the columns of the table, where they are known'),
+});
+
+const quarantinedTable = z.looseObject({
+  table: z.string(), rows: z.int(), codes: z.record(z.string(), z.int()),
+  columns: z.array(z.string()).describe('Of `values`; empty where the run has not said them'),
+  sources: z.array(z.looseObject({ name: z.string(), format: z.string(), fields: z.array(z.string()) })).describe('How its sources were read: fields in order, and the dialect'),
+});
+
 export const listQuarantine = route({
   id: 'listQuarantine', method: 'GET', path: '/api/v1/runs/{run}/quarantine', access: 'viewer', tag: 'runs',
   summary: 'The rejected rows of a run',
@@ -172,8 +227,35 @@ export const listQuarantine = route({
   query: z.object({ table: tableName.optional(), code: z.string().max(100).optional(), cursor: cursor.optional(), limit: count(1, 500).default(50) }),
   success: {
     status: 200, description: 'A page, by table and place',
-    body: page(z.looseObject({})).extend({ rows: z.int().describe('All rejected rows of the run'), tables: z.array(z.looseObject({})), sealed: z.boolean() }),
+    body: page(quarantinedRow).extend({
+      rows: z.int().describe('All rejected rows of the run'), tables: z.array(quarantinedTable), sealed: z.boolean().describe('False while the run goes on, or died: places and records may be missing'),
+      to: z.string().nullable().describe('The connection of the server that is where the rows were to go; null: none is'),
+    }),
   },
 });
 
-export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine] as const;
+const rowEdit = z.strictObject({
+  table: tableName, part: z.int().min(0), record: z.int().min(0),
+  raw: z.string().max(2 ** 20).optional().describe('The whole record, as its source would have it'),
+  values: z.record(z.string().max(300), z.string().max(2 ** 20).nullable()).optional().describe('By column; the others stay. For rows whose `values` are known'),
+}).refine(({ raw, values }) => (raw === undefined) !== (values === undefined), 'must have either raw or values');
+
+export const replayQuarantine = route({
+  id: 'replayQuarantine', method: 'POST', path: '/api/v1/runs/{run}/quarantine/replay', access: 'operator', tag: 'runs',
+  summary: 'Import rejected rows again, as they are or corrected',
+  description: 'One run for each table (and way of reading), parents first, each with its receipt and, for rows that are still bad, a quarantine of its own; a run waits for the one before, and ends as cancelled when that failed. What an earlier replay has loaded is not loaded again unless `again` says so.',
+  params, idempotent: true,
+  body: z.strictObject({
+    to: connectionName.optional().describe('Default: where the run went'),
+    table: tableName.optional(), code: z.string().max(100).optional(),
+    edits: z.array(rowEdit).min(1).max(5000).optional(), only: z.enum(['edited', 'all']).default('edited').describe('With `edits`: whether rows that were not edited are replayed as well'),
+    set: z.record(z.string().max(300), z.string().min(1).max(10_000)).optional().describe('FIELD: an expression in the SQL of the embedded engine over the fields as text; it sees these records and nothing else'),
+    onError: onError.optional(), maxErrors: maxErrors.optional(), again: z.boolean().default(false),
+  }),
+  success: {
+    status: 202, description: 'They have begun',
+    body: z.object({ runs: z.array(z.object({ run: z.string(), table: z.string(), rows: z.int() })), leftOut: z.array(z.object({ table: z.string(), message: z.string() })) }),
+  },
+});
+
+export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, showParts, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine, replayQuarantine] as const;

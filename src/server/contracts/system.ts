@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { targetSettings } from './monitor.ts';
 import { route } from './route-contract.ts';
 
 export const health = route({
@@ -29,6 +30,7 @@ const settings = z.object({
   jobs: z.int().min(1).max(64).describe('Parts moved at once by a run'),
   maxRuns: z.int().min(1).max(64).describe('Runs at once; others wait'),
   connectionsPerDatabase: z.int().min(3).max(1000).describe('All runs together, for each database'),
+  targets: targetSettings,
 });
 export type ServerSettings = z.infer<typeof settings>;
 

@@ -1,6 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ServerContext } from '../context.ts';
 import type { Holder } from '../store/credentials.ts';
+
+export function keyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  return typeof key === 'string' ? key : undefined;
+}
 
 export interface OnceOnly {
   /** The run that was started with this key before; then nothing is started. */

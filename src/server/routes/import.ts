@@ -20,7 +20,7 @@ import { API_HEADERS } from '../http/security-headers.ts';
 import { present } from '../present.ts';
 import { interruptedRun } from '../runs/interrupted-run.ts';
 import type { Holder } from '../store/credentials.ts';
-import { once as onceOnly } from './idempotent.ts';
+import { keyOf, once as onceOnly } from './idempotent.ts';
 
 /** Of uploads: a record is held in memory, and many may come at once. */
 const MAX_RECORD_BYTES = 16 * 2 ** 20;
@@ -43,8 +43,7 @@ export function bindImport(router: Router, context: ServerContext): void {
 
 async function upload(call: Upload, context: ServerContext): Promise<typeof STREAMED> {
   const { request, reply, holder } = call;
-  const key = request.headers['idempotency-key'];
-  const started = onceOnly(context, holder, typeof key === 'string' ? key : undefined, `${request.method} ${request.url}`);
+  const started = onceOnly(context, holder, keyOf(request), `${request.method} ${request.url}`);
   if (started.run !== undefined) return answerAgain(started.run, call, context);
   try {
     const gone = new AbortController();

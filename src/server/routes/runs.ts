@@ -1,24 +1,21 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ERROR_CODES, type ErrorCode } from '../../errors/error-codes.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
 import type { ProgressEvent } from '../../progress/progress-event.ts';
-import { openQuarantine } from '../../quarantine/quarantine-reader.ts';
-import type { QuarantinedRow } from '../../quarantine/quarantined-row.ts';
 import type { ServerContext } from '../context.ts';
-import { allEvents, cancelRun, discardRun, listQuarantine, listRuns, planRun, resumeRun, runEvents, showReceipt, showRun, startRun } from '../contracts/runs.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showParts, showReceipt, showRun, startRun } from '../contracts/runs.ts';
+import { decodeCursor } from '../cursor.ts';
 import { streamEvents } from '../http/event-stream.ts';
 import { STREAMED, type Router } from '../http/router.ts';
 import { present } from '../present.ts';
 import { interruptedRun, type InterruptedRun } from '../runs/interrupted-run.ts';
 import { jobStart } from '../runs/job-start.ts';
 import { followElsewhere } from '../runs/run-elsewhere.ts';
-import { once } from './idempotent.ts';
+import { pageOf } from './monitor.ts';
+import { keyOf, once } from './idempotent.ts';
 
 const runCursor = z.strictObject({ startedAt: z.int(), run: z.string().max(100) });
-const rowCursor = z.strictObject({ offset: z.int().min(0) });
 
 export function bindRuns(router: Router, context: ServerContext): void {
   const { runs, runStore } = context;
@@ -42,10 +39,7 @@ export function bindRuns(router: Router, context: ServerContext): void {
     }
   });
   router.bind(listRuns, ({ query }) => {
-    const found = runStore.page(query.limit + 1, decodeCursor(query.cursor, runCursor));
-    const items = found.slice(0, query.limit);
-    const last = items.at(-1);
-    return { items, next: found.length > items.length && last !== undefined ? encodeCursor({ startedAt: last.startedAt, run: last.run }) : null };
+    return pageOf(runStore.page(query.limit + 1, decodeCursor(query.cursor, runCursor)), query.limit) as never;
   });
   router.bind(showRun, ({ params }) => runStore.show(params.run) as never);
   router.bind(showReceipt, ({ params }) => {
@@ -53,6 +47,7 @@ export function bindRuns(router: Router, context: ServerContext): void {
     if (receipt === null) throw new SluiceError('RUN_NOT_ACTIVE', { run: params.run, status });
     return receipt as never;
   });
+  router.bind(showParts, ({ params: { run } }) => ({ parts: (context.hub.latestParts(run) ?? runStore.show(run).summary?.parts ?? null) as never }));
   router.bind(cancelRun, ({ params }) => {
     const handle = runs.handleOf(params.run);
     if (handle === undefined) runStore.requestCancel(params.run);
@@ -70,7 +65,6 @@ export function bindRuns(router: Router, context: ServerContext): void {
     return { run };
   });
   bindEvents(router, context);
-  bindQuarantine(router, context);
 }
 
 /** @throws SluiceError RESUME_REFUSED for an upload, which has to be sent again */
@@ -96,27 +90,6 @@ function bindEvents(router: Router, { hub, runStore, runs }: ServerContext): voi
     }
     return STREAMED;
   });
-}
-
-function bindQuarantine(router: Router, { workspace, runStore }: ServerContext): void {
-  router.bind(listQuarantine, async ({ params: { run }, query }) => {
-    runStore.show(run);
-    const { code } = query;
-    if (code !== undefined && !Object.hasOwn(ERROR_CODES, code)) throw new SluiceError('REQUEST_INVALID', { what: 'code is no code of docs/errors.md' });
-    const quarantine = await openQuarantine(workspace, run);
-    const offset = decodeCursor(query.cursor, rowCursor)?.offset ?? 0;
-    const items: QuarantinedRow[] = [];
-    const filter = present({ table: query.table, code: code as ErrorCode | undefined });
-    for await (const row of quarantine.rows({ ...filter, offset, limit: query.limit + 1 })) items.push(row);
-    const next = items.length > query.limit ? encodeCursor({ offset: offset + query.limit }) : null;
-    const { rows, tables, sealed } = quarantine.summary;
-    return { items: items.slice(0, query.limit), next, rows, tables: [...tables], sealed } as never;
-  });
-}
-
-function keyOf(request: FastifyRequest): string | undefined {
-  const key = request.headers['idempotency-key'];
-  return typeof key === 'string' ? key : undefined;
 }
 
 function lastIdOf(request: FastifyRequest): number {

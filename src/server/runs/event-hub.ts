@@ -4,6 +4,7 @@
  * a listener that comes back with the last id that it has seen gets exactly what is newer.
  */
 import { redactData } from '../../config/redact.ts';
+import type { PartMapData } from '../../progress/part-map.ts';
 import { reportError } from '../../jobs/receipt.ts';
 import type { ProgressEvent } from '../../progress/progress-event.ts';
 
@@ -24,6 +25,7 @@ interface Journal {
   readonly events: Map<string, HubEvent>;
   notes: number;
   isEnded: boolean;
+  parts?: PartMapData;
 }
 
 export class EventHub {
@@ -41,6 +43,7 @@ export class EventHub {
     // Set anew, so that the order of the map is the order of ids.
     journal.events.delete(key);
     journal.events.set(key, { id: ++this.#lastId, run, type: event.type, data: JSON.stringify(asData(run, event)) });
+    if (event.type === 'parts') journal.parts = mapOf(event);
     if (event.type === 'run-ended') this.#end(run, journal);
     for (const listener of this.#listeners) listener();
   }
@@ -51,6 +54,11 @@ export class EventHub {
 
   isEnded(run: string): boolean {
     return this.#journals.get(run)?.isEnded ?? true;
+  }
+
+  /** The map of parts of a run that is under way here; undefined when it has none. */
+  latestParts(run: string): PartMapData | undefined {
+    return this.#journals.get(run)?.parts;
   }
 
   /** What is newer than `id`, oldest first; of one run, or of all. */
@@ -98,6 +106,10 @@ export class EventHub {
     const ended = [...this.#journals].filter(([, one]) => one.isEnded);
     for (const [old] of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.#journals.delete(old);
   }
+}
+
+function mapOf({ type: _type, at: _at, ...parts }: Extract<ProgressEvent, { type: 'parts' }>): PartMapData {
+  return parts;
 }
 
 function newerThan(journal: Journal, id: number): HubEvent[] {

@@ -14,6 +14,7 @@ export function followElsewhere(run: string, details: RunDetails, store: RunStor
     if (now.summary !== null) {
       if (now.summary.phase !== null) tell({ type: 'phase', phase: now.summary.phase satisfies Phase, at });
       tell({ type: 'table-progress', table: '*', rows: now.summary.rows, bytes: now.summary.bytes, expected: { exact: false }, at });
+      if (now.summary.parts !== null && now.summary.parts !== undefined) tell({ type: 'parts', ...now.summary.parts, at });
       tell({ type: 'resources', rssBytes: now.summary.rssBytes, at });
     }
     if (now.status === 'running') return true;

@@ -4,6 +4,7 @@ import { redactText } from '../../config/redact.ts';
 import { EMBEDDED, embeddedUrl, resolveConnection } from '../../config/resolve-connection.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ConnectionListing } from '../contracts/connections.ts';
+import { databaseKey } from '../runs/connection-budget.ts';
 import type { FileAccess } from '../file-access.ts';
 import type { Secrets } from './secrets.ts';
 import type { ServerStore } from './server-store.ts';
@@ -42,6 +43,19 @@ export class Connections {
     const [row] = this.#parts.store.all<{ secret: Uint8Array }>('SELECT secret FROM connections WHERE name = ?', name);
     if (row === undefined) throw new SluiceError('CONNECTION_UNKNOWN', { name: redactText(name) });
     return this.#parts.secrets.open(row.secret, belongsTo(name));
+  }
+
+  /** The first connection to the same database as this URL, whoever the user is. */
+  nameOf(url: string): string | undefined {
+    const wanted = databaseKey(url);
+    return this.list().map(({ name }) => name).find((name) => {
+      try {
+        return databaseKey(this.urlOf(name)) === wanted;
+      } catch {
+        // One that cannot be used now is none to go to.
+        return false;
+      }
+    });
   }
 
   /** @throws SluiceError CONNECTION_EXISTS, CONNECTION_UNKNOWN (no URL), PATH_REFUSED, SECRETS_UNREADABLE */

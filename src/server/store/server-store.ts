@@ -1,5 +1,5 @@
 /**
- * What the server keeps: credentials, stored connections, idempotency keys and settings, in SQLite beside the run store, readable by its owner only. Secrets are in it only
+ * What the server keeps: credentials, stored connections, known repositories, idempotency keys and settings, in SQLite beside the run store, readable by its owner only. Secrets are in it only
  * hashed (credentials.ts) or encrypted with a key that is elsewhere (secrets.ts), so that a copy of the workspace lets nobody in.
  */
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { ensurePrivateFile, ensureWorkspace, reasonOf, unusable } from '../../jobs/workspace-folder.ts';
 
 const FILE = 'server.sqlite';
-const FORMAT = 1;
+const FORMAT = 2;
 const BUSY_TIMEOUT_MS = 5_000;
 
 const SCHEMA = `
@@ -35,6 +35,11 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
+
+/** By the format that they start from. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `CREATE TABLE repositories (name TEXT PRIMARY KEY, path TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+};
 
 export class ServerStore {
   readonly #database: DatabaseSync;
@@ -89,7 +94,9 @@ function prepare(database: DatabaseSync, folder: string): void {
   try {
     const found = Number(database.prepare('PRAGMA user_version').get()?.user_version);
     if (found > FORMAT) throw new SluiceError('WORKSPACE_TOO_NEW', { path: folder, found, known: FORMAT });
-    if (found === 0) database.exec(`${SCHEMA}; PRAGMA user_version = ${FORMAT}`);
+    if (found === 0) database.exec(SCHEMA);
+    for (let format = Math.max(1, found); format < FORMAT; format++) database.exec(MIGRATIONS[format]);
+    database.exec(`PRAGMA user_version = ${FORMAT}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

@@ -1,3 +1,4 @@
+import { DEFAULT_TARGETS } from '../../jobs/performance-targets.ts';
 import { defaultJobs, type Hardware } from '../../jobs/hardware.ts';
 import type { ServerSettings } from '../contracts/system.ts';
 import type { ServerStore } from './server-store.ts';
@@ -16,16 +17,19 @@ export class StoredSettings {
 
   constructor(store: ServerStore, hardware: Hardware, jobs: number | undefined) {
     this.#store = store;
-    this.#defaults = { jobs: jobs ?? defaultJobs(hardware), maxRuns: DEFAULT_RUNS, connectionsPerDatabase: DEFAULT_CONNECTIONS };
+    this.#defaults = { jobs: jobs ?? defaultJobs(hardware), maxRuns: DEFAULT_RUNS, connectionsPerDatabase: DEFAULT_CONNECTIONS, targets: DEFAULT_TARGETS };
   }
 
   get(): ServerSettings {
     const rows = this.#store.all<{ name: string; value: string }>('SELECT name, value FROM settings');
-    return { ...this.#defaults, ...Object.fromEntries(rows.map(({ name, value }) => [name, JSON.parse(value) as number])) };
+    const stored = Object.fromEntries(rows.map(({ name, value }) => [name, JSON.parse(value) as unknown])) as Partial<ServerSettings>;
+    return { ...this.#defaults, ...stored, targets: { ...this.#defaults.targets, ...stored.targets } };
   }
 
-  change(values: { readonly [K in keyof ServerSettings]?: number | undefined }): void {
-    for (const [name, value] of Object.entries(values)) {
+  /** Targets are changed by kind of job. */
+  change({ targets, ...values }: { readonly [K in keyof ServerSettings]?: ServerSettings[K] | undefined }): void {
+    const all = targets === undefined ? values : { ...values, targets: { ...this.get().targets, ...targets } };
+    for (const [name, value] of Object.entries(all)) {
       if (value !== undefined) this.#store.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value', name, JSON.stringify(value));
     }
   }

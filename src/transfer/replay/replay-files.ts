@@ -181,7 +181,8 @@ export function tableOf(recipe: ReplayRecipe, name: string): ReplayTable {
   return table;
 }
 
-function sourceOf(table: ReplayTable, row: QuarantinedRow): ReplaySource {
+/** How the row's source was read. @throws SluiceError REPLAY_IMPOSSIBLE */
+export function sourceOf(table: ReplayTable, row: QuarantinedRow): ReplaySource {
   const source = table.sources.find(({ name }) => name === row.source) ?? (table.sources.length === 1 ? table.sources[0] : undefined);
   if (source === undefined) throw impossible(table.table, `how ${row.source ?? 'their source'} was read is not recorded`);
   return source;
