@@ -4,6 +4,8 @@
 #
 #   sh scripts/setup.sh               all three
 #   sh scripts/setup.sh --no-build    without dist/ (for what builds it itself)
+#   sh scripts/setup.sh --page        also the page of `sluice serve`, built from web/ into dist/web
+#   sh scripts/setup.sh --browser     also the page, and Debian's Chromium where there is none: only `npm run test:page` needs one
 set -eu
 
 # Node for a machine that has none or an older one. It comes from the npm registry because that is the one place every
@@ -19,7 +21,13 @@ lock=$tools/setup.lock
 child_file=$tools/setup.child
 stamp=node_modules/.setup-stamp
 build=yes
-[ "${1:-}" = --no-build ] && build=no
+page=no
+browser=no
+case ${1:-} in
+  --no-build) build=no ;;
+  --page) page=yes ;;
+  --browser) page=yes browser=yes ;;
+esac
 
 say() { printf 'sluice set-up: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -115,6 +123,29 @@ compile() {
   mv "$started" dist/.stamp
 }
 
+page_ready() {
+  [ -f dist/web/.stamp ] && [ -z "$(find web/src web/index.html web/vite.config.ts "$stamp" -newer dist/web/.stamp -print -quit)" ]
+}
+
+build_page() {
+  started=$tools/page.$$
+  : >"$started"
+  node_modules/.bin/vite build web --logLevel warn >&2 || { rm -f "$started"; fail 'the page does not build (the messages are above)'; }
+  mv "$started" dist/web/.stamp
+}
+
+# --- a browser for tests of the page --------------------------------------------------------------------------------
+
+browser_ready() { [ -n "${SLUICE_CHROMIUM:-}" ] || command -v chromium >/dev/null 2>&1; }
+
+install_browser() {
+  command -v apt-get >/dev/null 2>&1 || fail 'tests of the page need Chromium: install it, or set SLUICE_CHROMIUM to one'
+  [ "$(id -u)" = 0 ] || fail 'tests of the page need Chromium: sudo apt-get install chromium, or set SLUICE_CHROMIUM to one'
+  say 'installing Chromium (apt-get)'
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null ||
+    fail 'apt-get could not install Chromium (its message is above)'
+}
+
 # --- one at a time --------------------------------------------------------------------------------------------------
 
 # kill alone would call another user's process dead.
@@ -141,7 +172,7 @@ take_lock() {
       fail "cannot write to $root/$tools"
     fi
   done
-  trap 'stop_child; rm -rf "$tools/node.$$" "$tools/compile.$$" "$child_file"; rm -f "$lock"' EXIT
+  trap 'stop_child; rm -rf "$tools/node.$$" "$tools/compile.$$" "$tools/page.$$" "$child_file"; rm -f "$lock"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
 }
@@ -162,10 +193,14 @@ pause() { sleep 0.2 2>/dev/null || sleep 1; }
 
 # --------------------------------------------------------------------------------------------------------------------
 
-all_ready() { choose_node && packages_ready && { [ "$build" = no ] || dist_ready; }; }
+all_ready() {
+  choose_node && packages_ready && { [ "$build" = no ] || dist_ready; } && { [ "$page" = no ] || page_ready; } && { [ "$browser" = no ] || browser_ready; }
+}
 
 all_ready && exit 0
 take_lock
 choose_node || { install_node; choose_node || fail 'the fetched Node.js cannot be run'; }
 packages_ready || install_packages
 [ "$build" = no ] || dist_ready || compile
+[ "$page" = no ] || page_ready || build_page
+[ "$browser" = no ] || browser_ready || install_browser

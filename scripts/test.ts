@@ -9,6 +9,7 @@ const CHECKS: Readonly<Record<string, readonly [command: string, ...args: string
   lint: ['oxlint'],
   imports: ['node', 'scripts/check-imports.ts'],
   typecheck: ['tsc'],
+  'types of web': ['tsc', '-p', 'web'],
   knip: ['knip', '--no-progress'],
 };
 
@@ -41,7 +42,7 @@ console.log(counts === undefined ? 'vitest gave no report' : `${counts.passed} p
 process.exitCode ??= [...results.values()].every(({ code }) => code === 0) && counts !== undefined ? 0 : 1;
 
 function line(name: string, { code, seconds }: Finished): string {
-  return `  ${name.padEnd(10)} ${code === 0 ? 'passed' : `FAILED (exit code ${code})`}  ${seconds.toFixed(1)} s`;
+  return `  ${name.padEnd(12)} ${code === 0 ? 'passed' : `FAILED (exit code ${code})`}  ${seconds.toFixed(1)} s`;
 }
 
 function readCounts(path: string): Counts | undefined {

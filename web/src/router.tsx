@@ -30,11 +30,16 @@ const tableData = createRoute({ getParentRoute: () => root, path: '/data/$connec
 const runs = createRoute({ getParentRoute: () => root, path: '/runs', component: lazyRouteComponent(() => import('./features/runs/runs-page.tsx'), 'RunsPage') });
 const run = createRoute({ getParentRoute: () => root, path: '/runs/$run', component: lazyRouteComponent(() => import('./features/runs/run-page.tsx'), 'RunPage') });
 
+const backups = createRoute({ getParentRoute: () => root, path: '/backups', component: lazyRouteComponent(() => import('./features/backups/backups-page.tsx'), 'BackupsPage') });
+const repository = createRoute({ getParentRoute: () => root, path: '/backups/$repository', component: lazyRouteComponent(() => import('./features/backups/repository-page.tsx'), 'RepositoryPage') });
+const restore = createRoute({ getParentRoute: () => root, path: '/backups/$repository/$backup', component: lazyRouteComponent(() => import('./features/backups/restore-page.tsx'), 'RestorePage') });
+const performance = createRoute({ getParentRoute: () => root, path: '/performance', component: lazyRouteComponent(() => import('./features/performance/performance-page.tsx'), 'PerformancePage') });
+
 const connections = createRoute({ getParentRoute: () => root, path: '/connections', component: lazyRouteComponent(() => import('./features/connections/connections-page.tsx'), 'ConnectionsPage') });
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: lazyRouteComponent(() => import('./features/settings/settings-page.tsx'), 'SettingsPage') });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, signIn, importing, data, connectionData, tableData, runs, run, connections, settings]),
+  routeTree: root.addChildren([overview, signIn, importing, data, connectionData, tableData, runs, run, backups, repository, restore, performance, connections, settings]),
   defaultPreload: 'intent',
   scrollRestoration: true,
 });

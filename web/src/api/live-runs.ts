@@ -4,7 +4,7 @@
  */
 import { useSyncExternalStore } from 'react';
 import { queryClient } from './queries.ts';
-import type { ProgressEvent } from './types.ts';
+import type { PartMapData, ProgressEvent } from './types.ts';
 
 export interface Sample {
   /** Milliseconds since 1970. */
@@ -22,12 +22,6 @@ export interface LiveTable {
   readonly isDone: boolean;
 }
 
-/** Parts of a table as a line of cells; see src/progress/part-map.ts. */
-export interface LiveParts {
-  readonly cells: string;
-  readonly partsPerCell: number;
-}
-
 export interface LiveRun {
   readonly run: string;
   readonly job: string;
@@ -36,7 +30,8 @@ export interface LiveRun {
   readonly status: 'running' | 'done' | 'failed' | 'cancelled';
   readonly phase: string | undefined;
   readonly tables: ReadonlyMap<string, LiveTable>;
-  readonly parts: ReadonlyMap<string, LiveParts>;
+  /** The parts of the run by state, where it has some. */
+  readonly parts: PartMapData | undefined;
   readonly notes: readonly string[];
   readonly rssBytes: number;
   readonly samples: readonly Sample[];
@@ -46,7 +41,7 @@ export type StreamState = 'connecting' | 'open' | 'lost';
 
 type Told = ProgressEvent & { readonly run: string };
 
-const EVENT_TYPES: readonly ProgressEvent['type'][] = ['run-started', 'phase', 'table-started', 'table-progress', 'table-done', 'resources', 'note', 'run-ended'];
+const EVENT_TYPES: readonly ProgressEvent['type'][] = ['run-started', 'phase', 'table-started', 'table-progress', 'table-done', 'parts', 'resources', 'note', 'run-ended'];
 const SAMPLE_MS = 400;
 const MOST_SAMPLES = 600;
 
@@ -128,12 +123,13 @@ function schedule(): void {
 
 function applied(before: LiveRun | undefined, event: Told): LiveRun | undefined {
   if (event.type === 'run-started') {
-    return { run: event.run, job: event.job, startedAt: event.at, endedAt: undefined, status: 'running', phase: undefined, tables: new Map(), parts: new Map(), notes: [], rssBytes: 0, samples: [] };
+    return { run: event.run, job: event.job, startedAt: event.at, endedAt: undefined, status: 'running', phase: undefined, tables: new Map(), parts: undefined, notes: [], rssBytes: 0, samples: [] };
   }
   if (before === undefined) return undefined;
   switch (event.type) {
     case 'phase': return { ...before, phase: event.phase };
     case 'note': return { ...before, notes: [...before.notes.slice(-20), event.message] };
+    case 'parts': return { ...before, parts: event };
     case 'resources': return sampled({ ...before, rssBytes: event.rssBytes }, event.at);
     case 'run-ended': return sampled({ ...before, status: event.status, endedAt: event.at }, event.at, true);
     case 'table-started': return withTable(before, event.table, { rows: 0, bytes: 0, expectedRows: event.expected.rows, expectedBytes: event.expected.bytes, isDone: false });

@@ -1,6 +1,8 @@
 /** What the page asks the server for, with the keys under which it is kept. */
 import { QueryClient, queryOptions } from '@tanstack/react-query';
 import type { listConnections, listTables, showTable } from '../../../src/server/contracts/connections.ts';
+import type { listAlerts, showHistory } from '../../../src/server/contracts/monitor.ts';
+import type { listBackups, listBackupTables, listRepositories } from '../../../src/server/contracts/repositories.ts';
 import type { listRuns, showRun } from '../../../src/server/contracts/runs.ts';
 import type { listTokens, showSession } from '../../../src/server/contracts/session.ts';
 import type { showSettings } from '../../../src/server/contracts/system.ts';
@@ -59,4 +61,29 @@ export const runQuery = (run: string) => queryOptions({
 export const tokensQuery = queryOptions({
   queryKey: ['tokens'],
   queryFn: async ({ signal }) => (await ask<typeof listTokens>('GET', '/api/v1/tokens', { signal })).items,
+});
+
+export const repositoriesQuery = queryOptions({
+  queryKey: ['repositories'],
+  queryFn: async ({ signal }) => (await ask<typeof listRepositories>('GET', '/api/v1/repositories', { signal })).items,
+});
+
+export const backupsQuery = (repository: string) => queryOptions({
+  queryKey: ['repositories', repository, 'backups'],
+  queryFn: ({ signal }) => ask<typeof listBackups>('GET', '/api/v1/repositories/{repository}/backups', { params: { repository }, query: { limit: 100 }, signal }),
+});
+
+export const backupTablesQuery = (repository: string, backup: string, search = '') => queryOptions({
+  queryKey: ['repositories', repository, 'tables', backup, search],
+  queryFn: ({ signal }) => ask<typeof listBackupTables>('GET', '/api/v1/repositories/{repository}/backups/{backup}/tables', { params: { repository, backup }, query: { limit: 500, search }, signal }),
+});
+
+export const historyQuery = (job: string) => queryOptions({
+  queryKey: ['runs', 'history', job],
+  queryFn: async ({ signal }) => (await ask<typeof showHistory>('GET', '/api/v1/history', { query: { limit: 100, ...(job === '' ? {} : { job: job as 'import' }) }, signal })).items,
+});
+
+export const alertsQuery = queryOptions({
+  queryKey: ['runs', 'alerts'],
+  queryFn: ({ signal }) => ask<typeof listAlerts>('GET', '/api/v1/alerts', { query: { limit: 20 }, signal }),
 });

@@ -7,11 +7,21 @@ import type { AnswerOf, RouteContract } from '../../../src/server/contracts/rout
 import type { listQuarantine, listRuns, showRun, startRun } from '../../../src/server/contracts/runs.ts';
 import type { Principal, TokenListing } from '../../../src/server/contracts/session.ts';
 import type { showSettings } from '../../../src/server/contracts/system.ts';
+import type { BackupListing, listBackups, listBackupTables, RepositoryListing, showBackup } from '../../../src/server/contracts/repositories.ts';
+import type { listAlerts, showHistory } from '../../../src/server/contracts/monitor.ts';
+import type { PartMapData } from '../../../src/progress/part-map.ts';
 import type { ProgressEvent } from '../../../src/progress/progress-event.ts';
 import type { Receipt } from '../../../src/jobs/receipt.ts';
 import type { TransferPlan } from '../../../src/pipeline/transfer.ts';
 
-export type { ConnectionListing, Principal, Problem, ProgressEvent, Receipt, TokenListing, TransferPlan };
+export type { BackupListing, ConnectionListing, PartMapData, RepositoryListing, Principal, Problem, ProgressEvent, Receipt, TokenListing, TransferPlan };
+
+export type BackupsPage = AnswerOf<typeof listBackups>;
+export type BackupTable = Item<typeof listBackupTables>;
+export type BackupDetails = AnswerOf<typeof showBackup>;
+export type HistoryPoint = Item<typeof showHistory>;
+export type Alert = Item<typeof listAlerts>;
+export type QuarantinedRow = Item<typeof listQuarantine>;
 
 type Item<C extends RouteContract> = AnswerOf<C> extends { items: (infer I)[] } ? I : never;
 

@@ -6,7 +6,7 @@ type Look = 'primary' | 'plain' | 'quiet' | 'danger';
 
 interface Shown {
   readonly look?: Look;
-  readonly icon?: IconName;
+  readonly icon?: IconName | undefined;
   readonly children?: ReactNode;
   readonly isSmall?: boolean;
 }

@@ -2,11 +2,12 @@ import { Link } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { useLiveRuns } from '../api/live-runs.ts';
 import type { Principal } from '../api/types.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { Icon, type IconName } from '../components/icon.tsx';
 import { AccountDialog } from './account-dialog.tsx';
 
 interface Place {
-  readonly to: '/' | '/import' | '/data' | '/runs' | '/connections' | '/settings';
+  readonly to: '/' | '/import' | '/data' | '/runs' | '/backups' | '/performance' | '/connections' | '/settings';
   readonly icon: IconName;
   readonly text: string;
   /** Beside the others at the foot of a phone. */
@@ -18,12 +19,15 @@ const PLACES: readonly Place[] = [
   { to: '/import', icon: 'import', text: 'Import', isInBar: true },
   { to: '/data', icon: 'table', text: 'Data', isInBar: true },
   { to: '/runs', icon: 'runs', text: 'Runs', isInBar: true },
+  { to: '/backups', icon: 'backup', text: 'Backups', isInBar: true },
+  { to: '/performance', icon: 'speed', text: 'Performance', isInBar: false },
   { to: '/connections', icon: 'database', text: 'Connections', isInBar: false },
   { to: '/settings', icon: 'settings', text: 'Settings', isInBar: false },
 ];
 
 export function Navigation({ who }: { readonly who: Principal }): ReactElement {
   const [isAccountOpen, openAccount] = useState(false);
+  const [isMoreOpen, openMore] = useState(false);
   const running = [...useLiveRuns().values()].filter(({ status }) => status === 'running').length;
   return (
     <>
@@ -45,9 +49,15 @@ export function Navigation({ who }: { readonly who: Principal }): ReactElement {
       </header>
       <nav aria-label="Main" className="fixed inset-x-0 bottom-0 z-20 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden">
         {PLACES.filter(({ isInBar }) => isInBar).map((place) => <BarLink key={place.to} place={place} badge={place.to === '/runs' ? running : 0} />)}
-        <BarLink place={{ to: '/connections', icon: 'database', text: 'Connect', isInBar: true }} badge={0} />
-        <BarLink place={{ to: '/settings', icon: 'settings', text: 'Settings', isInBar: true }} badge={0} />
+        <button type="button" onClick={() => openMore(true)} className="flex min-w-0 flex-1 flex-col items-center gap-0.5 py-1.5 text-xs text-ink-3"><Icon name="menu" size={20} />More</button>
       </nav>
+      {isMoreOpen && (
+        <Dialog title="More" onClose={() => openMore(false)}>
+          <nav aria-label="More" className="-m-2 flex flex-col" onClick={() => openMore(false)}>
+            {PLACES.filter(({ isInBar }) => !isInBar).map((place) => <SideLink key={place.to} place={place} badge={0} />)}
+          </nav>
+        </Dialog>
+      )}
       {isAccountOpen && <AccountDialog who={who} onClose={() => openAccount(false)} />}
     </>
   );

@@ -3,19 +3,24 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { useLiveRuns } from '../../api/live-runs.ts';
-import { connectionsQuery, runsQuery, tablesQuery } from '../../api/queries.ts';
-import { ButtonLink } from '../../components/button.tsx';
+import type { acknowledgeAlert } from '../../../../src/server/contracts/monitor.ts';
+import { ask } from '../../api/client.ts';
+import { alertsQuery, connectionsQuery, queryClient, runsQuery, sessionQuery, tablesQuery } from '../../api/queries.ts';
+import { Button, ButtonLink } from '../../components/button.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { PageHead, Panel } from '../../components/panel.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../../components/states.tsx';
 import { plural, short } from '../../design/quantities.ts';
 import { DropTarget } from '../import/drop-target.tsx';
+import { targetText } from '../performance/target-words.ts';
+import { jobTitle } from '../runs/run-words.ts';
 import { RunList } from '../runs/run-list.tsx';
 import { RunningRun } from '../runs/running-run.tsx';
 import { EMBEDDED, connectionTitle } from '../connections/connection-words.ts';
 
 const LAST_RUNS = 8;
 const TABLES_SHOWN = 8;
+const ALERTS_SHOWN = 4;
 
 export function OverviewPage(): ReactElement {
   const running = [...useLiveRuns().values()].filter(({ status }) => status === 'running').toSorted((left, right) => right.startedAt - left.startedAt);
@@ -39,11 +44,39 @@ export function OverviewPage(): ReactElement {
         </div>
         <div className="flex min-w-0 flex-col gap-4 lg:gap-5">
           <DropTarget />
+          <Alerts />
           <Tables />
           <Databases />
         </div>
       </div>
     </>
+  );
+}
+
+/** What somebody should look at; nothing where there is nothing. */
+function Alerts(): ReactElement | null {
+  const alerts = useQuery(alertsQuery);
+  const mayAct = useQuery(sessionQuery).data?.role !== 'viewer';
+  if (alerts.data === undefined || alerts.data.open === 0) return null;
+  const seen = async (run: string): Promise<void> => {
+    await ask<typeof acknowledgeAlert>('POST', '/api/v1/alerts/{run}/acknowledge', { params: { run } }).catch(() => undefined);
+    await queryClient.invalidateQueries({ queryKey: alertsQuery.queryKey });
+  };
+  return (
+    <Panel title="To look at" note={alerts.data.open} isFlush>
+      <ul>
+        {alerts.data.items.slice(0, ALERTS_SHOWN).map((alert) => (
+          <li key={alert.run} className="flex items-start gap-2.5 px-4 py-2 not-last:border-b">
+            <Icon name="warning" className={`mt-0.5 ${alert.error === null ? 'text-warn' : 'text-bad'}`} />
+            <Link to="/runs/$run" params={{ run: alert.run }} className="group min-w-0 flex-1">
+              <span className="block group-hover:underline">{jobTitle(alert.job)} {alert.error === null ? 'missed a target' : alert.status}</span>
+              <span className="block truncate text-sm text-ink-3">{alert.error?.message ?? alert.missed.map(({ name }) => targetText(name)).join(', ')}</span>
+            </Link>
+            {mayAct && <Button look="quiet" isSmall icon="check" label="I have seen to it" onClick={() => void seen(alert.run)} />}
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 

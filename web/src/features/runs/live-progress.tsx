@@ -23,6 +23,7 @@ export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly
   const left = live === undefined ? undefined : secondsLeftOf(live);
   const rowsRate = live === undefined ? undefined : rateOf(live, 'rows');
   const bytesRate = live === undefined ? undefined : rateOf(live, 'bytes');
+  const parts = live?.parts ?? run.summary?.parts;
   const memoryNow = live?.rssBytes || run.summary?.rssBytes || 0;
   return (
     <>
@@ -51,7 +52,8 @@ export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly
           <ChartPanel title="Memory of the server" latest={memoryNow === 0 || !isRunning ? undefined : bytes(memoryNow)}><RateChart curve={memory} format={bytes} /></ChartPanel>
         </div>
       )}
-      {live !== undefined && live.tables.size > 0 && (isRunning || live.parts.size > 0) && <TablesPanel live={live} isRunning={isRunning} />}
+      {parts != null && parts.begun > 0 && <Panel title="Parts" note="each is moved, retried and accounted for by itself"><PartMap parts={parts} isRunning={isRunning} /></Panel>}
+      {live !== undefined && live.tables.size > 1 && isRunning && <TablesPanel live={live} />}
     </>
   );
 }
@@ -65,20 +67,24 @@ function ChartPanel({ title, latest, children }: { readonly title: string; reado
   );
 }
 
-function TablesPanel({ live, isRunning }: { readonly live: LiveRun; readonly isRunning: boolean }): ReactElement {
+function TablesPanel({ live }: { readonly live: LiveRun }): ReactElement {
   const tables = [...live.tables].slice(0, TABLES_SHOWN);
   return (
-    <Panel title="Parts" note={live.tables.size > TABLES_SHOWN ? `the first ${TABLES_SHOWN} of ${live.tables.size} tables` : undefined}>
-      <ul className="flex flex-col gap-4">
-        {tables.map(([name, table]) => (
-          <li key={name}>
-            <div className="mb-1.5 flex flex-wrap items-baseline justify-between gap-x-3">
-              <span className="font-medium break-all">{name}</span>
-              <span className="numeric text-sm text-ink-2">{whole(table.rows)} rows · {bytes(table.bytes)}{table.expectedBytes !== undefined && !table.isDone && ` of ${bytes(table.expectedBytes)}`}</span>
-            </div>
-            <PartMap parts={live.parts.get(name)} isDone={table.isDone} isRunning={isRunning} />
-          </li>
-        ))}
+    <Panel title="Tables" note={live.tables.size > TABLES_SHOWN ? `the first ${TABLES_SHOWN} of ${live.tables.size}` : undefined}>
+      <ul className="flex flex-col gap-3">
+        {tables.map(([name, table]) => {
+          const expected = table.expectedBytes ?? table.expectedRows;
+          const done = table.expectedBytes === undefined ? table.rows : table.bytes;
+          return (
+            <li key={name}>
+              <div className="mb-1 flex flex-wrap items-baseline justify-between gap-x-3">
+                <span className="font-medium break-all">{name}</span>
+                <span className="numeric text-sm text-ink-2">{whole(table.rows)} rows · {bytes(table.bytes)}</span>
+              </div>
+              <Progress share={table.isDone ? 1 : expected === undefined || expected <= 0 ? undefined : Math.min(1, done / expected)} tone={table.isDone ? 'bg-good' : 'bg-accent'} label={`Progress of ${name}`} />
+            </li>
+          );
+        })}
       </ul>
     </Panel>
   );

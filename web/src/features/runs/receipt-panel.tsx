@@ -67,11 +67,18 @@ function BackupFacts({ receipt }: { readonly receipt: NonNullable<Receipt['backu
   );
 }
 
+const TARGETS: Readonly<Record<string, readonly [text: string, format: (value: number) => string]>> = {
+  seconds: ['time, at most', duration], peakRssBytes: ['memory, at most', bytes], rowsPerSecond: ['rows per second, at least', short], bytesPerSecond: ['bytes per second, at least', (value) => `${bytes(value)}/s`],
+};
+
 function Targets({ targets }: { readonly targets: Receipt['targets'] }): ReactElement {
   return (
     <div className="mt-4 flex flex-wrap items-center gap-1.5 border-t border-line pt-3.5">
       <span className="mr-1 text-sm text-ink-3">Performance targets</span>
-      {targets.map((target) => <Badge key={target.name} tone={target.met ? 'good' : 'warn'}>{target.name}: {short(target.measured)} of {short(target.wanted)} wanted{target.met ? ', met' : ', missed'}</Badge>)}
+      {targets.map(({ name, measured, wanted, met }) => {
+        const [text, format] = TARGETS[name] ?? [name, short];
+        return <Badge key={name} tone={met ? 'good' : 'warn'}>{text} {format(wanted)}: {format(measured)}, {met ? 'met' : 'missed'}</Badge>;
+      })}
     </div>
   );
 }
