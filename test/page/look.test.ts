@@ -1,0 +1,83 @@
+/** Every place of the page by axe, in light and dark, on a phone and wide: nothing serious, nothing that is wider than the screen. With SLUICE_SHOTS=FOLDER, a picture of each is kept. */
+import axe from 'axe-core';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runSql } from '../faults/databases.ts';
+import { createDatabase } from '../helpers/postgres-server.ts';
+import { openBrowser, PageServer, visit } from './page-server.ts';
+
+const SHOTS = process.env.SLUICE_SHOTS;
+const SIZES = [{ width: 390, height: 844 }, { width: 1280, height: 800 }, { width: 1920, height: 1080 }];
+const THEMES = ['light', 'dark'] as const;
+
+let browser: Browser;
+let server: PageServer;
+let places: readonly (readonly [name: string, path: string])[];
+beforeAll(async () => {
+  const database = await createDatabase();
+  await runSql(database, `CREATE TABLE orders (id int PRIMARY KEY, customer text NOT NULL, total numeric(10,2) NOT NULL); INSERT INTO orders SELECT i, 'customer ' || i % 50, i * 1.5 FROM generate_series(1, 20000) i`);
+  server = await PageServer.start({ shop: database });
+  const examples = join(import.meta.dirname, '../../examples/airports');
+  await server.sluice('import', examples);
+  writeFileSync(join(server.files, 'more.csv'), `id,customer,total\n${Array.from({ length: 40 }, (_, index) => `${30_000 + index},new customer,${index % 9 === 0 ? 'free' : index}\n`).join('')}`);
+  const rejected = JSON.parse(await server.sluice('import', join(server.files, 'more.csv'), '--to', 'shop', '--table', 'orders', '--on-error', 'quarantine', '--json').catch((error: Error) => error.message)) as { run: string };
+  await server.sluice('backup', 'shop', '--to', join(server.files, 'backups'), '--quiet');
+  const done = JSON.parse(await server.sluice('runs', 'list', '--json')) as { runs: { run: string; job: string; status: string }[] };
+  browser = await openBrowser();
+  places = [
+    ['overview', '/'], ['import', '/import'], ['import-server', '/import?from=server'], ['import-connection', '/import?from=connection'], ['data', '/data/duckdb'], ['grid', '/data/duckdb/navaids'], ['runs', '/runs'],
+    ['run', `/runs/${done.runs.find(({ job, status }) => job === 'import' && status === 'done')!.run}`], ['quarantine', `/runs/${rejected.run}`], ['backups', '/backups'], ['repository', '/backups/backups'], ['restore', '/backups/backups/newest'],
+    ['performance', '/performance'], ['connections', '/connections'], ['settings', '/settings'], ['nowhere', '/runs/nothing'],
+  ];
+}, 180_000);
+afterAll(async () => {
+  await browser.close();
+  await server.end();
+});
+
+async function seriousIn(page: Page): Promise<string[]> {
+  // By the debugger: the page's own policy forbids scripts that are not its own.
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: axe.source });
+  const { result } = await session.send('Runtime.evaluate', { awaitPromise: true, returnByValue: true, expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, any }) => html.slice(0, 160) + ' ' + (any[0]?.message ?? '')).join(' | ')))` });
+  return result.value as string[];
+}
+
+describe.each(SIZES.flatMap((size) => THEMES.map((theme) => ({ ...size, theme }))))('at $width px, $theme', ({ width, height, theme }) => {
+  it('every place is without serious faults, and no wider than the screen', { timeout: 240_000 }, async () => {
+    const { page, context, troubles } = await visit(browser, server, { viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' });
+    if (places.length === 16 && !places.some(([name]) => name === 'sign-in')) {
+      await page.evaluate(async () => { await fetch('/api/v1/repositories', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name: 'backups', path: 'backups' }) }); });
+    }
+    const faults: string[] = [];
+    for (const [name, path] of places) {
+      await page.goto(server.url + path);
+      await page.locator('main').waitFor();
+      await page.waitForLoadState('load');
+      await page.waitForFunction(() => document.querySelector('[aria-label=Loading]') === null, undefined, { timeout: 10_000 }).catch(() => faults.push(`${name}: still loading`));
+      await page.waitForTimeout(250);
+      faults.push(...(await seriousIn(page)).map((fault) => `${name}: ${fault}`));
+      if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1)) faults.push(`${name}: wider than the screen`);
+      if (SHOTS !== undefined) {
+        mkdirSync(SHOTS, { recursive: true });
+        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${theme}.png`) });
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('signed out', () => {
+  it.each(THEMES)('the page to sign in is without serious faults (%s)', async (colorScheme) => {
+    const page = await (await browser.newContext({ colorScheme, viewport: { width: 1280, height: 800 } })).newPage();
+    await page.goto(server.url);
+    await page.getByRole('heading', { name: 'Sign in to Sluice' }).waitFor();
+    expect(await seriousIn(page)).toEqual([]);
+    if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `sign-in-1280-${colorScheme}.png`) });
+    await page.context().close();
+  });
+});
