@@ -3,6 +3,7 @@ import type { RunStore } from '../jobs/run-store.ts';
 import type { FileAccess } from './file-access.ts';
 import type { ConnectionBudget } from './runs/connection-budget.ts';
 import type { EventHub } from './runs/event-hub.ts';
+import type { TableMemory } from './runs/table-memory.ts';
 import type { ServerRuns } from './runs/server-runs.ts';
 import type { Connections } from './store/connections.ts';
 import type { Credentials } from './store/credentials.ts';
@@ -40,4 +41,5 @@ export interface ServerContext {
   readonly budget: ConnectionBudget;
   readonly hub: EventHub;
   readonly runs: ServerRuns;
+  readonly tables: TableMemory;
 }

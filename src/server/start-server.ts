@@ -24,6 +24,7 @@ import { bindSession } from './routes/session.ts';
 import { bindSystem } from './routes/system.ts';
 import { ConnectionBudget } from './runs/connection-budget.ts';
 import { EventHub } from './runs/event-hub.ts';
+import { TableMemory } from './runs/table-memory.ts';
 import { ServerRuns } from './runs/server-runs.ts';
 import { Connections } from './store/connections.ts';
 import { Credentials } from './store/credentials.ts';
@@ -134,6 +135,7 @@ async function contextOf(options: ServerOptions, store: ServerStore, runStore: R
     patience: { ...PATIENCE, ...options.patience },
     credentials: new Credentials(store),
     connections: new Connections({ store, secrets, configuration, env, workspace, files }),
+    tables: new TableMemory(),
     repositories: new Repositories(store, files),
     idempotency: new IdempotencyKeys(store),
     runs: new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub }),

@@ -8,6 +8,7 @@ import { typeName } from '../../rows/column-type.ts';
 import { displayName, type Column, type TableSchema } from '../../rows/table-schema.ts';
 import { suggest } from '../../transfer/column-matching.ts';
 import { parseTableName } from '../../transfer/import-target.ts';
+import { readPageAt } from '../../transfer/table-position.ts';
 import { readPage } from '../../transfer/table-page.ts';
 import type { ServerContext } from '../context.ts';
 import { createConnection, listConnections, listRows, listTables, MAX_OFFSET, removeConnection, showTable, testConnection, tryConnection } from '../contracts/connections.ts';
@@ -42,12 +43,33 @@ export function bindConnections(router: Router, context: ServerContext): void {
   router.bind(showTable, ({ params }) => look(connections.urlOf(params.connection), context, async (connection) => tableAnswer(await tableOf(connection, params.table))));
   router.bind(listRows, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
     const table = await tableOf(connection, params.table);
+    if (query.position !== undefined) return pageAt(connection, table, { ...query, position: query.position, url: connections.urlOf(params.connection), signal }, context);
     const from = decodeCursor(query.cursor, rowCursor);
     if (from !== undefined && ('key' in from ? from.key.length !== table.primaryKey.length || from.key.some((value) => value.includes('\0')) : table.primaryKey.length > 0)) throw new SluiceError('REQUEST_INVALID', { what: 'cursor is none of this table' });
     const { columns, rows, cut, order, next } = await readPage(connection, { table, limit: query.limit, maxCell: query.maxCell, signal, ...present({ columns: namesOf(query.columns, 'columns'), from }) });
     const isTooFar = next !== undefined && 'offset' in next && next.offset > MAX_OFFSET;
-    return { columns: columns.map(columnAnswer), rows: rows.map((row) => [...row]), cut: cut.map(([row, column]) => [row, column] as [number, number]), order, next: next === undefined || isTooFar ? null : encodeCursor(next) };
+    return { columns: columns.map(columnAnswer), rows: rows.map((row) => [...row]), cut: cut.map(([row, column]) => [row, column] as [number, number]), order, position: null, total: { rows: table.estimatedRows ?? null, exact: false }, next: next === undefined || isTooFar ? null : encodeCursor(next) };
   }));
+}
+
+interface PositionQuery {
+  readonly position: number;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+  readonly maxCell: number;
+  readonly columns?: string | string[] | undefined;
+  readonly url: string;
+  readonly signal: AbortSignal;
+}
+
+// oxlint-disable-next-line max-params -- the table, and what is asked of it
+async function pageAt(connection: Connection, table: TableSchema, query: PositionQuery, { tables }: ServerContext) {
+  if (query.cursor !== undefined) throw new SluiceError('REQUEST_INVALID', { what: 'position and cursor exclude each other' });
+  const memory = await tables.of(query.url, displayName(table));
+  const { position, limit, maxCell, signal } = query;
+  const page = await readPageAt(connection, { table, position, limit, maxCell, signal, maxOffset: MAX_OFFSET, anchors: memory.anchors, extent: memory.extent, ...present({ columns: namesOf(query.columns, 'columns') }) });
+  memory.extent = page.extent;
+  return { columns: page.columns.map(columnAnswer), rows: page.rows.map((row) => [...row]), cut: page.cut.map(([row, column]) => [row, column] as [number, number]), order: page.order, position: page.position, total: { ...page.total }, next: null };
 }
 
 /** Opens the database for a look, within the budget and the time for it. */
