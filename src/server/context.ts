@@ -4,6 +4,7 @@ import type { FileAccess } from './file-access.ts';
 import type { ConnectionBudget } from './runs/connection-budget.ts';
 import type { EventHub } from './runs/event-hub.ts';
 import type { TableMemory } from './runs/table-memory.ts';
+import type { Looks } from './runs/looks.ts';
 import type { ServerRuns } from './runs/server-runs.ts';
 import type { Connections } from './store/connections.ts';
 import type { Credentials } from './store/credentials.ts';
@@ -41,5 +42,6 @@ export interface ServerContext {
   readonly budget: ConnectionBudget;
   readonly hub: EventHub;
   readonly runs: ServerRuns;
+  readonly looks: Looks;
   readonly tables: TableMemory;
 }

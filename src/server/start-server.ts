@@ -25,6 +25,7 @@ import { bindSystem } from './routes/system.ts';
 import { ConnectionBudget } from './runs/connection-budget.ts';
 import { EventHub } from './runs/event-hub.ts';
 import { TableMemory } from './runs/table-memory.ts';
+import { Looks } from './runs/looks.ts';
 import { ServerRuns } from './runs/server-runs.ts';
 import { Connections } from './store/connections.ts';
 import { Credentials } from './store/credentials.ts';
@@ -129,20 +130,22 @@ async function contextOf(options: ServerOptions, store: ServerStore, runStore: R
   const hub = new EventHub();
   const secrets = new Secrets(options.keyFile, workspace);
   const run = { ...(partBytes === undefined ? {} : { partBytes }), ...(engineMemoryBytes === undefined ? {} : { engineMemoryBytes }) };
+  const patience = { ...PATIENCE, ...options.patience };
+  const memoryBytes = engineMemoryBytes ?? defaultEngineMemoryBytes(thisMachine());
+  const looks = new Looks({ budget, lookMs: patience.lookMs, env, engineMemoryBytes: memoryBytes });
   return {
     workspace, version, env, configuration, urls, files, runStore, settings, budget, hub,
-    engineMemoryBytes: engineMemoryBytes ?? defaultEngineMemoryBytes(thisMachine()),
-    patience: { ...PATIENCE, ...options.patience },
+    patience, looks, engineMemoryBytes: memoryBytes,
     credentials: new Credentials(store),
     connections: new Connections({ store, secrets, configuration, env, workspace, files }),
     tables: new TableMemory(),
     repositories: new Repositories(store, files),
     idempotency: new IdempotencyKeys(store),
-    runs: new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub }),
+    runs: new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub, makeRoom: () => looks.makeRoom() }),
   };
 }
 
-async function closeAll(app: ReturnType<typeof createApp>, { runs, runStore, hub }: ServerContext, store: ServerStore): Promise<void> {
+async function closeAll(app: ReturnType<typeof createApp>, { runs, runStore, hub, looks }: ServerContext, store: ServerStore): Promise<void> {
   const closed = once(app.server, 'close');
   app.server.close();
   await runs.stop();
@@ -152,6 +155,7 @@ async function closeAll(app: ReturnType<typeof createApp>, { runs, runStore, hub
   await closed;
   clearTimeout(patience);
   await app.close();
+  await looks.makeRoom();
   runStore.close();
   store.close();
 }

@@ -114,6 +114,7 @@ function behind(names: readonly string[], values: readonly string[]): string {
 /** The rows of a query, as text. */
 // oxlint-disable-next-line max-params -- a query and what is known of it
 export async function readText(connection: Connection, sql: string, width: number, signal: AbortSignal): Promise<(string | null)[][]> {
+  if (connection.readRows !== undefined) return connection.readRows(sql, signal);
   const reader = await connection.openReader([{ kind: 'query', name: 'page', sql }]);
   try {
     const rows: (string | null)[][] = [];

@@ -1,7 +1,6 @@
 import { redactText } from '../../config/redact.ts';
 import { z } from 'zod';
 import type { Connection } from '../../connectors/connector.ts';
-import { connectorFor } from '../../connectors/registry.ts';
 import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
 import { reportError } from '../../jobs/receipt.ts';
 import { typeName } from '../../rows/column-type.ts';
@@ -15,23 +14,19 @@ import { createConnection, listConnections, listRows, listTables, MAX_OFFSET, re
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Router } from '../http/router.ts';
 import { present } from '../present.ts';
-import { databaseKey } from '../runs/connection-budget.ts';
 import { namesOf } from './import.ts';
 
 const tableCursor = z.strictObject({ after: z.string().max(1000) });
 const rowCursor = z.union([z.strictObject({ key: z.array(z.string().max(10_000)).min(1).max(100) }), z.strictObject({ offset: z.int().min(0).max(MAX_OFFSET) })]);
 
-/** A look takes one connection, a page one more for its snapshot. */
-const LOOK_CONNECTIONS = 3;
-
 export function bindConnections(router: Router, context: ServerContext): void {
-  const { connections } = context;
+  const { connections, looks } = context;
   router.bind(listConnections, () => ({ items: connections.list() }));
   router.bind(createConnection, ({ body }) => connections.add(body.name, body.url));
   router.bind(removeConnection, ({ params }) => connections.remove(params.connection));
   router.bind(tryConnection, async ({ body }) => test(await connections.checkedUrl(body.url), context));
   router.bind(testConnection, ({ params }) => test(connections.urlOf(params.connection), context));
-  router.bind(listTables, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection) => {
+  router.bind(listTables, ({ params, query }) => looks.look(connections.urlOf(params.connection), async (connection) => {
     const after = decodeCursor(query.cursor, tableCursor)?.after;
     const wanted = query.search?.toLowerCase();
     const tables = (await connection.listTables()).map((table) => ({ name: displayName(table), table }))
@@ -40,8 +35,8 @@ export function bindConnections(router: Router, context: ServerContext): void {
     const page = tables.slice(0, query.limit);
     return { items: page.map(({ table }) => tableAnswer(table)), next: tables.length > query.limit ? encodeCursor({ after: page.at(-1)!.name }) : null };
   }));
-  router.bind(showTable, ({ params }) => look(connections.urlOf(params.connection), context, async (connection) => tableAnswer(await tableOf(connection, params.table))));
-  router.bind(listRows, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
+  router.bind(showTable, ({ params }) => looks.look(connections.urlOf(params.connection), async (connection) => tableAnswer(await tableOf(connection, params.table))));
+  router.bind(listRows, ({ params, query }) => looks.look(connections.urlOf(params.connection), async (connection, signal) => {
     const table = await tableOf(connection, params.table);
     if (query.position !== undefined) return pageAt(connection, table, { ...query, position: query.position, url: connections.urlOf(params.connection), signal }, context);
     const from = decodeCursor(query.cursor, rowCursor);
@@ -72,27 +67,9 @@ async function pageAt(connection: Connection, table: TableSchema, query: Positio
   return { columns: page.columns.map(columnAnswer), rows: page.rows.map((row) => [...row]), cut: page.cut.map(([row, column]) => [row, column] as [number, number]), order: page.order, position: page.position, total: { ...page.total }, next: null };
 }
 
-/** Opens the database for a look, within the budget and the time for it. */
-async function look<T>(url: string, { budget, patience, env, engineMemoryBytes }: ServerContext, use: (connection: Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(patience.lookMs);
-  const isFile = /^duckdb:/i.test(url);
-  const release = await budget.admit({ connections: new Map([[databaseKey(url), isFile ? 1 : LOOK_CONNECTIONS]]), isRun: false }, signal);
+async function test(url: string, { looks }: ServerContext): Promise<{ ok: boolean; name: string; version: string | null; tables: number | null; error: { code: string; message: string; hint: string } | null }> {
   try {
-    const connector = await connectorFor(url);
-    const connection = await connector.connect(url, { signal, jobs: 1, engineMemoryBytes, applicationName: 'sluice serve', create: false, env });
-    try {
-      return await use(connection, signal);
-    } finally {
-      await connection.close();
-    }
-  } finally {
-    release();
-  }
-}
-
-async function test(url: string, context: ServerContext): Promise<{ ok: boolean; name: string; version: string | null; tables: number | null; error: { code: string; message: string; hint: string } | null }> {
-  try {
-    return await look(url, context, async (connection) => ({ ok: true, name: connection.name, version: connection.serverVersion, tables: (await connection.listTables()).length, error: null }));
+    return await looks.look(url, async (connection) => ({ ok: true, name: connection.name, version: connection.serverVersion, tables: (await connection.listTables()).length, error: null }));
   } catch (error) {
     const { code, message, hint } = reportError(toSluiceError(error));
     return { ok: false, name: redactText(url), version: null, tables: null, error: { code, message, hint } };

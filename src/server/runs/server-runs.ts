@@ -19,6 +19,8 @@ export interface ServerRunsParts {
   readonly run: Pick<StartRunOptions, 'partBytes' | 'engineMemoryBytes'>;
   readonly budget: ConnectionBudget;
   readonly hub: EventHub;
+  /** Called before a run asks for its connections: what is only kept open goes. */
+  readonly makeRoom: () => Promise<void>;
 }
 
 /** The databases of a run, by URL, and whether it loads into them. */
@@ -116,6 +118,7 @@ export class ServerRuns {
   }
 
   async #admit(wish: BudgetWish, signal: AbortSignal, onWait: () => void): Promise<() => void> {
+    await this.#parts.makeRoom();
     const admission = this.#parts.budget.admit(wish, signal);
     const isPending = await Promise.race([admission.then(() => false), new Promise<boolean>((resolve) => setImmediate(() => resolve(true)))]);
     if (isPending) onWait();
