@@ -126,6 +126,7 @@ export const ERROR_CODES = define({
   REQUEST_STALLED: { message: 'The client sent nothing for {seconds} s', exit: 1, http: 408, hint: 'Send again. Nothing was kept.' },
   UPLOAD_CUT_OFF: { message: 'The upload ended in the middle, after {bytes} bytes', exit: 1, http: 400, hint: 'Send it again from its start; what had arrived was taken back.' },
   CONNECTION_EXISTS: { message: 'There is a connection "{name}" already', exit: 1, http: 409, hint: 'Choose another name, or remove that connection first.' },
+  POSITION_UNREACHABLE: { message: 'That position of {table} cannot be reached: {reason}', exit: 1, http: 400, hint: 'Page through the rows with `cursor`, or load the table into the embedded database, whose rows are found by position.' },
   REPOSITORY_EXISTS: { message: 'The name "{name}" or its folder stands for a repository already', exit: 1, http: 409, hint: 'Choose another name, or use that one.' },
   REPOSITORY_NOT_NAMED: { message: 'The server knows no repository "{name}"', exit: 1, http: 404, hint: 'GET /api/v1/repositories lists those that it knows; an administrator makes others known.' },
   IDEMPOTENCY_CONFLICT: { message: 'The idempotency key was used before: {reason}', exit: 1, http: 409, hint: 'A key stands for one request. Use a new one for another request.' },

@@ -1,9 +1,10 @@
 import type { LoadedConfiguration } from '../config/configuration.ts';
 import type { RunStore } from '../jobs/run-store.ts';
 import type { FileAccess } from './file-access.ts';
-import type { RowMaps } from './row-maps.ts';
 import type { ConnectionBudget } from './runs/connection-budget.ts';
 import type { EventHub } from './runs/event-hub.ts';
+import type { TableMemory } from './runs/table-memory.ts';
+import type { Looks } from './runs/looks.ts';
 import type { ServerRuns } from './runs/server-runs.ts';
 import type { Connections } from './store/connections.ts';
 import type { Credentials } from './store/credentials.ts';
@@ -41,5 +42,6 @@ export interface ServerContext {
   readonly budget: ConnectionBudget;
   readonly hub: EventHub;
   readonly runs: ServerRuns;
-  readonly rowMaps: RowMaps;
+  readonly looks: Looks;
+  readonly tables: TableMemory;
 }

@@ -12,7 +12,6 @@ import { FileAccess } from './file-access.ts';
 import { createApp, withRawBodies } from './http/app.ts';
 import { Gate } from './http/gate.ts';
 import { Router } from './http/router.ts';
-import { RowMaps } from './row-maps.ts';
 import { bindConnections } from './routes/connections.ts';
 import { bindExport } from './routes/export.ts';
 import { bindFiles } from './routes/files.ts';
@@ -27,6 +26,8 @@ import { bindSession } from './routes/session.ts';
 import { bindSystem } from './routes/system.ts';
 import { ConnectionBudget } from './runs/connection-budget.ts';
 import { EventHub } from './runs/event-hub.ts';
+import { TableMemory } from './runs/table-memory.ts';
+import { Looks } from './runs/looks.ts';
 import { ServerRuns } from './runs/server-runs.ts';
 import { Connections } from './store/connections.ts';
 import { Credentials } from './store/credentials.ts';
@@ -136,20 +137,22 @@ async function contextOf(options: ServerOptions, store: ServerStore, runStore: R
   const hub = new EventHub();
   const secrets = new Secrets(options.keyFile, workspace);
   const run = { ...(partBytes === undefined ? {} : { partBytes }), ...(engineMemoryBytes === undefined ? {} : { engineMemoryBytes }) };
-  const runs = new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub });
+  const patience = { ...PATIENCE, ...options.patience };
+  const memoryBytes = engineMemoryBytes ?? defaultEngineMemoryBytes(thisMachine());
+  const looks = new Looks({ budget, lookMs: patience.lookMs, env, engineMemoryBytes: memoryBytes });
   return {
-    workspace, version, env, configuration, urls, files, runStore, settings, budget, hub, runs,
-    rowMaps: new RowMaps(() => runs.generation),
-    engineMemoryBytes: engineMemoryBytes ?? defaultEngineMemoryBytes(thisMachine()),
-    patience: { ...PATIENCE, ...options.patience },
+    workspace, version, env, configuration, urls, files, runStore, settings, budget, hub,
+    patience, looks, engineMemoryBytes: memoryBytes,
     credentials: new Credentials(store),
     connections: new Connections({ store, secrets, configuration, env, workspace, files }),
+    tables: new TableMemory(),
     repositories: new Repositories(store, files),
     idempotency: new IdempotencyKeys(store),
+    runs: new ServerRuns({ workspace, env, settings: () => settings.get(), run, budget, hub, makeRoom: () => looks.makeRoom() }),
   };
 }
 
-async function closeAll(app: ReturnType<typeof createApp>, { runs, runStore, hub }: ServerContext, store: ServerStore): Promise<void> {
+async function closeAll(app: ReturnType<typeof createApp>, { runs, runStore, hub, looks }: ServerContext, store: ServerStore): Promise<void> {
   const closed = once(app.server, 'close');
   app.server.close();
   await runs.stop();
@@ -159,6 +162,7 @@ async function closeAll(app: ReturnType<typeof createApp>, { runs, runStore, hub
   await closed;
   clearTimeout(patience);
   await app.close();
+  await looks.makeRoom();
   runStore.close();
   store.close();
 }

@@ -10,7 +10,6 @@ import { SluiceError } from '../errors/sluice-error.ts';
 import { copyTextRows } from '../rows/copy-text-rows.ts';
 import { COPY_TEXT } from '../rows/row-encoding.ts';
 import { displayName, type Column, type TableSchema } from '../rows/table-schema.ts';
-import type { RowPlace } from './row-map.ts';
 
 export interface PageRequest {
   readonly table: TableSchema;
@@ -23,8 +22,8 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
-/** Where a page begins: behind a key, at a place, or where a map of the rows (row-map.ts) says. */
-export type PagePlace = { readonly key: readonly string[] } | { readonly offset: number } | RowPlace;
+/** Where a page begins: behind a key, or at a place. */
+export type PagePlace = { readonly key: readonly string[] } | { readonly offset: number };
 
 export interface TablePage {
   readonly columns: readonly Column[];
@@ -36,20 +35,26 @@ export interface TablePage {
   readonly next: PagePlace | undefined;
 }
 
-/** @throws SluiceError COLUMN_UNKNOWN, and of the connector */
-export async function readPage(connection: Connection, request: PageRequest): Promise<TablePage> {
-  const { table, limit, maxCell, from } = request;
-  const columns = wantedColumns(request);
-  const keys = from !== undefined && 'skip' in from && from.keys === undefined ? [] : table.primaryKey;
-  const order = keys.length > 0 ? 'key' : 'place';
+/** What of a page is read, and how. */
+export interface PageItems {
+  readonly columns: readonly Column[];
+  /** Of the SELECT: the shown values, then those of the key, each with a name of its own. */
+  readonly list: string;
+  readonly width: number;
+}
+
+export function itemsOf({ table, columns: wanted, maxCell }: Pick<PageRequest, 'table' | 'columns' | 'maxCell'>, keys: readonly string[]): PageItems {
+  const columns = wantedColumns(table, wanted);
   const shown = columns.map(({ name }) => `left(CAST(${quoteIdentifier(name)} AS text), ${maxCell + 1})`);
-  // One more than wanted says whether there is another page. Values get names of their own: those of columns may repeat a key's.
+  // Those of columns may repeat a key's.
   const items = [...shown, ...keys.map((name) => `CAST(${quoteIdentifier(name)} AS text)`)].map((item, index) => `${item} AS ${quoteIdentifier(`c${index}`)}`);
-  const sql = [`SELECT ${items.join(', ')} FROM ${relationOf(table, connection.kind)}`, ...placeOf(from, keys, connection.kind), `LIMIT ${limit + 1}`, ...offsetOf(from)].join('\n');
-  const read = await readText(connection, sql, items.length, request.signal);
-  const page = read.slice(0, limit);
+  return { columns, list: items.join(', '), width: items.length };
+}
+
+/** The values of the columns, cut; and where they were. */
+export function cutRows(read: readonly (readonly (string | null)[])[], columns: readonly Column[], maxCell: number): Pick<TablePage, 'rows' | 'cut'> {
   const cut: [number, number][] = [];
-  const rows = page.map((row, index) => columns.map((_, at) => {
+  const rows = read.map((row, index) => columns.map((_, at) => {
     const value = row[at];
     // Counted as the database counts, in code points.
     if (value === null || value.length <= maxCell) return value;
@@ -58,6 +63,20 @@ export async function readPage(connection: Connection, request: PageRequest): Pr
     cut.push([index, at]);
     return letters.slice(0, maxCell).join('');
   }));
+  return { rows, cut };
+}
+
+/** @throws SluiceError COLUMN_UNKNOWN, and of the connector */
+export async function readPage(connection: Connection, request: PageRequest): Promise<TablePage> {
+  const { table, limit, maxCell, from } = request;
+  const keys = table.primaryKey;
+  const { columns, list, width } = itemsOf(request, keys);
+  const order = keys.length > 0 ? 'key' : 'place';
+  // One more than wanted says whether there is another page.
+  const sql = [`SELECT ${list} FROM ${relationOf(table, connection.kind)}`, ...placeOf(from, keys, connection.kind), `LIMIT ${limit + 1}`, ...(from !== undefined && 'offset' in from ? [`OFFSET ${from.offset}`] : [])].join('\n');
+  const read = await readText(connection, sql, width, request.signal);
+  const page = read.slice(0, limit);
+  const { rows, cut } = cutRows(page, columns, maxCell);
   const last = page.at(-1);
   const hasMore = read.length > limit && last !== undefined;
   const next: PagePlace = order === 'key' ? { key: (last ?? []).slice(columns.length).map((value) => value ?? '') } : { offset: (from !== undefined && 'offset' in from ? from.offset : 0) + page.length };
@@ -69,7 +88,7 @@ export function relationOf(table: TableSchema, kind: Connection['kind']): string
   return kind === 'postgres' && table.schema === undefined ? quoteIdentifier(table.name) : quoteTable(table);
 }
 
-function wantedColumns({ table, columns }: PageRequest): readonly Column[] {
+function wantedColumns(table: TableSchema, columns: readonly string[] | undefined): readonly Column[] {
   if (columns === undefined) return table.columns;
   return columns.map((name) => {
     const column = table.columns.find((one) => one.name === name);
@@ -78,14 +97,7 @@ function wantedColumns({ table, columns }: PageRequest): readonly Column[] {
   });
 }
 
-function offsetOf(from: PagePlace | undefined): string[] {
-  if (from === undefined || 'key' in from) return [];
-  const rows = 'offset' in from ? from.offset : from.skip;
-  return rows === 0 ? [] : [`OFFSET ${rows}`];
-}
-
 function placeOf(from: PagePlace | undefined, keys: readonly string[], kind: Connection['kind']): string[] {
-  if (from !== undefined && 'skip' in from) return [...(from.where === undefined ? [] : [`WHERE ${from.where}`]), ...(from.orderBy === undefined ? [] : [`ORDER BY ${from.orderBy}`])];
   if (keys.length === 0) return [];
   const names = keys.map(quoteIdentifier);
   const order = `ORDER BY ${names.join(', ')}`;
@@ -99,8 +111,16 @@ function behind(names: readonly string[], values: readonly string[]): string {
   return names.map((name, index) => `(${[...names.slice(0, index).map((one, at) => `${one} = ${values[at]}`), `${name} > ${values[index]}`].join(' AND ')})`).join(' OR ');
 }
 
-/** The result of a query as the database's own text; small results only. */
+/** All rows of a table, exactly. The embedded database knows them, PostgreSQL counts through an index where it has one. */
+export async function countRows(connection: Connection, table: TableSchema, signal: AbortSignal): Promise<number> {
+  const [[count]] = await readText(connection, `SELECT count(*) FROM ${relationOf(table, connection.kind)}`, 1, signal);
+  return Number(count);
+}
+
+/** The rows of a query, as text. */
+// oxlint-disable-next-line max-params -- a query and what is known of it
 export async function readText(connection: Connection, sql: string, width: number, signal: AbortSignal): Promise<(string | null)[][]> {
+  if (connection.readRows !== undefined) return connection.readRows(sql, signal);
   const reader = await connection.openReader([{ kind: 'query', name: 'page', sql }]);
   try {
     const rows: (string | null)[][] = [];

@@ -2,16 +2,19 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
-import { createDatabase } from '../helpers/postgres-server.ts';
+import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import { openBrowser, PageServer, visit, type Visit } from './page-server.ts';
 
 let browser: Browser;
 let server: PageServer;
+let postgres: PostgresServer;
 let source: string;
 let target: string;
 let here: Visit;
 beforeAll(async () => {
-  [source, target] = [await createDatabase(), await createDatabase()];
+  // Whose pg_dump is installed beside it.
+  postgres = await startPostgres({ version: 'debian' });
+  [source, target] = [await postgres.createDatabase(), await postgres.createDatabase()];
   await runSql(source, `CREATE TABLE orders (id int PRIMARY KEY, customer text NOT NULL, total numeric(10,2)); INSERT INTO orders SELECT i, 'customer ' || i % 50, i * 1.5 FROM generate_series(1, 5000) i`);
   await runSql(source, 'CREATE TABLE notes (body text)');
   server = await PageServer.start({ shop: source });
@@ -25,6 +28,7 @@ afterEach(async () => {
 afterAll(async () => {
   await browser.close();
   await server.end();
+  await postgres.stop();
 });
 
 async function go(name: string): Promise<void> {
@@ -60,6 +64,7 @@ describe('a copy', () => {
   it('shows its plan, and copies the tables that were chosen', async () => {
     const { page } = here;
     await page.goto(`${server.url}/import?from=connection`);
+    await page.getByLabel('From', { exact: true }).selectOption('shop');
     await page.getByLabel('To', { exact: true }).selectOption('duckdb');
     await page.getByLabel(/^orders/).check();
     await page.getByRole('button', { name: 'Show the plan' }).click();

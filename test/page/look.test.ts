@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
-import { createDatabase } from '../helpers/postgres-server.ts';
+import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import { openBrowser, PageServer, visit } from './page-server.ts';
 
 const SHOTS = process.env.SLUICE_SHOTS;
@@ -14,15 +14,17 @@ const THEMES = ['light', 'dark'] as const;
 
 let browser: Browser;
 let server: PageServer;
+let postgres: PostgresServer;
 let places: readonly (readonly [name: string, path: string])[];
 beforeAll(async () => {
-  const database = await createDatabase();
+  postgres = await startPostgres({ version: 'debian' });
+  const database = await postgres.createDatabase();
   await runSql(database, `CREATE TABLE orders (id int PRIMARY KEY, customer text NOT NULL, total numeric(10,2) NOT NULL); INSERT INTO orders SELECT i, 'customer ' || i % 50, i * 1.5 FROM generate_series(1, 20000) i`);
   server = await PageServer.start({ shop: database });
   const examples = join(import.meta.dirname, '../../examples/airports');
   await server.sluice('import', examples);
   writeFileSync(join(server.files, 'more.csv'), `id,customer,total\n${Array.from({ length: 40 }, (_, index) => `${30_000 + index},new customer,${index % 9 === 0 ? 'free' : index}\n`).join('')}`);
-  const rejected = JSON.parse(await server.sluice('import', join(server.files, 'more.csv'), '--to', 'shop', '--table', 'orders', '--on-error', 'quarantine', '--json').catch((error: Error) => error.message)) as { run: string };
+  const rejected = JSON.parse(await server.sluice('import', join(server.files, 'more.csv'), '--to', 'shop', '--table', 'orders', '--on-error', 'quarantine', '--json')) as { run: string };
   await server.sluice('backup', 'shop', '--to', join(server.files, 'backups'), '--quiet');
   const done = JSON.parse(await server.sluice('runs', 'list', '--json')) as { runs: { run: string; job: string; status: string }[] };
   browser = await openBrowser();
@@ -35,6 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await server.end();
+  await postgres.stop();
 });
 
 async function seriousIn(page: Page): Promise<string[]> {

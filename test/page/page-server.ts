@@ -52,7 +52,8 @@ export class PageServer {
   /** A command in the same workspace. */
   async sluice(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await runCli(args, { cwd: this.folder });
-    if (code !== 0) throw new Error(stderr);
+    // 3: done, with rows rejected.
+    if (code !== 0 && code !== 3) throw new Error(stderr);
     return stdout;
   }
 

@@ -74,6 +74,11 @@ export class DuckdbConnection implements Connection {
     }
   }
 
+  async readRows(sql: string, signal: AbortSignal): Promise<(string | null)[][]> {
+    const rows = await this.#catalog!.rows(sql, { signal, connection: this.name });
+    return rows.map((row) => row.map((value) => (value === null ? null : String(value))));
+  }
+
   async openLoad(options: LoadOptions): Promise<LoadSession> {
     if (this.#engine!.readOnly) await this.#reopenForWriting();
     const engine = this.#engine!;

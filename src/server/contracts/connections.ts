@@ -26,6 +26,7 @@ const url = z.string().min(1).max(4000);
 const nameParams = z.object({ connection: connectionName });
 const tableParams = z.object({ connection: connectionName, table: tableName });
 export const MAX_OFFSET = 100_000;
+const MAX_POSITION = 1e12;
 
 export const listConnections = route({
   id: 'listConnections', method: 'GET', path: '/api/v1/connections', access: 'viewer', tag: 'connections',
@@ -78,14 +79,13 @@ export const showTable = route({
 
 export const listRows = route({
   id: 'listRows', method: 'GET', path: '/api/v1/connections/{connection}/tables/{table}/rows', access: 'viewer', tag: 'tables',
-  summary: 'Rows of a table, page by page',
-  description: `Tables with a primary key are paged by it, however large they are; others by their place, up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
+  summary: 'Rows of a table, page by page or from a position',
+  description: `With \`cursor\`, tables with a primary key are paged by it, however large they are; others by their place, up to row ${MAX_OFFSET}.
+With \`position\`, rows are found anywhere and \`next\` is null. Tables of an embedded database are in the order of insertion, any position in some ten milliseconds, \`total\` exact. PostgreSQL has no positions: tables with a
+primary key are in the order of the key, and a position is counted through the key's index from the nearest page that was shown in the last minute (some ten million rows a second); \`total\` is its estimate until the end was seen,
+and the place of a page from the end is not known. What others insert or delete meanwhile moves what is behind it. PostgreSQL tables without a key are reached up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
   params: tableParams,
-  query: z.object({
-    columns: names.optional(), cursor: cursor.optional(),
-    at: count(0, Number.MAX_SAFE_INTEGER).optional().describe('Number of the first row, from 0, instead of a cursor: any row of the table, in the order that `order` says'),
-    limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be'),
-  }),
+  query: z.object({ columns: names.optional(), cursor: cursor.optional(), position: z.coerce.number().int().min(-MAX_POSITION).max(MAX_POSITION).optional().describe('From 0; negative: from the end, -1 is the last row. Not with `cursor`'), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be') }),
   success: {
     status: 200, description: 'A page',
     body: z.object({
@@ -93,18 +93,18 @@ export const listRows = route({
       rows: z.array(z.array(z.string().nullable())),
       cut: z.array(z.tuple([z.int(), z.int()])).describe('Row and column of values that were cut'),
       order: z.enum(['key', 'place']),
+      position: z.number().nullable().describe('Of the first row, where it was asked for and is known'),
+      total: z.object({ rows: z.number().nullable(), exact: z.boolean() }).describe('Rows of the table; null: unknown'),
       next: z.string().nullable(),
-      total: z.int().nullable().describe('All rows of the table, where they have been counted'),
     }),
   },
 });
 
-export const countRows = route({
-  id: 'countRows', method: 'GET', path: '/api/v1/connections/{connection}/tables/{table}/count', access: 'viewer', tag: 'tables',
-  summary: 'How many rows a table has, exactly',
-  description: 'Counts them, which makes every row quick to find: `at` of the rows.',
+export const countTable = route({
+  id: 'countTable', method: 'GET', path: '/api/v1/connections/{connection}/tables/{table}/count', access: 'viewer', tag: 'tables',
+  summary: 'How many rows a table has, exactly: they are counted',
   params: tableParams,
-  success: { status: 200, description: 'The count', body: z.object({ rows: z.int(), order: z.enum(['key', 'place']) }) },
+  success: { status: 200, description: 'The count', body: z.object({ rows: z.int(), reachable: z.int().describe('How many of them `position` reaches') }) },
 });
 
-export const connectionContracts = [listConnections, createConnection, removeConnection, tryConnection, testConnection, listTables, showTable, listRows, countRows] as const;
+export const connectionContracts = [listConnections, createConnection, removeConnection, tryConnection, testConnection, listTables, showTable, listRows, countTable] as const;

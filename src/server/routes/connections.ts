@@ -1,38 +1,32 @@
 import { redactText } from '../../config/redact.ts';
 import { z } from 'zod';
 import type { Connection } from '../../connectors/connector.ts';
-import { connectorFor } from '../../connectors/registry.ts';
 import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
 import { reportError } from '../../jobs/receipt.ts';
 import { typeName } from '../../rows/column-type.ts';
 import { displayName, type Column, type TableSchema } from '../../rows/table-schema.ts';
 import { suggest } from '../../transfer/column-matching.ts';
 import { parseTableName } from '../../transfer/import-target.ts';
-import { beginning } from '../../transfer/row-map.ts';
-import { readPage, type PagePlace } from '../../transfer/table-page.ts';
+import { readPageAt } from '../../transfer/table-position.ts';
+import { countRows, readPage } from '../../transfer/table-page.ts';
 import type { ServerContext } from '../context.ts';
-import { countRows, createConnection, listConnections, listRows, listTables, MAX_OFFSET, removeConnection, showTable, testConnection, tryConnection } from '../contracts/connections.ts';
+import { countTable, createConnection, listConnections, listRows, listTables, MAX_OFFSET, removeConnection, showTable, testConnection, tryConnection } from '../contracts/connections.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Router } from '../http/router.ts';
 import { present } from '../present.ts';
-import type { RowMaps } from '../row-maps.ts';
-import { databaseKey } from '../runs/connection-budget.ts';
 import { namesOf } from './import.ts';
 
 const tableCursor = z.strictObject({ after: z.string().max(1000) });
 const rowCursor = z.union([z.strictObject({ key: z.array(z.string().max(10_000)).min(1).max(100) }), z.strictObject({ offset: z.int().min(0).max(MAX_OFFSET) })]);
 
-/** A look takes one connection, a page one more for its snapshot. */
-const LOOK_CONNECTIONS = 3;
-
 export function bindConnections(router: Router, context: ServerContext): void {
-  const { connections } = context;
+  const { connections, looks } = context;
   router.bind(listConnections, () => ({ items: connections.list() }));
   router.bind(createConnection, ({ body }) => connections.add(body.name, body.url));
   router.bind(removeConnection, ({ params }) => connections.remove(params.connection));
   router.bind(tryConnection, async ({ body }) => test(await connections.checkedUrl(body.url), context));
   router.bind(testConnection, ({ params }) => test(connections.urlOf(params.connection), context));
-  router.bind(listTables, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection) => {
+  router.bind(listTables, ({ params, query }) => looks.look(connections.urlOf(params.connection), async (connection) => {
     const after = decodeCursor(query.cursor, tableCursor)?.after;
     const wanted = query.search?.toLowerCase();
     const tables = (await connection.listTables()).map((table) => ({ name: displayName(table), table }))
@@ -41,65 +35,46 @@ export function bindConnections(router: Router, context: ServerContext): void {
     const page = tables.slice(0, query.limit);
     return { items: page.map(({ table }) => tableAnswer(table)), next: tables.length > query.limit ? encodeCursor({ after: page.at(-1)!.name }) : null };
   }));
-  router.bind(showTable, ({ params }) => look(connections.urlOf(params.connection), context, async (connection) => tableAnswer(await tableOf(connection, params.table))));
-  bindRows(router, context);
-}
-
-function bindRows(router: Router, context: ServerContext): void {
-  const { connections, rowMaps } = context;
-  router.bind(countRows, ({ params }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
-    const { rows, order } = await rowMaps.of(params.connection, connection, await tableOf(connection, params.table), signal);
-    return { rows, order };
-  }));
-  router.bind(listRows, ({ params, query }) => look(connections.urlOf(params.connection), context, async (connection, signal) => {
+  router.bind(showTable, ({ params }) => looks.look(connections.urlOf(params.connection), async (connection) => tableAnswer(await tableOf(connection, params.table))));
+  router.bind(countTable, ({ params }) => looks.look(connections.urlOf(params.connection), async (connection, signal) => {
     const table = await tableOf(connection, params.table);
-    const from = query.at === undefined ? behindCursor(query.cursor, table) : await placeOf(query.at, params.connection, { connection, table, signal }, rowMaps);
-    const page = await readPage(connection, { table, limit: query.limit, maxCell: query.maxCell, signal, ...present({ columns: namesOf(query.columns, 'columns'), from }) });
-    const isTooFar = query.at !== undefined || (page.next !== undefined && 'offset' in page.next && page.next.offset > MAX_OFFSET);
-    return {
-      columns: page.columns.map(columnAnswer), rows: page.rows.map((row) => [...row]), cut: page.cut.map(([row, column]) => [row, column] as [number, number]), order: page.order,
-      next: page.next === undefined || isTooFar ? null : encodeCursor(page.next), total: rowMaps.known(params.connection, table)?.rows ?? null,
-    };
+    const rows = await countRows(connection, table, signal);
+    return { rows, reachable: connection.kind === 'duckdb' || table.primaryKey.length > 0 ? rows : Math.min(rows, MAX_OFFSET) };
+  }));
+  router.bind(listRows, ({ params, query }) => looks.look(connections.urlOf(params.connection), async (connection, signal) => {
+    const table = await tableOf(connection, params.table);
+    if (query.position !== undefined) return pageAt(connection, table, { ...query, position: query.position, url: connections.urlOf(params.connection), signal }, context);
+    const from = decodeCursor(query.cursor, rowCursor);
+    if (from !== undefined && ('key' in from ? from.key.length !== table.primaryKey.length || from.key.some((value) => value.includes('\0')) : table.primaryKey.length > 0)) throw new SluiceError('REQUEST_INVALID', { what: 'cursor is none of this table' });
+    const { columns, rows, cut, order, next } = await readPage(connection, { table, limit: query.limit, maxCell: query.maxCell, signal, ...present({ columns: namesOf(query.columns, 'columns'), from }) });
+    const isTooFar = next !== undefined && 'offset' in next && next.offset > MAX_OFFSET;
+    return { columns: columns.map(columnAnswer), rows: rows.map((row) => [...row]), cut: cut.map(([row, column]) => [row, column] as [number, number]), order, position: null, total: { rows: table.estimatedRows ?? null, exact: false }, next: next === undefined || isTooFar ? null : encodeCursor(next) };
   }));
 }
 
-/** @throws SluiceError REQUEST_INVALID for a cursor of another table */
-function behindCursor(text: string | undefined, table: TableSchema): PagePlace | undefined {
-  const from = decodeCursor(text, rowCursor);
-  if (from !== undefined && ('key' in from ? from.key.length !== table.primaryKey.length || from.key.some((value) => value.includes('\0')) : table.primaryKey.length > 0)) throw new SluiceError('REQUEST_INVALID', { what: 'cursor is none of this table' });
-  return from;
+interface PositionQuery {
+  readonly position: number;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+  readonly maxCell: number;
+  readonly columns?: string | string[] | undefined;
+  readonly url: string;
+  readonly signal: AbortSignal;
 }
 
-/** @throws SluiceError REQUEST_INVALID when there is no way to that row */
-async function placeOf(at: number, database: string, { connection, table, signal }: { connection: Connection; table: TableSchema; signal: AbortSignal }, rowMaps: RowMaps): Promise<PagePlace> {
-  const near = rowMaps.known(database, table) === undefined ? beginning(connection.kind, table, at) : undefined;
-  if (near !== undefined) return near;
-  const place = (await rowMaps.of(database, connection, table, signal)).place(at);
-  if (place === undefined) throw new SluiceError('REQUEST_INVALID', { what: `at: rows of ${displayName(table)} can be counted through only near its beginning, because it has no key` });
-  return place;
+// oxlint-disable-next-line max-params -- the table, and what is asked of it
+async function pageAt(connection: Connection, table: TableSchema, query: PositionQuery, { tables }: ServerContext) {
+  if (query.cursor !== undefined) throw new SluiceError('REQUEST_INVALID', { what: 'position and cursor exclude each other' });
+  const memory = await tables.of(query.url, displayName(table));
+  const { position, limit, maxCell, signal } = query;
+  const page = await readPageAt(connection, { table, position, limit, maxCell, signal, maxOffset: MAX_OFFSET, anchors: memory.anchors, extent: memory.extent, ...present({ columns: namesOf(query.columns, 'columns') }) });
+  memory.extent = page.extent;
+  return { columns: page.columns.map(columnAnswer), rows: page.rows.map((row) => [...row]), cut: page.cut.map(([row, column]) => [row, column] as [number, number]), order: page.order, position: page.position, total: { ...page.total }, next: null };
 }
 
-/** Opens the database for a look, within the budget and the time for it. */
-async function look<T>(url: string, { budget, patience, env, engineMemoryBytes }: ServerContext, use: (connection: Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(patience.lookMs);
-  const isFile = /^duckdb:/i.test(url);
-  const release = await budget.admit({ connections: new Map([[databaseKey(url), isFile ? 1 : LOOK_CONNECTIONS]]), isRun: false }, signal);
+async function test(url: string, { looks }: ServerContext): Promise<{ ok: boolean; name: string; version: string | null; tables: number | null; error: { code: string; message: string; hint: string } | null }> {
   try {
-    const connector = await connectorFor(url);
-    const connection = await connector.connect(url, { signal, jobs: 1, engineMemoryBytes, applicationName: 'sluice serve', create: false, env });
-    try {
-      return await use(connection, signal);
-    } finally {
-      await connection.close();
-    }
-  } finally {
-    release();
-  }
-}
-
-async function test(url: string, context: ServerContext): Promise<{ ok: boolean; name: string; version: string | null; tables: number | null; error: { code: string; message: string; hint: string } | null }> {
-  try {
-    return await look(url, context, async (connection) => ({ ok: true, name: connection.name, version: connection.serverVersion, tables: (await connection.listTables()).length, error: null }));
+    return await looks.look(url, async (connection) => ({ ok: true, name: connection.name, version: connection.serverVersion, tables: (await connection.listTables()).length, error: null }));
   } catch (error) {
     const { code, message, hint } = reportError(toSluiceError(error));
     return { ok: false, name: redactText(url), version: null, tables: null, error: { code, message, hint } };

@@ -19,6 +19,8 @@ export interface ServerRunsParts {
   readonly run: Pick<StartRunOptions, 'partBytes' | 'engineMemoryBytes'>;
   readonly budget: ConnectionBudget;
   readonly hub: EventHub;
+  /** Called before a run asks for its connections: what is only kept open goes. */
+  readonly makeRoom: () => Promise<void>;
 }
 
 /** The databases of a run, by URL, and whether it loads into them. */
@@ -47,7 +49,6 @@ export class ServerRuns {
   readonly #held = new Set<Promise<unknown>>();
   #isStopping = false;
   #started = 0;
-  #generation = 0;
   readonly #ended: Record<string, number> = {};
   #rows = 0;
   #bytes = 0;
@@ -67,11 +68,6 @@ export class ServerRuns {
 
   get counts(): RunCounts {
     return { started: this.#started, ended: this.#ended, rows: this.#rows, bytes: this.#bytes, targets: this.#targets };
-  }
-
-  /** Changes whenever a run has begun or ended: then tables may have changed. */
-  get generation(): number {
-    return this.#generation;
   }
 
   handleOf(run: string): RunHandle | undefined {
@@ -100,7 +96,6 @@ export class ServerRuns {
     });
     this.#active.set(handle.id, handle);
     if (isHeard) this.#started++;
-    if (isHeard) this.#generation++;
     // oxlint-disable-next-line promise/catch-or-return, promise/always-return -- an outcome never rejects
     void handle.outcome.then((outcome) => {
       if (this.#active.get(handle.id) === handle) this.#active.delete(handle.id);
@@ -123,6 +118,7 @@ export class ServerRuns {
   }
 
   async #admit(wish: BudgetWish, signal: AbortSignal, onWait: () => void): Promise<() => void> {
+    await this.#parts.makeRoom();
     const admission = this.#parts.budget.admit(wish, signal);
     const isPending = await Promise.race([admission.then(() => false), new Promise<boolean>((resolve) => setImmediate(() => resolve(true)))]);
     if (isPending) onWait();
@@ -133,7 +129,6 @@ export class ServerRuns {
     this.#ended[receipt.status] = (this.#ended[receipt.status] ?? 0) + 1;
     this.#rows += receipt.totals.written;
     this.#bytes += receipt.totals.bytes;
-    this.#generation++;
     for (const { name, wanted, measured, met } of receipt.targets) {
       const key = `${receipt.job} ${name}`;
       const counted = this.#targets.get(key) ?? { job: receipt.job, target: name, met: 0, missed: 0, lastMeasured: 0, wanted: 0 };

@@ -8,6 +8,7 @@ import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Icon, type IconName } from '../components/icon.tsx';
 import { moment } from '../design/quantities.ts';
+import { WAS_SIGNED_IN } from './was-signed-in.ts';
 import { applyTheme, storedTheme, type Theme } from '../design/theme.ts';
 
 const THEMES: readonly { readonly theme: Theme; readonly icon: IconName; readonly text: string }[] = [
@@ -26,6 +27,7 @@ export function AccountDialog({ who, onClose }: { readonly who: Principal; reado
   const leave = async (): Promise<void> => {
     await ask<typeof signOut>('DELETE', '/api/v1/session').catch(() => undefined);
     stopLiveRuns();
+    sessionStorage.removeItem(WAS_SIGNED_IN);
     onClose();
     // Nothing that was read stays; asking who is signed in shows that nobody is.
     queryClient.clear();

@@ -8,6 +8,7 @@ import { queryClient, sessionQuery } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { ErrorState, Skeleton } from '../components/states.tsx';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
+import { WAS_SIGNED_IN } from './was-signed-in.ts';
 import { Navigation } from './navigation.tsx';
 
 export function Shell(): ReactElement {
@@ -23,6 +24,7 @@ export function Shell(): ReactElement {
   }), []);
   useEffect(() => {
     if (!isSignedIn) return undefined;
+    sessionStorage.setItem(WAS_SIGNED_IN, 'yes');
     startLiveRuns(() => void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey }));
     return stopLiveRuns;
   }, [isSignedIn]);
@@ -31,7 +33,7 @@ export function Shell(): ReactElement {
   }, [isSignedIn, path, navigate]);
 
   if (session.isPending) return <Waiting />;
-  if (refusal !== undefined) return <SignInPage reason={refusal} />;
+  if (refusal !== undefined) return <SignInPage isOver={sessionStorage.getItem(WAS_SIGNED_IN) !== null} />;
   if (session.error !== null && session.data === undefined) return <Unreachable error={session.error} onRetry={() => void session.refetch()} />;
   return (
     <div className="flex min-h-dvh flex-col lg:flex-row">

@@ -17,7 +17,7 @@ export function CellDialog({ params, row, column, value, isCut, onClose }: {
   const name = column?.name ?? '';
   const full = useQuery({
     queryKey: ['rows', params.connection, params.table, 'cell', row, name], enabled: isCut,
-    queryFn: ({ signal }) => ask<typeof listRows>('GET', '/api/v1/connections/{connection}/tables/{table}/rows', { params, query: { at: row, limit: 1, columns: [name], maxCell: LONGEST }, signal }),
+    queryFn: ({ signal }) => ask<typeof listRows>('GET', '/api/v1/connections/{connection}/tables/{table}/rows', { params, query: { position: row, limit: 1, columns: [name], maxCell: LONGEST }, signal }),
   });
   const text = full.data === undefined ? value : (full.data.rows[0]?.[0] ?? null);
   return (

@@ -2,7 +2,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent, type ReactElement } from 'react';
-import type { countRows, listRows } from '../../../../src/server/contracts/connections.ts';
+import type { countTable, listRows } from '../../../../src/server/contracts/connections.ts';
 import { ask } from '../../api/client.ts';
 import { tableQuery } from '../../api/queries.ts';
 import type { TableListing } from '../../api/types.ts';
@@ -40,9 +40,10 @@ function TableView({ connection, table }: { readonly connection: string; readonl
   const [problem, setProblem] = useState<unknown>();
   const [view, setView] = useState<readonly [number, number]>([0, 0]);
   const onView = useCallback((first: number, last: number) => setView([first, last]), []);
-  const sample = useQuery({ queryKey: ['rows', connection, table.name, 'sample'], queryFn: ({ signal }) => ask<typeof listRows>('GET', ROWS, { params, query: { limit: SAMPLE_ROWS, at: 0 }, signal }) });
-  const count = useQuery({ queryKey: ['rows', connection, table.name, 'count'], placeholderData: keepPreviousData, queryFn: ({ signal }) => ask<typeof countRows>('GET', '/api/v1/connections/{connection}/tables/{table}/count', { params, signal }) });
-  const rows = count.data?.rows ?? sample.data?.rows.length ?? 0;
+  const sample = useQuery({ queryKey: ['rows', connection, table.name, 'sample'], queryFn: ({ signal }) => ask<typeof listRows>('GET', ROWS, { params, query: { limit: SAMPLE_ROWS, position: 0 }, signal }) });
+  const count = useQuery({ queryKey: ['rows', connection, table.name, 'count'], placeholderData: keepPreviousData, queryFn: ({ signal }) => ask<typeof countTable>('GET', '/api/v1/connections/{connection}/tables/{table}/count', { params, signal }) });
+  const rows = count.data?.reachable ?? sample.data?.rows.length ?? 0;
+  const all = count.data?.rows ?? rows;
   const columns = useMemo(() => columnsOf(table, sample.data?.rows ?? []), [table, sample.data]);
   const fetchBlock = useCallback((at: number, limit: number, signal: AbortSignal) => fetchRows(params, at, limit, signal), [params]);
   const open = useCallback((place: CellPlace, value: string | null, isCut: boolean) => setOpened({ ...place, value, isCut }), []);
@@ -71,10 +72,11 @@ function TableView({ connection, table }: { readonly connection: string; readonl
           : <DataGrid ref={grid} label={`Rows of ${table.name}`} rows={rows} columns={columns} fetchBlock={fetchBlock} onOpen={open} onError={setProblem} onView={onView} />)}
       </div>
       <footer className="numeric flex flex-wrap items-center gap-x-4 gap-y-0.5 border-t border-line bg-surface px-4 py-1.5 text-xs text-ink-2 sm:px-6">
-        {rows > 0 && <span>Rows {whole(view[0] + 1)} to {whole(view[1] + 1)} of <strong className="font-semibold text-ink">{whole(rows)}</strong>{count.data === undefined && ' …'}</span>}
+        {rows > 0 && <span>Rows {whole(view[0] + 1)} to {whole(view[1] + 1)} of <strong className="font-semibold text-ink">{whole(all)}</strong>{count.data === undefined && ' …'}</span>}
         {count.isPending && <span className="animate-pulse">counting</span>}
         <span>{plural(table.columns.length, 'column')}</span>
-        {count.data !== undefined && <span className="max-sm:hidden">{count.data.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>}
+        {all > rows && <span>the first {whole(rows)} are shown: further than that PostgreSQL finds rows only by a primary key</span>}
+        <span className="max-sm:hidden">{sample.data?.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>
         <span className="ml-auto flex items-center gap-1 text-ink-3 max-md:hidden"><Icon name="info" size={13} />Enter or double-click shows a value in full</span>
       </footer>
       {opened !== undefined && <CellDialog params={params} row={opened.row} value={opened.value} isCut={opened.isCut} column={columns[opened.column]} onClose={() => setOpened(undefined)} />}
@@ -113,6 +115,6 @@ function columnsOf(table: TableListing, rows: readonly Row[]): GridColumn[] {
 }
 
 async function fetchRows(params: { connection: string; table: string }, at: number, limit: number, signal: AbortSignal): Promise<Block> {
-  const page = await ask<typeof listRows>('GET', ROWS, { params, query: { at, limit, maxCell: 300 }, signal });
+  const page = await ask<typeof listRows>('GET', ROWS, { params, query: { position: at, limit, maxCell: 300 }, signal });
   return { rows: page.rows, cut: new Set(page.cut.map(([row, column]) => `${row}:${column}`)) };
 }

@@ -19,7 +19,7 @@ export function ReceiptPanel({ run, receipt }: { readonly run: RunDetails; reado
   const balance = totals.written + totals.rejected + totals.duplicate + totals.skipped;
   return (
     <>
-      {receipt.error !== undefined && <ProblemNote title={receipt.status === 'cancelled' ? 'The run was cancelled' : 'The run failed; the target is as it was before'} problem={{ code: receipt.error.code, detail: receipt.error.message, hint: receipt.error.hint, at: receipt.error.at as Record<string, unknown> }} />}
+      {receipt.error !== undefined && <ProblemNote {...(receipt.status === 'cancelled' ? {} : { title: 'The run failed; the target is as it was before' })} problem={{ code: receipt.error.code, detail: receipt.error.message, hint: receipt.error.hint, at: receipt.error.at as Record<string, unknown> }} />}
       <Panel
         title="Receipt" note={balance === totals.read ? `${whole(totals.read)} read = ${whole(totals.written)} written + ${whole(totals.rejected)} rejected + ${whole(totals.duplicate)} duplicate + ${whole(totals.skipped)} skipped` : undefined}
         actions={canOpen && tables.length === 1 && <ButtonLink to="/data/$connection/$table" params={{ connection: target, table: tables[0].name }} isSmall icon="table">Look at the rows</ButtonLink>}

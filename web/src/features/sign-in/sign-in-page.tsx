@@ -1,20 +1,19 @@
 /** For whoever is not signed in: how to come in, and why what was tried did not work. */
 import { useState, type FormEvent, type ReactElement } from 'react';
 import type { signIn } from '../../../../src/server/contracts/session.ts';
-import { ApiError, ask } from '../../api/client.ts';
+import { ask } from '../../api/client.ts';
 import { queryClient, sessionQuery } from '../../api/queries.ts';
 import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/field.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { ErrorState, Note } from '../../components/states.tsx';
 
-export function SignInPage({ reason }: { readonly reason: ApiError }): ReactElement {
+export function SignInPage({ isOver }: { readonly isOver: boolean }): ReactElement {
   const [secret, setSecret] = useState('');
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
   // The server takes a code once; that this page is shown means it did not.
   const isLinkRefused = location.pathname === '/sign-in' && location.search.includes('code=');
-  const isOver = /expired|revoked/.test(reason.problem.detail);
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
