@@ -68,15 +68,15 @@ export function useStreamState(): StreamState {
 export function startLiveRuns(onRefused: () => void): void {
   source?.close();
   source = new EventSource('/api/v1/events');
-  source.onopen = () => {
+  source.addEventListener('open', () => {
     // After a pause there may be runs that began and ended meanwhile.
     if (state === 'lost') void queryClient.invalidateQueries();
     setState('open');
-  };
-  source.onerror = () => {
+  });
+  source.addEventListener('error', () => {
     setState('lost');
     if (source?.readyState === EventSource.CLOSED) onRefused();
-  };
+  });
   for (const type of EVENT_TYPES) {
     source.addEventListener(type, (message) => {
       waiting.push(JSON.parse((message as MessageEvent<string>).data) as Told);

@@ -3,14 +3,13 @@
  * keyboard: arrows, Page Up and Down, Home and End, with Ctrl to the first and last row; Enter shows a value in full, Ctrl+C copies it.
  */
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement, type Ref } from 'react';
+import { HEADER_HEIGHT, ROW_HEIGHT, type CellPlace } from './grid-measures.ts';
 import { GridRows } from './grid-rows.tsx';
 import { columnsInView, offsetsOf, type GridColumn } from './grid-columns.ts';
 import type { FetchBlock } from './row-blocks.ts';
 import { RowBlocks } from './row-blocks.ts';
 import { barFor, furthest, isRunningOut, scaleOf, topAfter } from './scroll-scale.ts';
 
-export const ROW_HEIGHT = 28;
-export const HEADER_HEIGHT = 44;
 /** The scrollbar is put where it belongs when nothing has moved for so long. */
 const SETTLE_MS = 140;
 
@@ -18,11 +17,6 @@ export interface GridHandle {
   /** Puts the row, from 0, at the top (or as near as it gets) and goes there. */
   goTo(row: number): void;
   refresh(): void;
-}
-
-export interface CellPlace {
-  readonly row: number;
-  readonly column: number;
 }
 
 interface Props {

@@ -1,6 +1,6 @@
 /** What is on screen of a grid. Each row is drawn once and then only moved with the others: a row that stays costs nothing while it scrolls. */
 import { memo, type ReactElement } from 'react';
-import { HEADER_HEIGHT, ROW_HEIGHT, type CellPlace } from './data-grid.tsx';
+import { HEADER_HEIGHT, ROW_HEIGHT, type CellPlace } from './grid-measures.ts';
 import type { GridColumn } from './grid-columns.ts';
 import type { Row, RowBlocks } from './row-blocks.ts';
 

@@ -38,7 +38,7 @@ export function Shell(): ReactElement {
   return (
     <div className="flex min-h-dvh flex-col lg:flex-row">
       <a href="#main" className="absolute top-2 left-2 z-50 -translate-y-20 rounded-md bg-accent px-3 py-2 text-on-accent focus:translate-y-0">Skip to the content</a>
-      <Navigation who={session.data!} />
+      <Navigation who={session.data} />
       <div className="flex min-w-0 flex-1 flex-col">
         <Connection />
         <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-[1680px] min-w-0 flex-1 flex-col px-4 pt-4 pb-24 outline-none sm:px-6 lg:px-8 lg:pt-6 lg:pb-8">

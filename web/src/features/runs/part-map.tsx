@@ -23,7 +23,7 @@ export function PartMap({ parts, isRunning }: { readonly parts: Pick<PartMapData
   return (
     <div>
       <div role="img" aria-label={`Parts: ${said}`} className="flex flex-wrap gap-[3px]">
-        {[...cells].map((cell, index) => <Cell key={index} state={cell as keyof typeof STATES} isRunning={isRunning} />)}
+        {Array.from(cells, (cell, index) => <Cell key={index} state={cell as keyof typeof STATES} isRunning={isRunning} />)}
         {Array.from({ length: toCome }, (_, index) => <Cell key={cells.length + index} state="w" isRunning={isRunning} />)}
       </div>
       <p className="mt-2.5 flex flex-wrap gap-x-4 gap-y-0.5 text-xs text-ink-2">

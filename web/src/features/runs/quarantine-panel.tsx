@@ -59,7 +59,7 @@ export function QuarantinePanel({ run, mayAct }: { readonly run: string; readonl
   const codes = codesOf(rows.data);
   return (
     <Panel
-      isFlush title="Quarantine" note={rows.data === undefined ? undefined : `${plural(rows.data.rows, 'rejected row')}`}
+      isFlush title="Quarantine" note={rows.data === undefined ? undefined : plural(rows.data.rows, 'rejected row')}
       actions={(
         <>
           <SelectField label="Reason" isLabelHidden value={code} onChange={(event) => { setCode(event.target.value); setCursors([]); }} className="w-56">
