@@ -89,7 +89,7 @@ describe('backups', () => {
     await dialog.getByRole('button', { name: 'Back up', exact: true }).click();
     await page.getByRole('heading', { name: 'Receipt' }).waitFor({ timeout: 60_000 });
     await go('Backups');
-    await page.getByRole('link', { name: 'Backups', exact: true }).last().click();
+    await page.getByRole('heading', { name: 'backups', exact: true }).getByRole('link').click();
     await page.getByRole('link', { name: 'Restore' }).first().click();
     await page.getByText('orders').first().waitFor();
     await page.getByRole('button', { name: 'Next: where to' }).click();

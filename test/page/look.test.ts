@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import { openBrowser, PageServer, visit } from './page-server.ts';
+import { SlowFile } from './slow-file.ts';
 
 const SHOTS = process.env.SLUICE_SHOTS;
 const SIZES = [{ width: 390, height: 844 }, { width: 1280, height: 800 }, { width: 1920, height: 1080 }];
@@ -67,6 +68,47 @@ describe.each(SIZES.flatMap((size) => THEMES.map((theme) => ({ ...size, theme })
         mkdirSync(SHOTS, { recursive: true });
         await page.screenshot({ path: join(SHOTS, `${name}-${width}-${theme}.png`) });
       }
+    }
+    expect(faults).toEqual([]);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('what is on its way', () => {
+  it.each([{ width: 390, height: 844, theme: 'dark' }, { width: 1280, height: 800, theme: 'light' }, { width: 1920, height: 1080, theme: 'dark' }] as const)('a look at a file, dialogs and a run under way are without serious faults ($width px)', { timeout: 120_000 }, async ({ width, height, theme }) => {
+    const { page, context, troubles } = await visit(browser, server, { viewport: { width, height }, colorScheme: theme });
+    const line = (id: number): string => `${id},"name of the row number ${id}",${(id * 7) % 1000},2026-0${1 + (id % 9)}-11 10:00:00\n`;
+    const lines = (from: number, to: number): string => Array.from({ length: to - from }, (_, index) => line(from + index)).join('');
+    const slow = new SlowFile(`id,name,size,made\n${lines(0, 400_000)}`, lines(400_000, 400_010));
+    const url = await slow.listen();
+    const faults: string[] = [];
+    const look = async (name: string): Promise<void> => {
+      await page.waitForTimeout(400);
+      faults.push(...(await seriousIn(page)).map((fault) => `${name}: ${fault}`));
+      if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${name}-${width}-${theme}.png`) });
+    };
+    try {
+      await page.goto(`${server.url}/import?from=url`);
+      await page.getByLabel('Address of a file').fill(url);
+      await page.getByRole('button', { name: 'Look at it' }).click();
+      await page.getByRole('region', { name: 'First rows of slow' }).waitFor();
+      await look('preview');
+      await page.getByLabel('Database').selectOption('shop');
+      await page.getByLabel('Table', { exact: true }).fill(`slow_${width}`);
+      await page.getByRole('button', { name: 'Import', exact: true }).click();
+      await page.getByText('Moving rows').waitFor();
+      await page.waitForTimeout(3500);
+      await look('running');
+      await page.goto(server.url);
+      await page.getByRole('progressbar').first().waitFor();
+      await look('overview-running');
+      await page.goto(`${server.url}/data/duckdb/navaids`);
+      await page.getByRole('button', { name: 'Export' }).click();
+      await look('export');
+      slow.release();
+    } finally {
+      slow.close();
     }
     expect(faults).toEqual([]);
     expect(troubles).toEqual([]);

@@ -42,6 +42,8 @@ export type StreamState = 'connecting' | 'open' | 'lost';
 type Told = ProgressEvent & { readonly run: string };
 
 const EVENT_TYPES: readonly ProgressEvent['type'][] = ['run-started', 'phase', 'table-started', 'table-progress', 'table-done', 'parts', 'resources', 'note', 'run-ended'];
+/** What a run may have changed, as queries are called. */
+const CHANGED_BY_RUNS = ['tables', 'rows', 'repositories', 'quarantine'];
 const SAMPLE_MS = 400;
 const MOST_SAMPLES = 600;
 
@@ -114,7 +116,7 @@ function schedule(): void {
       const next = applied(changed.get(event.run), event);
       if (next !== undefined) changed.set(event.run, next);
       if (event.type === 'run-started' || event.type === 'run-ended') void queryClient.invalidateQueries({ queryKey: ['runs'] });
-      if (event.type === 'run-ended') void queryClient.invalidateQueries({ queryKey: ['tables'] });
+      if (event.type === 'run-ended') for (const key of CHANGED_BY_RUNS) void queryClient.invalidateQueries({ queryKey: [key] });
     }
     runs = changed;
     for (const listener of listeners) listener();

@@ -44,7 +44,7 @@ export function Figure({ label, children, detail, tone = '' }: { readonly label:
 }
 
 export function Figures({ children, className = '' }: { readonly children: ReactNode; readonly className?: string }): ReactElement {
-  return <dl className={`grid grid-cols-2 gap-x-5 gap-y-3 sm:grid-cols-3 md:grid-cols-[repeat(auto-fit,minmax(110px,1fr))] ${className}`}>{children}</dl>;
+  return <dl className={`grid grid-cols-2 gap-x-5 gap-y-3 sm:grid-cols-3 md:grid-cols-[repeat(auto-fit,minmax(96px,1fr))] ${className}`}>{children}</dl>;
 }
 
 /** A share of a whole; unknown: something moves. */

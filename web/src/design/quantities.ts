@@ -25,9 +25,16 @@ export function duration(seconds: number): string {
   if (seconds < 0.095) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (seconds < 59.5) return `${Math.round(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.round((seconds % 86_400) / 3600)} h`;
+  if (seconds < 3600) return twoUnits(seconds, 60, 'min', 's');
+  if (seconds < 86_400) return twoUnits(seconds / 60, 60, 'h', 'min');
+  return twoUnits(seconds / 3600, 24, 'd', 'h');
+}
+
+// oxlint-disable-next-line max-params -- a number and how it is said
+function twoUnits(value: number, size: number, large: string, small: string): string {
+  const rounded = Math.round(value);
+  const rest = rounded % size;
+  return `${Math.floor(rounded / size)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
 }
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });

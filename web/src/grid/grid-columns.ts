@@ -16,7 +16,7 @@ export function gridColumn(name: string, type: string, sample: readonly (string 
   const byType = WIDTHS.find(([pattern]) => pattern.test(type))?.[1] ?? 180;
   const longest = Math.max(0, ...sample.map((value) => value?.length ?? 4));
   const bySample = longest === 0 ? byType : longest * 7.4 + 26;
-  const byName = name.length * 7.6 + 40;
+  const byName = Math.max(name.length * 7.6 + 40, Math.min(type.length, 24) * 7.2 + 26);
   return { name, type, isKey, isNumber: NUMBERS.test(type), width: Math.round(Math.min(360, Math.max(76, byName, Math.min(bySample, Math.max(byType, 320))))) };
 }
 

@@ -82,7 +82,7 @@ function CopyTables({ names, source, target, onFrom, onTo }: { readonly names: r
           {chosen.length === 0 && <Note>Choose the tables first.</Note>}
           {error !== undefined && <ErrorState error={error} />}
           <Button onClick={() => void look()} isBusy={isBusy && plan === undefined} disabled={chosen.length === 0}>Show the plan</Button>
-          <Button look="primary" onClick={() => void start()} isBusy={isBusy && plan !== undefined} disabled={chosen.length === 0 || plan === undefined}>Copy {plural(chosen.length, 'table')}</Button>
+          <Button look="primary" onClick={() => void start()} isBusy={isBusy && plan !== undefined} disabled={chosen.length === 0 || plan === undefined}>{chosen.length === 0 ? 'Copy' : `Copy ${plural(chosen.length, 'table')}`}</Button>
         </div>
       </Panel>
     </div>

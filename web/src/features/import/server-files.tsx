@@ -35,9 +35,9 @@ function FileLine({ file, isTop, action, onOpen, onChoose }: { readonly file: Fi
   const isFolder = file.kind === 'folder';
   return (
     <li>
-      <button type="button" onClick={isFolder ? onOpen : onChoose} aria-label={isFolder ? `Open ${file.name}` : `${action}: ${file.name}`} className="flex w-full items-center gap-3 px-4 py-2 text-left hover:bg-sunken">
+      <button type="button" onClick={isFolder ? onOpen : onChoose} className="flex w-full items-center gap-3 px-4 py-2 text-left hover:bg-sunken">
         <Icon name={isFolder ? 'folder' : 'file'} className={isFolder ? 'text-accent-ink' : 'text-ink-3'} />
-        <span className="min-w-0 flex-1 truncate">{isTop ? file.path : file.name}</span>
+        <span className="min-w-0 flex-1 truncate"><span className="hidden-to-eyes">{isFolder ? 'Open ' : `${action}: `}</span>{isTop ? file.path : file.name}</span>
         {file.bytes !== null && <span className="numeric text-sm text-ink-3">{bytes(file.bytes)}</span>}
         {file.modifiedAt !== null && <span className="w-28 text-right text-sm text-ink-3 max-sm:hidden">{ago(file.modifiedAt)}</span>}
         <Icon name="chevron" size={14} className="text-ink-3" />

@@ -12,7 +12,7 @@ import { PageHead, Panel } from '../../components/panel.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../../components/states.tsx';
 import { plural, short } from '../../design/quantities.ts';
 import { DropTarget } from '../import/drop-target.tsx';
-import { targetText } from '../performance/target-words.ts';
+import { targetText, targetValue } from '../performance/target-words.ts';
 import { jobTitle } from '../runs/run-words.ts';
 import { RunList } from '../runs/run-list.tsx';
 import { RunningRun } from '../runs/running-run.tsx';
@@ -70,7 +70,7 @@ function Alerts(): ReactElement | null {
             <Icon name="warning" className={`mt-0.5 ${alert.error === null ? 'text-warn' : 'text-bad'}`} />
             <Link to="/runs/$run" params={{ run: alert.run }} className="group min-w-0 flex-1">
               <span className="block group-hover:underline">{jobTitle(alert.job)} {alert.error === null ? 'missed a target' : alert.status}</span>
-              <span className="block truncate text-sm text-ink-3">{alert.error?.message ?? alert.missed.map(({ name }) => targetText(name)).join(', ')}</span>
+              <span className="block truncate text-sm text-ink-3">{alert.error?.message ?? alert.missed.map(({ name, measured, wanted }) => `${targetText(name)} ${targetValue(name, measured)}, wanted ${targetValue(name, wanted)}`).join('; ')}</span>
             </Link>
             {mayAct && <Button look="quiet" isSmall icon="check" label="I have seen to it" onClick={() => void seen(alert.run)} />}
           </li>

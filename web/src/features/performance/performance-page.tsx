@@ -69,7 +69,7 @@ function Trends({ points }: { readonly points: readonly HistoryPoint[] }): React
 
 function History({ points }: { readonly points: readonly HistoryPoint[] }): ReactElement {
   const columns: readonly TableColumn<HistoryPoint>[] = [
-    { title: 'Run', cell: (point) => <Link to="/runs/$run" params={{ run: point.run }} className="group block"><span className="block font-medium group-hover:underline">{jobTitle(point.job)}</span><span className="block max-w-[40ch] truncate text-sm text-ink-3 max-sm:max-w-[20ch]">{runEnds(point)}</span></Link> },
+    { title: 'Run', isMain: true, cell: (point) => <Link to="/runs/$run" params={{ run: point.run }} className="group block"><span className="block font-medium group-hover:underline">{jobTitle(point.job)}</span><span className="block truncate text-sm text-ink-3">{runEnds(point)}</span></Link> },
     { title: 'Rows', isNumber: true, cell: (point) => whole(point.rows) },
     { title: 'Rows/s', isNumber: true, cell: (point) => short(point.rowsPerSecond) },
     { title: 'Bytes/s', isNumber: true, from: 'sm', cell: (point) => `${bytes(point.bytesPerSecond)}/s` },

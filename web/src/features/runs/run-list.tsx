@@ -17,17 +17,17 @@ export function RunList({ runs, label }: { readonly runs: readonly RunListing[];
   };
   const columns: readonly TableColumn<RunListing>[] = [
     {
-      title: 'Run', cell: (run) => (
+      title: 'Run', isMain: true, cell: (run) => (
         <Link to="/runs/$run" params={{ run: run.run }} className="group flex min-w-0 items-center gap-2.5">
           <span className="grid size-7 shrink-0 place-items-center rounded-md bg-sunken text-ink-2"><Icon name={jobIcon(run.job)} /></span>
-          <span className="min-w-0">
+          <span className="min-w-0 flex-1">
             <span className="block font-medium group-hover:underline">{jobTitle(run.job)}</span>
-            <span className="block max-w-[48ch] truncate text-sm text-ink-3 max-sm:max-w-[22ch]" title={runEnds(run)}>{runEnds(run)}</span>
+            <span className="block truncate text-sm text-ink-3" title={runEnds(run)}>{runEnds(run)}</span>
           </span>
         </Link>
       ),
     },
-    { title: 'Status', cell: (run) => <StatusBadge status={run.status} /> },
+    { title: 'Status', cell: (run) => <StatusBadge status={run.status} rejected={run.figures?.rejected ?? 0} /> },
     { title: 'Rows', isNumber: true, from: 'sm', cell: (run) => whole(rowsOf(run)) },
     { title: 'Took', isNumber: true, from: 'md', cell: (run) => (run.endedAt === null ? '–' : duration((run.endedAt - run.startedAt) / 1000)) },
     { title: 'Started', isNumber: true, from: 'sm', cell: (run) => <time dateTime={new Date(run.startedAt).toISOString()} title={moment(run.startedAt)} className="whitespace-nowrap text-ink-2">{ago(run.startedAt)}</time> },

@@ -8,6 +8,7 @@ import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/field.tsx';
 import { PageHead, Panel } from '../../components/panel.tsx';
 import { ErrorState, Note, Skeleton } from '../../components/states.tsx';
+import { TargetsPanel } from './targets-panel.tsx';
 import { TokensPanel } from './tokens-panel.tsx';
 
 export function SettingsPage(): ReactElement {
@@ -21,6 +22,7 @@ export function SettingsPage(): ReactElement {
         {settings.error !== null && <ErrorState error={settings.error} onRetry={() => void settings.refetch()} />}
         {settings.data !== undefined && <Limits settings={settings.data} isAdmin={isAdmin} />}
         {isAdmin && <TokensPanel />}
+        {settings.data !== undefined && <TargetsPanel settings={settings.data} isAdmin={isAdmin} />}
         {settings.data !== undefined && <Reach settings={settings.data} />}
       </div>
     </>
