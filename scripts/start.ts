@@ -27,7 +27,7 @@ else process.exitCode = await serve(args.includes('--check'), portOf(args));
 async function serve(isCheck: boolean, port: number): Promise<number> {
   run('sh', join(root, 'scripts/setup.sh'), '--page');
   loadSample();
-  const server = spawn(sluice, ['serve', '--port', String(isCheck ? 0 : await freePort(port)), '--files', join(root, 'examples'), '--files', files, '--link'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(sluice, ['serve', '--port', String(isCheck ? 0 : await freePort(port)), '--files', join(root, 'examples'), '--files', files, '--urls', '--link'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   server.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();

@@ -125,7 +125,7 @@ function schedule(): void {
 
 function applied(before: LiveRun | undefined, event: Told): LiveRun | undefined {
   if (event.type === 'run-started') {
-    return { run: event.run, job: event.job, startedAt: event.at, endedAt: undefined, status: 'running', phase: undefined, tables: new Map(), parts: undefined, notes: [], rssBytes: 0, samples: [] };
+    return { run: event.run, job: event.job, startedAt: event.at, endedAt: undefined, status: 'running', phase: undefined, tables: new Map(), parts: undefined, notes: [], rssBytes: 0, samples: keptSamples(event.run) };
   }
   if (before === undefined) return undefined;
   switch (event.type) {
@@ -139,6 +139,20 @@ function applied(before: LiveRun | undefined, event: Told): LiveRun | undefined 
     case 'table-done': return sampled(withTable(before, event.table, { ...before.tables.get(event.table), rows: event.rows, bytes: event.bytes, isDone: true }), event.at);
     default: return before;
   }
+}
+
+/** The curves of what runs stay when this page is loaded anew. */
+const KEPT = 'sluice.samples';
+
+addEventListener('pagehide', () => {
+  const running = [...runs.values()].filter(({ status }) => status === 'running').map(({ run, samples }) => [run, samples] as const);
+  if (running.length === 0) sessionStorage.removeItem(KEPT);
+  else sessionStorage.setItem(KEPT, JSON.stringify(running));
+});
+
+function keptSamples(run: string): readonly Sample[] {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]') as [run: string, samples: Sample[]][];
+  return kept.find(([one]) => one === run)?.[1] ?? [];
 }
 
 function withTable(run: LiveRun, name: string, table: Partial<LiveTable>): LiveRun {

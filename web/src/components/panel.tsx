@@ -1,4 +1,5 @@
 import type { ReactElement, ReactNode } from 'react';
+import { WindowTitle } from './window-title.tsx';
 
 /** A part of a page with a heading of its own. */
 export function Panel({ title, actions, children, isFlush = false, className = '', note }: {
@@ -19,9 +20,10 @@ export function Panel({ title, actions, children, isFlush = false, className = '
 }
 
 /** The head of a page: where one is, and what one can do here. */
-export function PageHead({ title, note, actions, above }: { readonly title: ReactNode; readonly note?: ReactNode; readonly actions?: ReactNode; readonly above?: ReactNode }): ReactElement {
+export function PageHead({ title, note, actions, above, name = typeof title === 'string' ? title : 'Sluice' }: { /** In the title of the window; default the title. */ readonly name?: string; readonly title: ReactNode; readonly note?: ReactNode; readonly actions?: ReactNode; readonly above?: ReactNode }): ReactElement {
   return (
     <header className="mb-4 flex flex-wrap items-end gap-x-4 gap-y-3 lg:mb-5">
+      <WindowTitle name={name} />
       <div className="min-w-0 flex-1 basis-64">
         {above !== undefined && <div className="mb-0.5 text-sm text-ink-3">{above}</div>}
         <h1 className="text-xl font-semibold tracking-[-0.012em] break-words">{title}</h1>

@@ -135,6 +135,8 @@ export function DataGrid({ label, rows, columns, fetchBlock, onOpen, onError, on
     const next = moved(active, event, { rows, columns: columns.length, page: Math.max(1, Math.floor(view / ROW_HEIGHT) - 1) });
     if (next === undefined) return;
     event.preventDefault();
+    // A page moves with the cell, as far as there are rows.
+    if (event.key.startsWith('Page')) setPlace(place.current.top + (next.row - active.row) * ROW_HEIGHT);
     goTo(next);
   };
 

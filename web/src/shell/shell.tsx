@@ -1,7 +1,7 @@
 /** What is around every place: who is signed in, where one can go, and whether the server is there. */
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect, type ReactElement } from 'react';
+import { useEffect, useRef, type ReactElement } from 'react';
 import { ApiError, whenSignedOut } from '../api/client.ts';
 import { startLiveRuns, stopLiveRuns, useStreamState } from '../api/live-runs.ts';
 import { queryClient, sessionQuery } from '../api/queries.ts';
@@ -31,6 +31,13 @@ export function Shell(): ReactElement {
   useEffect(() => {
     if (isSignedIn && path === '/sign-in') void navigate({ to: '/', replace: true });
   }, [isSignedIn, path, navigate]);
+
+  // Another place: the keyboard goes on there, and screen readers begin there.
+  const shownPath = useRef(path);
+  useEffect(() => {
+    if (shownPath.current !== path) document.getElementById('main')?.focus({ preventScroll: true });
+    shownPath.current = path;
+  }, [path]);
 
   if (session.isPending) return <Waiting />;
   if (refusal !== undefined) return <SignInPage isOver={sessionStorage.getItem(WAS_SIGNED_IN) !== null} />;

@@ -9,6 +9,7 @@ import type { TableListing } from '../../api/types.ts';
 import { Button } from '../../components/button.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../../components/states.tsx';
+import { WindowTitle } from '../../components/window-title.tsx';
 import { plural, whole } from '../../design/quantities.ts';
 import { DataGrid, type GridHandle } from '../../grid/data-grid.tsx';
 import type { CellPlace } from '../../grid/grid-measures.ts';
@@ -55,6 +56,7 @@ function TableView({ connection, table }: { readonly connection: string; readonl
   };
   return (
     <>
+      <WindowTitle name={table.name} />
       <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line bg-surface px-4 py-2.5 sm:px-6">
         <div className="min-w-0 flex-1 basis-52">
           <p className="truncate text-xs text-ink-3"><Link to="/data/$connection" params={{ connection }} className="hover:underline">{connectionTitle(connection)}</Link></p>

@@ -37,6 +37,7 @@ function RunView({ run }: { readonly run: RunDetails }): ReactElement {
   return (
     <>
       <PageHead
+        name={`${jobTitle(run.job)}: ${run.status}`}
         above={<><Link to="/runs" className="hover:underline">Runs</Link> / <code>{run.run}</code></>}
         title={<span className="flex flex-wrap items-center gap-x-3 gap-y-1">{jobTitle(run.job)} <StatusBadge status={run.status} rejected={rejected} /></span>}
         note={<span className="break-all" title={[run.from, run.to].filter(Boolean).join(' → ')}>{runEnds(run)}<span className="text-ink-3"> · {moment(run.startedAt)}</span></span>}

@@ -6,6 +6,7 @@ import { queryClient, sessionQuery } from '../../api/queries.ts';
 import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/field.tsx';
 import { Icon } from '../../components/icon.tsx';
+import { WindowTitle } from '../../components/window-title.tsx';
 import { ErrorState, Note } from '../../components/states.tsx';
 
 export function SignInPage({ isOver }: { readonly isOver: boolean }): ReactElement {
@@ -33,6 +34,7 @@ export function SignInPage({ isOver }: { readonly isOver: boolean }): ReactEleme
   return (
     <main className="grid min-h-dvh place-items-center p-4">
       <div className="w-full max-w-[440px]">
+        <WindowTitle name="Sign in" />
         <img src={new URL('../../design/sluice.svg', import.meta.url).href} alt="" width={44} height={44} className="mb-5" />
         <h1 className="text-2xl font-semibold tracking-[-0.02em]">Sign in to Sluice</h1>
         <p className="mt-1 text-ink-2">Tables go in and out here; so only people with a link or a token of this server get in.</p>
