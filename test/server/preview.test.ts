@@ -27,17 +27,17 @@ async function look(query: string, body: string | Uint8Array): Promise<{ status:
 
 describe('the head of a file', () => {
   it('is enough: what it breaks off with is no fault of the file', async () => {
-    const head = `id;name;made\n${Array.from({ length: 5000 }, (_, id) => `${id};"a; ${id}";2026-01-02\n`).join('')}5000;"brok`;
+    const head = `id;name;made\n${Array.from({ length: 200_000 }, (_, id) => `${id};"a; longer ${id}";2026-01-02\n`).join('')}200000;"brok`;
     const { status, body } = await look('name=cities.csv', head);
     expect(status).toBe(200);
     const [table] = body.tables;
     expect(table).toMatchObject({ name: 'cities', format: 'csv', compression: 'none', details: { delimiter: ';' }, columns: [{ name: 'id' }, { name: 'name', type: 'text' }, { name: 'made', type: 'date' }] });
     expect(table.rows).toHaveLength(50);
-    expect(table.rows[1]).toEqual(['1', 'a; 1', '2026-01-02']);
+    expect(table.rows[1]).toEqual(['1', 'a; longer 1', '2026-01-02']);
   });
 
   it('of JSON, NDJSON and gzip as well', async () => {
-    const records = Array.from({ length: 40_000 }, (_, id) => JSON.stringify({ id, tags: ['x', 'y'], note: id % 2 === 0 ? null : `n ${id}` }));
+    const records = Array.from({ length: 150_000 }, (_, id) => JSON.stringify({ id, tags: ['x', 'y'], note: id % 2 === 0 ? null : `n ${id}` }));
     const json = await look('name=all.json', `[${records.join(',\n')}`.slice(0, -9));
     expect(json.body.tables[0]).toMatchObject({ name: 'all', format: 'json' });
     expect(json.body.tables[0].rows[1]).toEqual(['1', '{x,y}', 'n 1']);
@@ -49,6 +49,7 @@ describe('the head of a file', () => {
 
   it('is read as it is told, and refused where that cannot work', async () => {
     expect((await look('name=x.csv&whole=true&header=false', 'a,b\n1,2\n')).body.tables[0].rows).toEqual([['a', 'b'], ['1', '2']]);
+    expect((await look('name=short.csv', 'a,b\n1,2\n')).body.code).toBe('REQUEST_INVALID');
     expect((await look('name=x.parquet', 'PAR1....')).body.code).toBe('OPTION_UNSUPPORTED');
     expect((await look('name=x.zip&whole=true', 'PK\u0003\u0004\0\0')).body.code).toBe('FORMAT_UNKNOWN');
     expect((await look('name=x.csv&whole=true', '')).body.code).toBe('SOURCE_EMPTY');

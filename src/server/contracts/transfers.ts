@@ -75,6 +75,8 @@ export const exportBody = route({
 
 /** So much of a file is sent for a look at it; more is not read. */
 export const PREVIEW_BYTES = 6 * 2 ** 20;
+/** More than any format samples. */
+export const LEAST_PREVIEW_BYTES = 5 * 2 ** 20;
 
 const previewQuery = z.object({
   ...readQuery,
@@ -89,7 +91,7 @@ export type PreviewQuery = z.infer<typeof previewQuery>;
 export const previewBody = route({
   id: 'previewBody', method: 'POST', path: '/api/v1/previews', access: 'operator', tag: 'data',
   summary: 'What an import would find in a source: format, columns, types and the first rows; loads nothing',
-  description: 'The body is the head of a file (some megabytes; the rest is not read), or `source` names one that the server reads itself.',
+  description: 'The body is all of a file (then `whole` says so) or its head, at least 5 MiB of it (of more than 6 the rest is not read), or `source` names one that the server reads itself.',
   query: previewQuery, streamIn: true,
   success: {
     status: 200, description: 'The tables in it',

@@ -5,7 +5,7 @@ import { isHttpUrl } from '../../io/names.ts';
 import type { OpenSourcesOptions } from '../../io/open-sources.ts';
 import { previewSource, type PreviewedTable } from '../../transfer/preview.ts';
 import type { ServerContext } from '../context.ts';
-import { PREVIEW_BYTES, previewBody, type PreviewQuery } from '../contracts/transfers.ts';
+import { LEAST_PREVIEW_BYTES, PREVIEW_BYTES, previewBody, type PreviewQuery } from '../contracts/transfers.ts';
 import { openUpload } from '../http/request-body.ts';
 import type { Router } from '../http/router.ts';
 import { present } from '../present.ts';
@@ -32,7 +32,7 @@ function answer({ columns, rows, estimatedRows, bytes, details, ...rest }: Previ
 
 /**
  * The first bytes of a file. Unless they are all of it, the stream does not end behind them: a file whose head was looked at is not a file that was cut off.
- * @throws SluiceError OPTION_UNSUPPORTED for Parquet, whose columns are at its end
+ * @throws SluiceError OPTION_UNSUPPORTED for Parquet, whose columns are at its end; REQUEST_INVALID for a head that is too short
  */
 async function headOf(query: PreviewQuery, request: Parameters<typeof openUpload>[0], { patience }: ServerContext): Promise<Readable> {
   const { stream, name } = await openUpload(request, query.name, patience.stallMs);
@@ -49,6 +49,8 @@ async function headOf(query: PreviewQuery, request: Parameters<typeof openUpload
   if (!isWhole && (query.format === 'parquet' || head.subarray(0, 4).toString('latin1') === 'PAR1' || /\.(?:parquet|pq)$/i.test(name ?? ''))) {
     throw new SluiceError('OPTION_UNSUPPORTED', { option: 'A look at the beginning of a Parquet file', context: 'because its columns are described at its end' });
   }
+  // Inspection looks at so much; of less it could not tell a file that ends there from one that goes on.
+  if (!isWhole && head.length < LEAST_PREVIEW_BYTES) throw new SluiceError('REQUEST_INVALID', { what: `the body must be all of the file (then with whole=true) or at least ${LEAST_PREVIEW_BYTES} bytes of its head` });
   let isSent = false;
   return new Readable({
     read() {
