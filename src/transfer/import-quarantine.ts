@@ -4,7 +4,7 @@
  */
 import type { CommittedParts, LoadMode } from '../connectors/connector.ts';
 import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
-import type { InspectedSource, InspectedTable, TableBinding } from '../formats/format.ts';
+import type { InspectedSource, InspectedTable, TableBinding, TablePart } from '../formats/format.ts';
 import { Ladder } from '../pipeline/ladder.ts';
 import { assertHeld } from '../pipeline/receipt.ts';
 import { RejectionLimit } from '../pipeline/rejection-limit.ts';
@@ -12,7 +12,8 @@ import type { RunContext } from '../pipeline/run-context.ts';
 import { QuarantineLog } from '../quarantine/quarantine-log.ts';
 import type { ReplayRecipe, ReplaySource, ReplayTable } from '../quarantine/replay-recipe.ts';
 import type { ImportReading } from './import-reading.ts';
-import { RejectedRecords, type SourceParts } from './rejected-records.ts';
+import { RejectedRecords } from './rejected-records.ts';
+import { SourceParts } from './source-parts.ts';
 import type { TransferResult } from '../pipeline/transfer.ts';
 import type { ImportOptions } from './transfer.ts';
 
@@ -81,12 +82,12 @@ export class ImportQuarantine {
   }
 
   /** A part of the table comes from this source. */
-  note(table: string, inspected: InspectedSource, index: number): void {
+  note({ table, point }: Pick<TablePart, 'table' | 'point'>, inspected: InspectedSource, index: number): void {
     const sources = this.#sources.get(table) ?? [];
     this.#sources.set(table, sources);
-    const last = sources.at(-1);
-    if (last?.inspected === inspected) last.count++;
-    else sources.push({ inspected, first: index, count: 1 });
+    let last = sources.at(-1);
+    if (last?.inspected !== inspected) sources.push(last = new SourceParts(inspected, index));
+    last.add(point);
   }
 
   /**
@@ -113,7 +114,7 @@ export class ImportQuarantine {
       for await (const part of this.#parts.reading.again(inspected, table)) {
         const index = numbers.get(table) ?? 0;
         numbers.set(table, index + 1);
-        this.note(table, inspected, index);
+        this.note(part, inspected, index);
         part.release?.();
       }
     }
@@ -123,7 +124,7 @@ export class ImportQuarantine {
   async #seal(): Promise<ReadonlyMap<string, number>> {
     if (this.#log.count() > 0 && this.#sources.size === 0) await this.#countParts();
     const { reading, context } = this.#parts;
-    const records = new RejectedRecords(this.#sources, (inspected, table) => reading.again(inspected, table), context.signal);
+    const records = new RejectedRecords(this.#sources, (inspected, table, from) => reading.again(inspected, table, from), context.signal);
     try {
       const summary = await this.#log.seal({ tables: [...this.#sources.keys()], fetch: (table, part, wanted) => records.fetch(table, part, wanted) });
       return new Map(summary.tables.map(({ table, rows }) => [table, rows]));
