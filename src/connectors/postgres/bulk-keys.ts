@@ -65,9 +65,8 @@ export class BulkKeys {
       // Another run may have changed something before the lock.
       const still = await this.#plan(chosen);
       if (!areEmpty || JSON.stringify([...still]) !== JSON.stringify([...plans])) throw new Error('not as it was');
-      for (const step of ['dropReferences', 'drop'] as const) {
-        for (const keys of still.values()) for (const drop of keys[step]) await this.#query(drop);
-      }
+      const drops = (['dropReferences', 'drop'] as const).flatMap((step) => [...still.values()].flatMap((keys) => keys[step]));
+      if (drops.length > 0) await this.#query(drops.join('; '));
       for (const [oid, keys] of still) this.#keys.set(oid, keys);
       await this.#query('RELEASE SAVEPOINT sluice_keys');
     } catch (error) {

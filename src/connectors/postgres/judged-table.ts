@@ -1,9 +1,10 @@
-/** A staged table while its rows are judged: its rows as SQL, and the table of those that are rejected. */
+/** A staged table while its rows are judged: its rows as SQL, and those that are rejected. */
 import type { ErrorCode } from '../../errors/error-codes.ts';
 import type { ConstraintRules } from './constraint-rules.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { isRowError } from './errors.ts';
 import { latestSql, nullsEqual, source } from './publication.ts';
+import { JUDGED } from './rejected-rows.ts';
 import { quoteIdentifier } from './sql.ts';
 import { rowColumn } from './table-ddl.ts';
 import type { PostgresTableLoad } from './table-load.ts';
@@ -20,7 +21,10 @@ export interface Verdict {
 export class JudgedTable {
   readonly load: PostgresTableLoad;
   readonly rules: ConstraintRules;
+  /** Its rejected rows as a relation in parentheses. */
   readonly rejected: string;
+  /** Its number in the table of all rejected rows. */
+  readonly number: number;
   /** Quoted: the number of the row. */
   readonly row: string;
   /** Columns that are the same before and after the row is inserted. */
@@ -44,7 +48,8 @@ export class JudgedTable {
     this.load = load;
     this.#stagingNow = stagingNow;
     this.rules = rules;
-    this.rejected = `pg_temp.sluice_rejected_${number}`;
+    this.number = number;
+    this.rejected = `(SELECT n, rule, state, message, detail, violated, field FROM ${JUDGED} WHERE load = ${number})`;
     this.row = quoteIdentifier(rowColumn(load.plan));
     this.known = new Set([...load.plan.columns.map(({ name }) => name), ...rules.filled.map(({ name }) => name)]);
     this.#session = session;
@@ -90,7 +95,7 @@ export class JudgedTable {
 
   /** Rejects the rows that `select` answers as (number, rule offset): `verdicts[base + offset]`. */
   async reject(select: string): Promise<number> {
-    const { count } = await this.#session.query(`INSERT INTO ${this.rejected} (n, rule) ${select}`, this.#options);
+    const { count } = await this.#session.query(`INSERT INTO ${JUDGED} (load, n, rule) SELECT ${this.number}, judged.* FROM (${select}) AS judged`, this.#options);
     this.rejectedCount += count;
     return count;
   }
