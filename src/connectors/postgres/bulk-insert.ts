@@ -87,10 +87,11 @@ export class BulkInsert {
     const refused = new Set<string>();
     const tryAll = async (): Promise<true | undefined> => {
       for (const table of group) for (const name of await keys.tryToBuild(table, 'references')) refused.add(name);
-      // In a circle all or none: a key that is there already would act upon the rows that go.
-      return refused.size > 0 && circular ? undefined : true;
+      return refused.size > 0 ? undefined : true;
     };
-    await group[0].attempt(tryAll);
+    // In a circle all or none: a key that is there already would act upon the rows that go.
+    if (circular) await group[0].attempt(tryAll);
+    else await tryAll();
     if (refused.size === 0) return false;
     await judgement.judge(group, { afterRows: true, foreignKeys: refused, uniques: () => ({ only: new Set<string>() }) });
     await removeOrphans(group);

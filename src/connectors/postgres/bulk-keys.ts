@@ -85,7 +85,7 @@ export class BulkKeys {
   async build(group: readonly JudgedTable[], kind: KeyKind, only?: ReadonlySet<string>): Promise<void> {
     for (const { load } of group) {
       for (const { name, build } of this.#keys.get(load.target.oid)?.[kind] ?? []) {
-        if (only?.has(name) !== false) for (const statement of build) await this.#query(statement, { signal: this.#signal, table: load.plan.table });
+        if (only?.has(name) !== false) await this.#query(build.join('; '), { signal: this.#signal, table: load.plan.table });
       }
     }
   }
@@ -93,13 +93,7 @@ export class BulkKeys {
   /** Builds those of one table that the rows allow. @returns the names of the others */
   async tryToBuild(table: JudgedTable, kind: KeyKind): Promise<ReadonlySet<string>> {
     const refused = new Set<string>();
-    for (const { name } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) {
-      const isBuilt = await table.attempt(async () => {
-        await this.build([table], kind, new Set([name]));
-        return true;
-      });
-      if (isBuilt !== true) refused.add(name);
-    }
+    for (const { name, build } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) if (!(await table.attemptStatements(build))) refused.add(name);
     return refused;
   }
 

@@ -18,6 +18,8 @@ export interface Verdict {
   readonly say: (key: string) => string;
 }
 
+const ROLL_BACK = 'ROLLBACK TO SAVEPOINT sluice_judge', RELEASE = 'RELEASE SAVEPOINT sluice_judge';
+
 export class JudgedTable {
   readonly load: PostgresTableLoad;
   readonly rules: ConstraintRules;
@@ -123,7 +125,19 @@ export class JudgedTable {
     }
     if (result === undefined) this.rejectedCount = before;
     // Released in any case: attempts lie within each other.
-    await this.query(`${result === undefined ? 'ROLLBACK TO SAVEPOINT sluice_judge; ' : ''}RELEASE SAVEPOINT sluice_judge`);
+    await this.query(`${result === undefined ? `${ROLL_BACK}; ` : ''}${RELEASE}`);
     return result;
+  }
+
+  /** The same with statements alone, which go as one message. @returns false where nothing is left of them */
+  async attemptStatements(statements: readonly string[]): Promise<boolean> {
+    try {
+      await this.query(['SAVEPOINT sluice_judge', ...statements, RELEASE].join('; '));
+      return true;
+    } catch (error) {
+      if (!isRowError(error)) throw error;
+      await this.query(`${ROLL_BACK}; ${RELEASE}`);
+      return false;
+    }
   }
 }
