@@ -91,7 +91,11 @@ export class LoadRun {
       this.#context.progress({ type: 'phase', phase: 'publishing', at: Date.now() });
       return await this.#publish();
     } catch (error) {
-      if (this.#session.suspend !== undefined && isOfTheWay(error)) {
+      if (this.#session.suspend !== undefined && this.#isOtherSource(error)) {
+        // What was there before stays, for whoever has the right bytes.
+        this.suspended = true;
+        await this.#session.suspend();
+      } else if (this.#session.suspend !== undefined && isOfTheWay(error)) {
         this.suspended = true;
         // A full disk wants to be freed, and the connection for that is there: then the run begins again from its start.
         await (toSluiceError(error).retryable ? this.#session.suspend() : this.#session.abort());
@@ -102,6 +106,11 @@ export class LoadRun {
     } finally {
       this.#scope.dispose();
     }
+  }
+
+  /** A source that cannot be sought in was supplied again, and is not the one that the run began with. */
+  #isOtherSource(error: unknown): boolean {
+    return this.#context.resumed !== undefined && error instanceof SluiceError && error.code === 'SOURCE_CHANGED';
   }
 
   async #publish(): Promise<TableReceipt[]> {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { SluiceError } from '../../errors/sluice-error.ts';
@@ -60,8 +61,10 @@ export function bindRuns(router: Router, context: ServerContext): void {
     return { run };
   });
   router.bind(discardRun, ({ params }) => {
-    const { run, job, to } = readableAgain(interruptedRun(params.run, context));
-    runs.launch((options) => discardLoad(run, job, to, options), { ends: [{ url: to, isTarget: true }] });
+    const { run, job, to, stdinName } = interruptedRun(params.run, context);
+    // Of an upload nothing has to be read to give it up.
+    const stdin = stdinName === null ? {} : { stdin: Readable.from([]), stdinName };
+    runs.launch((options) => discardLoad(run, job, to, options), { ends: [{ url: to, isTarget: true }], ...stdin });
     return { run };
   });
   bindEvents(router, context);
