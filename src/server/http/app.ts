@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { Patience } from '../context.ts';
 import type { Gate } from './gate.ts';
+import { PAGE_TAG } from '../contracts/page.ts';
 import { problemHeaders, problemOf, requestError } from './problem.ts';
 import { API_HEADERS } from './security-headers.ts';
 
@@ -51,7 +52,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(API_HEADERS);
     const { contract } = request.routeOptions.config;
-    request.holder = gate.admit(request, contract?.access ?? 'viewer');
+    request.holder = gate.admit(request, contract?.access ?? 'viewer', contract?.tag === PAGE_TAG);
     if (isStopping() && contract?.access !== 'public') throw new SluiceError('SERVER_BUSY', { reason: 'it is about to stop' });
   });
   app.addHook('preParsing', async (request, reply, payload) => {

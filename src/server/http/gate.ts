@@ -29,17 +29,19 @@ export class Gate {
   readonly #refusals = new RateLimit(50, 0.5);
   /** Without a token, by address. */
   readonly #strangers = new RateLimit(100, 20);
+  /** Files of the page, by address, which may be the one of a proxy that all people come through. */
+  readonly #visitors = new RateLimit(2000, 500);
 
   constructor(options: GateOptions) {
     this.#options = options;
   }
 
-  /** @throws SluiceError SIGN_IN_NEEDED, ROLE_INSUFFICIENT, ORIGIN_REFUSED, RATE_LIMITED */
-  admit(request: FastifyRequest, access: RouteContract['access']): Holder | undefined {
+  /** @param isPage a file of the page, which many ask for at once and which costs nothing @throws SluiceError SIGN_IN_NEEDED, ROLE_INSUFFICIENT, ORIGIN_REFUSED, RATE_LIMITED */
+  admit(request: FastifyRequest, access: RouteContract['access'], isPage = false): Holder | undefined {
     this.#checkHost(request);
     const isUnsafe = !SAFE_METHODS.has(request.method);
     if (access === 'public') {
-      if (!this.#strangers.take(request.ip)) throw new SluiceError('RATE_LIMITED');
+      if (!(isPage ? this.#visitors : this.#strangers).take(request.ip)) throw new SluiceError('RATE_LIMITED');
       if (isUnsafe) this.#checkOrigin(request, false);
       return undefined;
     }

@@ -105,7 +105,7 @@ function Found({ preview, types, onType, isStale }: { readonly preview: Preview;
       <div className="flex flex-wrap items-center gap-1.5 border-b border-line px-4 py-2.5">
         <Badge tone="accent">{table.format.toUpperCase()}</Badge>
         {table.compression !== 'none' && <Badge>{table.compression}</Badge>}
-        {Object.entries(table.details).filter(([, value]) => value !== null && value !== undefined && typeof value !== 'object').map(([name, value]) => <Badge key={name}>{detailText(name, value)}</Badge>)}
+        {Object.entries(table.details).map(([name, value]) => DETAILS[name]?.(value)).filter((text) => text !== undefined).map((text) => <Badge key={text}>{text}</Badge>)}
         <Badge>{plural(table.columns.length, 'column')}</Badge>
         {table.estimatedRows !== null && <Badge>≈ {plural(Math.round(table.estimatedRows), 'row')}</Badge>}
       </div>
@@ -120,17 +120,18 @@ function Found({ preview, types, onType, isStale }: { readonly preview: Preview;
   );
 }
 
-const DETAILS: Readonly<Record<string, (value: unknown) => string>> = {
-  delimiter: (value) => `separated by ${({ ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'bars' } as Record<string, string>)[String(value)] ?? String(value)}`,
-  quote: (value) => (value === '' ? 'no quotes' : `quotes ${String(value)}`),
-  escape: (value) => `escape ${String(value)}`,
-  header: (value) => (value === true ? 'names in the first line' : 'no names'),
-  charset: (value) => String(value).toUpperCase(),
-};
+const DELIMITERS: Readonly<Record<string, string>> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'bars' };
 
-function detailText(name: string, value: unknown): string {
-  return DETAILS[name]?.(value) ?? `${name} ${JSON.stringify(value).replaceAll('"', '')}`;
-}
+/** What people want to see of what was detected; what is as usual is not said. */
+const DETAILS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  delimiter: (value) => `separated by ${DELIMITERS[String(value)] ?? String(value)}`,
+  quote: (value) => (value === '"' ? undefined : value === '' ? 'no quotes' : `quotes ${String(value)}`),
+  header: (value) => (value === true ? 'names in the first line' : 'no names'),
+  nullText: (value) => (value === '' ? undefined : `NULL is ${String(value)}`),
+  charset: (value) => (typeof value === 'string' ? value.toUpperCase() : undefined),
+  dialect: (value) => String(value),
+  layout: (value) => (typeof value === 'string' ? value : undefined),
+};
 
 function definedOf(reading: Reading): Reading {
   return Object.fromEntries(Object.entries(reading).filter(([, value]) => value !== undefined && value !== ''));
