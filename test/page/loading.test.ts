@@ -149,6 +149,27 @@ describe('a run that is under way', () => {
     }
   });
 
+  it('that sends a file from the page ends with the page, which asks first; the table is as it was', async () => {
+    const { page, context } = here;
+    let asked = 0;
+    page.on('dialog', (dialog) => {
+      asked++;
+      void dialog.accept();
+    });
+    await page.getByLabel('choose one').setInputFiles({ name: 'left.csv', mimeType: 'text/csv', buffer: Buffer.from(`id,name,size\n${csv(0, 250_000)}`) });
+    await page.getByRole('region', { name: 'First rows of left' }).waitFor();
+    await page.getByLabel('Database').selectOption('shop');
+    const session = await context.newCDPSession(page);
+    await session.send('Network.enable');
+    await session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 600_000 });
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByText('keep it open until the run is done').waitFor();
+    await page.reload();
+    expect(asked).toBe(1);
+    await page.getByText(/^(?:cancelled|failed)$/).waitFor();
+    expect(await runSql(database, `SELECT to_regclass('"left"') IS NULL`)).toEqual([[true]]);
+  });
+
   it('is cancelled from the page', async () => {
     const slow = new SlowFile(`id,name,size\n${csv(0, 60_000)}`, csv(60_000, 61_000));
     const url = await slow.listen();
