@@ -44,6 +44,7 @@ type Told = ProgressEvent & { readonly run: string };
 const EVENT_TYPES: readonly ProgressEvent['type'][] = ['run-started', 'phase', 'table-started', 'table-progress', 'table-done', 'parts', 'resources', 'note', 'run-ended'];
 /** What a run may have changed, as queries are called. */
 const CHANGED_BY_RUNS = ['tables', 'rows', 'repositories', 'quarantine'];
+const AGAIN_MS = 3000;
 const SAMPLE_MS = 400;
 const MOST_SAMPLES = 600;
 
@@ -69,18 +70,23 @@ export function useStreamState(): StreamState {
 /** @param onRefused the server does not let this browser listen (any more) */
 export function startLiveRuns(onRefused: () => void): void {
   source?.close();
-  source = new EventSource('/api/v1/events');
-  source.addEventListener('open', () => {
+  const opened = new EventSource('/api/v1/events');
+  source = opened;
+  opened.addEventListener('open', () => {
     // After a pause there may be runs that began and ended meanwhile.
     if (state === 'lost') void queryClient.invalidateQueries();
     setState('open');
   });
-  source.addEventListener('error', () => {
+  opened.addEventListener('error', () => {
+    if (source !== opened) return;
     setState('lost');
-    if (source?.readyState === EventSource.CLOSED) onRefused();
+    if (opened.readyState !== EventSource.CLOSED) return;
+    // After an answer that is none (a server that is about to stop, a proxy without one) a browser does not come back by itself.
+    onRefused();
+    setTimeout(() => { if (source === opened) startLiveRuns(onRefused); }, AGAIN_MS);
   });
   for (const type of EVENT_TYPES) {
-    source.addEventListener(type, (message) => {
+    opened.addEventListener(type, (message) => {
       waiting.push(JSON.parse((message as MessageEvent<string>).data) as Told);
       schedule();
     });
