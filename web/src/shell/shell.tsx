@@ -48,7 +48,7 @@ export function Shell(): ReactElement {
       <Navigation who={session.data} />
       <div className="flex min-w-0 flex-1 flex-col">
         <Connection />
-        <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-[1680px] min-w-0 flex-1 flex-col px-4 pt-4 pb-24 outline-none sm:px-6 lg:px-8 lg:pt-6 lg:pb-8">
+        <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-[1680px] has-data-full:max-w-none min-w-0 flex-1 flex-col px-4 pt-4 pb-24 outline-none sm:px-6 lg:px-8 lg:pt-6 lg:pb-8">
           <Outlet />
         </main>
       </div>

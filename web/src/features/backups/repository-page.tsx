@@ -30,8 +30,8 @@ export function RepositoryPage(): ReactElement {
     }
   };
   const columns: readonly TableColumn<BackupListing>[] = [
-    { title: 'Backup', cell: (one) => <span><span className="block font-medium">{one.startedAt === null ? one.backup : moment(one.startedAt)}</span><code className="block text-xs text-ink-3">{one.backup}</code></span> },
-    { title: 'Database', cell: (one) => <span title={one.address ?? undefined}>{one.database ?? '–'}</span> },
+    { title: 'Backup', isMain: true, cell: (one) => <span><span className="block truncate font-medium">{one.startedAt === null ? one.backup : moment(one.startedAt)}</span><code className="block text-xs text-ink-3">{one.backup}</code></span> },
+    { title: 'Database', from: 'sm', cell: (one) => <span title={one.address ?? undefined}>{one.database ?? '–'}</span> },
     { title: 'Tables', isNumber: true, from: 'sm', cell: (one) => (one.totals === null ? '–' : whole(one.totals.tables)) },
     { title: 'Rows', isNumber: true, from: 'sm', cell: (one) => (one.totals === null ? '–' : whole(one.totals.rows)) },
     { title: 'Data', isNumber: true, from: 'md', cell: (one) => (one.totals === null ? '–' : bytes(one.totals.bytes)) },

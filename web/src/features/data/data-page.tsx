@@ -49,9 +49,9 @@ export function DataPage(): ReactElement {
 function TableList({ connection, tables }: { readonly connection: string; readonly tables: readonly TableListing[] }): ReactElement {
   const columns: readonly TableColumn<TableListing>[] = [
     {
-      title: 'Table', cell: (table) => (
+      title: 'Table', isMain: true, cell: (table) => (
         <Link to="/data/$connection/$table" params={{ connection, table: table.name }} className="group flex items-center gap-2.5 font-medium">
-          <Icon name="table" className="text-ink-3" /><span className="group-hover:underline">{table.name}</span>
+          <Icon name="table" className="text-ink-3" /><span className="min-w-0 truncate group-hover:underline">{table.name}</span>
         </Link>
       ),
     },

@@ -26,7 +26,7 @@ export function TablePage(): ReactElement {
   const { connection, table } = useParams({ from: '/data/$connection/$table' });
   const described = useQuery(tableQuery(connection, table));
   return (
-    <div className="-mx-4 -mt-4 -mb-24 flex h-[calc(100dvh-48px-55px-env(safe-area-inset-bottom))] min-h-[420px] flex-col sm:-mx-6 lg:-mx-8 lg:-mt-6 lg:-mb-8 lg:h-dvh">
+    <div data-full className="-mx-4 -mt-4 -mb-24 flex h-[calc(100dvh-48px-55px-env(safe-area-inset-bottom))] min-h-[420px] flex-col sm:-mx-6 lg:-mx-8 lg:-mt-6 lg:-mb-8 lg:h-dvh">
       {described.isPending && <Skeleton lines={8} className="p-6" />}
       {described.error !== null && described.data === undefined && <div className="p-6"><ErrorState error={described.error} onRetry={() => void described.refetch()} /></div>}
       {described.data !== undefined && <TableView key={`${connection} ${table}`} connection={connection} table={described.data} />}
