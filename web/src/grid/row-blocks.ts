@@ -16,6 +16,8 @@ export const BLOCK_ROWS = 100;
 const MOST_KEPT = 120;
 const MOST_AT_ONCE = 3;
 const RETRY_MS = 3000;
+/** While the thumb is dragged every frame wants other rows: so often they are asked for, which the server's limit for each person allows. */
+const PAUSE_MS = 90;
 
 export class RowBlocks {
   readonly #fetch: FetchBlock;
@@ -25,6 +27,8 @@ export class RowBlocks {
   readonly #underway = new Map<number, AbortController>();
   readonly #failedAt = new Map<number, number>();
   #wanted: readonly number[] = [];
+  #filledAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   error: unknown;
 
   constructor(fetchBlock: FetchBlock, onChange: () => void) {
@@ -52,15 +56,31 @@ export class RowBlocks {
       this.#underway.delete(block);
     }
     for (const block of shown) this.#touch(block);
-    this.#fill();
+    this.#fillSoon();
   }
 
   clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     for (const controller of this.#underway.values()) controller.abort();
     this.#underway.clear();
     this.#kept.clear();
     this.#failedAt.clear();
     this.error = undefined;
+  }
+
+  #fillSoon(): void {
+    if (this.#timer !== undefined) return;
+    const wait = this.#filledAt + PAUSE_MS - performance.now();
+    if (wait > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#fillSoon();
+      }, wait);
+      return;
+    }
+    this.#filledAt = performance.now();
+    this.#fill();
   }
 
   #fill(): void {
