@@ -224,7 +224,7 @@ describe('a run that is under way', () => {
     await page.getByText('The connection to the server is lost').waitFor();
     await server.run();
     await page.getByText('The connection to the server is lost').waitFor({ state: 'detached', timeout: 20_000 });
-    await server.sluice('import', join(AIRPORTS, 'regions.csv'), '--table', 'regions_again');
+    await server.sluice('import', join(AIRPORTS, 'regions.csv'), '--to', 'shop', '--table', 'regions_again');
     await page.getByRole('navigation', { name: 'Main' }).first().getByRole('link', { name: 'Runs', exact: true }).click();
     await page.getByText('regions.csv').first().waitFor();
   });
