@@ -68,24 +68,32 @@ async function previewOne(source: ByteSource, request: PreviewRequest): Promise<
 async function firstRows(format: Format, inspected: InspectedSource, { rows: wanted, maxCell, engineMemoryBytes, signal }: PreviewRequest): Promise<Map<string, (string | null)[][]>> {
   const found = new Map<string, (string | null)[][]>();
   const widths = new Map<string, number>();
+  const stop = new AbortController();
   const parts = format.read(inspected, {
-    jobs: 1, partBytes: PART_BYTES, signal, engineMemoryBytes, trustSampledTypes: true, tolerant: true,
+    jobs: 1, partBytes: PART_BYTES, signal: AbortSignal.any([signal, stop.signal]), engineMemoryBytes, trustSampledTypes: true, tolerant: true,
     bind: async (table) => {
       const name = nameOf(table, inspected.source);
       widths.set(name, table.columns.length);
       return { table: name, encoding: COPY_TEXT, ignored: [], fields: table.columns.map((column) => ({ source: column.name, type: column.type, arrays: 'postgres' as const })) };
     },
   });
-  for await (const part of parts) {
-    const rows = found.get(part.table) ?? [];
-    found.set(part.table, rows);
-    for await (const row of copyTextRows(part.chunks, widths.get(part.table)!)) {
-      if (rows.length < wanted) rows.push(row.map((value) => (value !== null && value.length > maxCell ? `${value.slice(0, maxCell)}…` : value)));
+  try {
+    for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
+      const part = next.value;
+      const rows = found.get(part.table) ?? [];
+      found.set(part.table, rows);
+      for await (const row of copyTextRows(part.chunks, widths.get(part.table)!)) {
+        if (rows.length < wanted) rows.push(row.map((value) => (value !== null && value.length > maxCell ? `${value.slice(0, maxCell)}…` : value)));
+      }
+      part.release?.();
+      if (rows.length >= wanted || inspected.tables.length === 1) break;
     }
-    part.release?.();
-    if (rows.length >= wanted || inspected.tables.length === 1) break;
+    return found;
+  } finally {
+    // First this: a reader that reads ahead may wait for bytes that do not come.
+    stop.abort();
+    await parts.return(undefined).catch(() => undefined);
   }
-  return found;
 }
 
 function nameOf(table: InspectedTable, source: ByteSource): string {

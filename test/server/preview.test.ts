@@ -1,4 +1,5 @@
 /** A look at a source over HTTP, before anything is loaded: of the head of a file, of a file of the server; counts of tables; the run of an Idempotency-Key. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -40,9 +41,12 @@ describe('the head of a file', () => {
     const records = Array.from({ length: 150_000 }, (_, id) => JSON.stringify({ id, tags: ['x', 'y'], note: id % 2 === 0 ? null : `n ${id}` }));
     const json = await look('name=all.json', `[${records.join(',\n')}`.slice(0, -9));
     expect(json.body.tables[0]).toMatchObject({ name: 'all', format: 'json' });
-    expect(json.body.tables[0].rows[1]).toEqual(['1', '{x,y}', 'n 1']);
+    expect(json.body.tables[0].rows[1]).toEqual(['1', '["x","y"]', 'n 1']);
     const lines = await look('name=all.ndjson', records.join('\n').slice(0, -9));
-    expect(lines.body.tables[0].rows[0]).toEqual(['0', '{x,y}', null]);
+    expect(lines.body.tables[0].rows[0]).toEqual(['0', '["x","y"]', null]);
+    const noise = Array.from({ length: 130_000 }, (_, id) => JSON.stringify({ id, code: randomBytes(30).toString('hex') }));
+    const cut = await look('name=noise.json.gz', gzipSync(`[${noise.join(',')}]`).subarray(0, 5.5 * 2 ** 20));
+    expect([cut.body.tables[0].name, cut.body.tables[0].rows[2][0]]).toEqual(['noise', '2']);
     const zipped = await look('name=some.csv.gz&whole=true', gzipSync('a,b\n1,2\n'));
     expect(zipped.body.tables[0]).toMatchObject({ name: 'some', compression: 'gzip', rows: [['1', '2']] });
   });
