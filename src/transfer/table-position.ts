@@ -4,7 +4,7 @@
  * The embedded database: in the order of insertion, which is that of its row ids. Where no row was ever deleted the id is the position; else the ids are counted through, and only they.
  *
  * PostgreSQL has no positions. A table with a primary key is in the order of the key; a position is found by counting through the key's index from the nearest place that is known
- * (`Anchors`: the pages that were shown before), so the first far jump costs the time of that count (some ten million rows a second), and those near it are immediate. From the end it
+ * (`Anchors`: the pages that were shown before), so a far jump costs the time of that count, and those near it are immediate. From the end it
  * is as quick as from the beginning. Without a key rows are counted through, so far and no farther.
  */
 import type { Connection } from '../connectors/connector.ts';

@@ -82,7 +82,7 @@ export const listRows = route({
   summary: 'Rows of a table, page by page or from a position',
   description: `With \`cursor\`, tables with a primary key are paged by it, however large they are; others by their place, up to row ${MAX_OFFSET}.
 With \`position\`, rows are found anywhere and \`next\` is null. Tables of an embedded database are in the order of insertion, any position in some ten milliseconds, \`total\` exact. PostgreSQL has no positions: tables with a
-primary key are in the order of the key, and a position is counted through the key's index from the nearest page that was shown in the last minute (some ten million rows a second); \`total\` is its estimate until the end was seen,
+primary key are in the order of the key, and a position is counted through the key's index from the nearest page that was shown in the last minute; \`total\` is its estimate until the end was seen,
 and the place of a page from the end is not known. What others insert or delete meanwhile moves what is behind it. PostgreSQL tables without a key are reached up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
   params: tableParams,
   query: z.object({ columns: names.optional(), cursor: cursor.optional(), position: z.coerce.number().int().min(-MAX_POSITION).max(MAX_POSITION).optional().describe('From 0; negative: from the end, -1 is the last row. Not with `cursor`'), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be') }),
