@@ -97,12 +97,14 @@ describe('verify', () => {
 
   it('tells damage in a chunk that nobody refers to, because the next backup may', async () => {
     const id = await repository.chunks.put(Buffer.from('left by a backup that was killed'));
+    await repository.storage.flush();
     flipBit(root, chunkObject(id), 60);
     expect(await verifyRepository(repository)).toMatchObject({ chunks: 0, unreferencedChunks: 1, problems: [{ code: 'CHUNK_DAMAGED', affects: [] }] });
   });
 
   it('by percentages reads every chunk once before it reads one again', async () => {
     for (let i = 0; i < 60; i++) await repository.chunks.put(Buffer.from(`chunk ${i}`));
+    await repository.storage.flush();
     const reads: number[] = [];
     for (let i = 0; i < 4; i++) reads.push((await verifyRepository(repository, { percent: 25 })).chunksRead);
     expect(reads.reduce((a, b) => a + b)).toBe(60);
@@ -115,6 +117,7 @@ describe('verify', () => {
     const before = Date.now();
     const ids: string[] = [];
     for (let i = 0; i < 20; i++) ids.push(await repository.chunks.put(Buffer.from(`chunk ${i}`)));
+    await repository.storage.flush();
     const past = before / 1000 - 3600;
     for (const id of ids) utimesSync(join(root, chunkObject(id)), past, past);
     flipBit(root, chunkObject(ids[7]), 45);
@@ -123,6 +126,7 @@ describe('verify', () => {
     expect((await verifyRepository(repository, { notSince: before })).problems).toHaveLength(1);
     expect((await verifyRepository(repository, { notSince: before })).chunksRead).toBe(1);
     const added = await repository.chunks.put(Buffer.from('a chunk of later'));
+    await repository.storage.flush();
     expect((await verifyRepository(repository, { notSince: before })).chunksRead).toBe(2);
     expect((await verifyRepository(repository, { notSince: Date.now() + 1000 })).chunksRead).toBe(21);
     expect(rangeOf(added)).toBeLessThan(RANGES);
@@ -130,6 +134,7 @@ describe('verify', () => {
 
   it('does not trust a damaged record of what was verified', async () => {
     await repository.chunks.put(Buffer.from('x'));
+    await repository.storage.flush();
     await verifyRepository(repository);
     const [name] = readdirSync(join(root, 'verified'));
     writeFileSync(join(root, 'verified', name), 'nonsense');

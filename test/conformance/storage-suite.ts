@@ -82,6 +82,29 @@ export function storageSuite({ kind, open }: StorageUnderTest): void {
       }
     });
 
+    it('puts many objects soon: itself sees them at once, others whole or not at all, and all of them after flush', async () => {
+      const storage = await open(), other = await open();
+      const content = Buffer.alloc(10_000);
+      const puts: Promise<boolean>[] = [];
+      for (let i = 0; i < 150; i++) {
+        content.fill(i);
+        puts.push((await storage.putSoon(`soon/${i}`, [content])).stored);
+        const seen = await other.get(`soon/${i >> 1}`);
+        if (seen !== undefined) expect(seen.equals(Buffer.alloc(10_000, i >> 1))).toBe(true);
+      }
+      expect((await storage.get('soon/149'))!.equals(Buffer.alloc(10_000, 149))).toBe(true);
+      expect((await storage.stat('soon/148'))!.bytes).toBe(10_000);
+      await storage.flush();
+      expect(await listed(other, 'soon/')).toHaveLength(150);
+      expect(await Promise.all(puts)).toEqual(Array.from({ length: 150 }, () => true));
+      const again = await Promise.all([storage.putSoon('soon/0', bytes('another')), storage.putSoon('soon/new', bytes('x')), storage.putSoon('soon/new', bytes('y'))]);
+      expect(await Promise.all(again.map(({ stored }) => stored))).toEqual([false, true, false]);
+      expect((await other.get('soon/0'))!.equals(Buffer.alloc(10_000, 0))).toBe(true);
+      await storage.putSoon('soon/gone', bytes('x'));
+      await storage.delete('soon/gone');
+      expect(await other.get('soon/gone')).toBeUndefined();
+    });
+
     it('lists by prefix, with sizes, however many there are', async () => {
       const storage = await open();
       const names = Array.from({ length: 300 }, (_, i) => `list/${(i % 7).toString(16)}/object-${i}`);

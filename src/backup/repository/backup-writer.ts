@@ -111,6 +111,8 @@ export class BackupWriter {
     const { storage, chunks } = this.#repository;
     const tables = await this.#tables.end(), sequences = await this.#sequences.end(), largeObjects = await this.#largeObjects.end();
     const ofSchema = facts.schema === null ? [] : [facts.schema.archive, facts.schema.preData, facts.schema.postData];
+    // Chunks before the manifest, also for the disk; and before they are counted.
+    await storage.flush();
     const lists = [tables, sequences, largeObjects, ...ofSchema].filter((content) => content !== null);
     const totals = {
       tables: this.#tables.count, rows: this.#rows, bytes: this.#bytes, largeObjects: this.#largeObjects.count,
@@ -120,8 +122,6 @@ export class BackupWriter {
     const manifest = checkDocument(manifestSchema, {
       format: MANIFEST_FORMAT, backup: this.backup, startedAt: this.#startedAt.toISOString(), finishedAt: new Date().toISOString(), ...facts, tables, sequences, largeObjects, totals,
     } satisfies Manifest);
-    // Chunks before the manifest, also for the disk.
-    await storage.flush();
     await this.#lock.check();
     if (!await storage.putIfAbsent(backupObject(this.backup), sealDocument(manifest))) throw new SluiceError('INTERNAL', { reason: `there is a backup ${this.backup} already` });
     await this.#confirm();
@@ -132,6 +132,8 @@ export class BackupWriter {
 
   /** Leaves chunks that nobody refers to. Safe at any time. */
   async abort(): Promise<void> {
+    // Nothing is written any more when it is over; what failed was told already.
+    await this.#repository.storage.flush().catch(() => undefined);
     await this.#lock.release();
   }
 

@@ -9,8 +9,7 @@
  *
  * The CRC finds flipped bits that a decompressor would not mind. That the content is the right one only its SHA-256 proves, which is the chunk's name.
  */
-import { promisify } from 'node:util';
-import { constants, crc32, createZstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, crc32, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { releaseMemory } from '../../io/zlib-feed.ts';
 import { applyFilter, filterById, removeFilter, type Filter } from './filter.ts';
 import { rawFrame } from './raw-frame.ts';
@@ -26,7 +25,8 @@ export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
 
 const SHARED_MEMORY_BYTES = 64 * 1024;
 
-const decompressAsync = promisify(zstdDecompress);
+/** Of what zstd gives: each is a turn of the event loop. */
+const DECOMPRESSED_PIECE_BYTES = 256 * 1024;
 
 /** Says for people what is wrong with a chunk; the caller knows which it is. */
 export class ChunkDamage extends Error {
@@ -85,18 +85,39 @@ export async function decodeChunk(bytes: Buffer): Promise<Buffer> {
   const header = decodeHeader(bytes);
   if (bytes.length !== HEADER_BYTES + header.frameBytes) throw new ChunkDamage(`it has ${bytes.length} bytes, and its header says ${HEADER_BYTES + header.frameBytes}`);
   if (crcOf(bytes.subarray(0, HEADER_BYTES), [bytes.subarray(HEADER_BYTES)]) !== header.crc) throw new ChunkDamage('its CRC-32 is another');
-  let filtered: Buffer;
-  try {
-    // A filter adds at most 8 bytes to a run of 64 or more, and a head.
-    const most = header.contentBytes + Math.ceil(header.contentBytes / 4) + 64;
-    filtered = await decompressAsync(bytes.subarray(HEADER_BYTES), { chunkSize: Math.max(64, header.contentBytes), maxOutputLength: most });
-  } catch (error) {
-    throw new ChunkDamage(`it does not decompress: ${(error as Error).message}`);
-  }
+  // A filter adds at most 8 bytes to a run of 64 or more, and a head.
+  const most = header.filter === 0 ? header.contentBytes : header.contentBytes + Math.ceil(header.contentBytes / 4) + 64;
+  const filtered = await decompressed(bytes.subarray(HEADER_BYTES), most);
   const content = removeFilter(filtered, header.filter, header.contentBytes);
   if (content?.length !== header.contentBytes) throw new ChunkDamage('its content has another length than its header says');
   if (content !== filtered) releaseLarge(filtered);
   return content;
+}
+
+/**
+ * By a stream, piece by piece into memory that is asked for once: the function for it makes a second buffer whenever the first is just long enough, and leaves both to the collector,
+ * which native memory does not press on. @throws ChunkDamage
+ */
+async function decompressed(frame: Buffer, most: number): Promise<Buffer> {
+  const stream = createZstdDecompress({ chunkSize: DECOMPRESSED_PIECE_BYTES });
+  stream.end(frame);
+  const bytes = Buffer.allocUnsafeSlow(most);
+  let used = 0;
+  let previous: ArrayBufferLike | undefined;
+  try {
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      if (used + piece.length > most) throw new Error('it is longer than its header says');
+      piece.copy(bytes, used);
+      used += piece.length;
+      if (piece.buffer !== previous) releaseMemory(previous);
+      previous = piece.buffer;
+    }
+    releaseMemory(previous);
+    return bytes.subarray(0, used);
+  } catch (error) {
+    releaseMemory(bytes.buffer);
+    throw new ChunkDamage(`it does not decompress: ${(error as Error).message}`);
+  }
 }
 
 /** Gives memory back that is no longer used; small buffers may share theirs with others (Buffer.poolSize). */

@@ -35,7 +35,10 @@ export class ChunkStore {
     this.storage = storage;
   }
 
-  /** Stores content unless it is there. Its memory may be reused when this resolves. @throws SluiceError DISK_FULL, TARGET_UNWRITABLE */
+  /**
+   * Stores content unless it is there. Its memory may be reused when this resolves; others see the chunk, it is durable and in the counts when the storage was flushed, which also tells what failed.
+   * @throws SluiceError DISK_FULL, TARGET_UNWRITABLE, also of chunks that were put before
+   */
   async put(content: Uint8Array, { level = DEFAULT_LEVEL, filter }: PutOptions = {}): Promise<ChunkId> {
     const id = hash('sha256', content);
     const name = chunkObject(id);
@@ -44,15 +47,22 @@ export class ChunkStore {
       return id;
     }
     const pieces = await encodeChunk(content, level, filter);
-    // Somebody else may have put it meanwhile; then it is whole, because whoever was first checked as we did.
-    if (await this.storage.putIfAbsent(name, pieces)) {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const { stored } = await this.storage.putSoon(name, pieces);
+    pieces.forEach(releaseLarge);
+    void this.#count(stored, bytes);
+    return id;
+  }
+
+  /** Somebody else may have put it meanwhile; then it is whole, because whoever was first checked as we did. A failure is told by the storage. */
+  async #count(stored: Promise<boolean>, bytes: number): Promise<void> {
+    const isNew = await stored.catch(() => undefined);
+    if (isNew === true) {
       this.counts.newChunks++;
-      this.counts.newBytes += pieces.reduce((sum, piece) => sum + piece.length, 0);
-    } else {
+      this.counts.newBytes += bytes;
+    } else if (isNew === false) {
       this.counts.reusedChunks++;
     }
-    pieces.forEach(releaseLarge);
-    return id;
   }
 
   /** @throws SluiceError CHUNK_MISSING, CHUNK_DAMAGED, SOURCE_UNREADABLE */

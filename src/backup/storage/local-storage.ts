@@ -1,6 +1,6 @@
 /**
  * A repository in a folder. An object is a file: it is written under a name of its own in `tmp/`, synced, and then linked to its name, which fails when somebody has it. So a name never
- * stands for half an object, and what a killed process leaves is in `tmp/`. Folders (and with them names) are synced by `flush`, each once, instead of after every put: that
+ * stands for half an object, and what a killed process leaves is in `tmp/`. With `putSoon` the sync and the link come in the background (one-by-one.ts). Folders (and with them names) are synced by `flush`, each once, instead of after every put: that
  * would double the time of small objects.
  *
  * Private to its owner: folders 0700, files 0600.
@@ -12,12 +12,16 @@ import { dirname, join } from 'node:path';
 import { hasSystemCode, SluiceError } from '../../errors/sluice-error.ts';
 import { syncFolder } from '../../io/file-sink.ts';
 import { sourceError, targetError, unwritable } from '../../io/system-errors.ts';
+import { OneByOne } from './one-by-one.ts';
 import { isObjectName, type ByteRange, type Storage, type StoredObject } from './storage.ts';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const CREATE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const TEMPORARY = 'tmp';
+
+/** Files that are written and not synced: each is an open file. */
+const MOST_SYNCING = 64;
 
 /** File systems without hard links answer with one of these. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
@@ -28,6 +32,7 @@ export class LocalStorage implements Storage {
   /** Folders with names that may not be durable yet. */
   #unsynced = new Set<string>();
   readonly #made = new Set<string>();
+  readonly #syncing = new OneByOne(MOST_SYNCING);
 
   private constructor(root: string) {
     this.name = root;
@@ -58,23 +63,56 @@ export class LocalStorage implements Storage {
 
   async putIfAbsent(name: string, content: readonly Uint8Array[]): Promise<boolean> {
     const path = this.#path(name);
+    const { temporary, file } = await this.#write(path, content);
+    return this.#publish(path, temporary, file);
+  }
+
+  async putSoon(name: string, content: readonly Uint8Array[]): Promise<{ readonly stored: Promise<boolean> }> {
+    const path = this.#path(name);
+    await this.#syncing.room();
+    const { temporary, file } = await this.#write(path, content);
+    let isBegun = false;
+    const stored = this.#syncing.add(name, () => {
+      isBegun = true;
+      return this.#publish(path, temporary, file);
+    });
+    // Nobody has to wait for it; what is not even begun after a failure is put away.
+    stored.catch(() => (isBegun ? undefined : discard(temporary, file)));
+    return { stored };
+  }
+
+  /** The object under a name of its own, open and not synced. */
+  async #write(path: string, content: readonly Uint8Array[]): Promise<{ readonly temporary: string; readonly file: FileHandle }> {
     const temporary = join(this.#root, TEMPORARY, randomUUID());
+    let file: FileHandle | undefined;
     try {
       await this.#makeFolder(join(this.#root, TEMPORARY));
       await this.#makeFolder(dirname(path));
-      await writeNew(temporary, content);
+      file = await open(temporary, CREATE_NEW, FILE_MODE);
+      await writeAll(file, content);
+      return { temporary, file };
+    } catch (error) {
+      await discard(temporary, file);
+      throw targetError(error, path);
+    }
+  }
+
+  async #publish(path: string, temporary: string, file: FileHandle): Promise<boolean> {
+    try {
+      await file.sync();
       const isNew = await takeName(temporary, path);
       this.#unsynced.add(dirname(path));
       return isNew;
     } catch (error) {
       throw targetError(error, path);
     } finally {
-      await rm(temporary, { force: true }).catch(() => undefined);
+      await discard(temporary, file);
     }
   }
 
   async get(name: string, range?: ByteRange): Promise<Buffer | undefined> {
     const path = this.#path(name);
+    await this.#syncing.settled(name);
     let file: FileHandle | undefined;
     try {
       file = await open(path, 'r');
@@ -91,6 +129,7 @@ export class LocalStorage implements Storage {
 
   async stat(name: string): Promise<StoredObject | undefined> {
     const path = this.#path(name);
+    await this.#syncing.settled(name);
     const found = await statFile(path);
     if (found === undefined) return undefined;
     // Who asks may rely on it, and whoever has put it may not have synced its name.
@@ -121,6 +160,7 @@ export class LocalStorage implements Storage {
 
   async delete(name: string): Promise<void> {
     const path = this.#path(name);
+    await this.#syncing.settled(name);
     try {
       await unlink(path);
     } catch (error) {
@@ -131,6 +171,7 @@ export class LocalStorage implements Storage {
   }
 
   async flush(): Promise<void> {
+    await this.#syncing.all();
     const folders = this.#unsynced;
     this.#unsynced = new Set();
     try {
@@ -178,14 +219,9 @@ export class LocalStorage implements Storage {
   }
 }
 
-async function writeNew(path: string, content: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, CREATE_NEW, FILE_MODE);
-  try {
-    await writeAll(file, content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+async function discard(temporary: string, file: FileHandle | undefined): Promise<void> {
+  await file?.close().catch(() => undefined);
+  await rm(temporary, { force: true }).catch(() => undefined);
 }
 
 async function writeAll(file: FileHandle, content: readonly Uint8Array[]): Promise<void> {

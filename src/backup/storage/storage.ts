@@ -40,6 +40,14 @@ export interface Storage {
    */
   putIfAbsent(name: string, content: readonly Uint8Array[]): Promise<boolean>;
 
+  /**
+   * The same for many objects in a row, without waiting for the disk each time: when it resolves, `content` may be reused, and what this instance reads has the object; others see it, and it is whole for
+   * them, some time later, at the latest with `flush`. Waits when too much is under way.
+   * @returns `stored`: as `putIfAbsent`, when that is so; its failure is also that of `flush` and of the next put, and need not be handled
+   * @throws SluiceError DISK_FULL, TARGET_UNWRITABLE, also of objects that were put before
+   */
+  putSoon(name: string, content: readonly Uint8Array[]): Promise<{ readonly stored: Promise<boolean> }>;
+
   /** The object, or a range of it, in memory of its own; undefined when there is none. @throws SluiceError SOURCE_UNREADABLE */
   get(name: string, range?: ByteRange): Promise<Buffer | undefined>;
 
@@ -55,7 +63,7 @@ export interface Storage {
   /** An object that is not there is deleted already. @throws SluiceError TARGET_UNWRITABLE */
   delete(name: string): Promise<void>;
 
-  /** What this instance has put, or has found there by `stat`, survives a loss of power when it resolves. @throws SluiceError TARGET_UNWRITABLE, DISK_FULL */
+  /** What this instance has put, or has found there by `stat`, survives a loss of power when it resolves, and nothing is under way any more, also when it rejects. @throws SluiceError TARGET_UNWRITABLE, DISK_FULL */
   flush(): Promise<void>;
 
   /** Removes what puts that were killed have left, where it is older than so many milliseconds. Returns how much there was. */

@@ -1,0 +1,53 @@
+/**
+ * Work that is done in the background, one piece after the other: syncing files to the disk. One at a time, because the first sync of several files writes most of what the others have, and
+ * because a sync keeps a thread of libuv, of which there are few, from compressing. What is under way is bounded; the first failure ends all, and is told to whoever comes next.
+ */
+export class OneByOne {
+  readonly #most: number;
+  readonly #underWay = new Map<string, Promise<unknown>>();
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Resolves when another piece may be added. @throws the first failure */
+  async room(): Promise<void> {
+    while (this.#underWay.size >= this.#most && this.#failure === undefined) await Promise.race(this.#underWay.values());
+    this.#throwFailure();
+  }
+
+  /** Resolves or rejects with the work, which is not begun after a failure of another. A rejection need not be handled: `all` and `room` tell it, too. */
+  add<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#underWay.get(name);
+    const done = this.#last.then(async () => {
+      await before;
+      this.#throwFailure();
+      return work();
+    });
+    const settled = done.then(() => undefined, (error: unknown) => {
+      this.#failure ??= { error };
+    }).then(() => {
+      if (this.#underWay.get(name) === settled) this.#underWay.delete(name);
+    });
+    this.#underWay.set(name, settled);
+    this.#last = settled;
+    return done;
+  }
+
+  /** Resolves when nothing of this name is under way; also after its failure. */
+  async settled(name: string): Promise<void> {
+    await this.#underWay.get(name);
+  }
+
+  /** Resolves when nothing is under way. @throws the first failure */
+  async all(): Promise<void> {
+    await this.#last;
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
