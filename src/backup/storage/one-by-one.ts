@@ -26,14 +26,19 @@ export class OneByOne {
       this.#throwFailure();
       return work();
     });
-    const settled = done.then(() => undefined, (error: unknown) => {
-      this.#failure ??= { error };
-    }).then(() => {
-      if (this.#underWay.get(name) === settled) this.#underWay.delete(name);
-    });
+    const settled = this.#settle(done);
     this.#underWay.set(name, settled);
+    void settled.then(() => this.#underWay.get(name) === settled && this.#underWay.delete(name));
     this.#last = settled;
     return done;
+  }
+
+  async #settle(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#failure ??= { error };
+    }
   }
 
   /** Resolves when nothing of this name is under way; also after its failure. */
