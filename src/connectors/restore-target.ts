@@ -122,6 +122,8 @@ export interface RestoreTarget {
   present(definitions: readonly Definition[]): Promise<ReadonlySet<number>>;
   /** Names of extensions of which the server has no files. */
   unavailableExtensions(names: readonly string[]): Promise<string[]>;
+  /** Whether the ledger of this run is there. */
+  hasBegun(): Promise<boolean>;
   /** Looks which of the names that the definitions refer to are there, and makes or finds the ledger. */
   begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void>;
   /** Moves what is in the way of these definitions aside, all of it or nothing; done once in a run. @throws SluiceError RESTORE_CLEAN_BLOCKED when something that stays depends on it */

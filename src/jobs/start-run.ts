@@ -202,8 +202,10 @@ class LocalRun implements RunHandle {
     this.#throwIfStopped();
     try {
       this.#result = await transfer.run();
-    } finally {
+      this.#isSuspended = false;
+    } catch (error) {
       this.#isSuspended = transfer.suspended === true;
+      throw error;
     }
     for (const table of this.#result.tables) assertBalanced(table);
   }

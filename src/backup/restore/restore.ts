@@ -103,14 +103,16 @@ class BackupRestore implements Transfer {
       run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
     const isNeeded = new Set(selection.needed.map(({ dumpId }) => dumpId));
-    if (context.resumed === undefined && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
+    const hasBegun = context.resumed !== undefined && await target.hasBegun();
+    if (context.resumed !== undefined && !hasBegun) refuseOther(readState(context.resumed).target, target, context.run);
+    if (!hasBegun && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
     await refuseMissingExtensions(target, steps.get('before')!);
     return new BackupRestore(prepared, target, { steps, selection }, await describe(prepared, target, steps));
   }
 
   async run(): Promise<TransferResult> {
     const { context, source, options } = this.#prepared;
-    context.keep(keptState(options, source));
+    context.keep(keptState(options, source, this.#target.name));
     this.suspended = true;
     const entries = [...this.#steps.values()].flat();
     const brought = new Set(entries.filter(({ description }) => description === 'ACCESS METHOD').map(({ tag }) => tag));
@@ -229,6 +231,12 @@ class BackupRestore implements Transfer {
     const ended = await Promise.allSettled(Array.from({ length: this.#target.jobs }, worker));
     for (const one of ended) if (one.status === 'rejected') throw one.reason;
   }
+}
+
+/** Whoever goes on, or gives up, means the database in which the restore was begun. */
+// oxlint-disable-next-line max-params -- one caller
+function refuseOther(begun: string, target: RestoreTarget, run: string): void {
+  if (begun !== target.name) throw new SluiceError('RESUME_REFUSED', { run, reason: `it was begun in ${begun}, and ${target.name} has nothing of it` });
 }
 
 async function refuseConflicts(target: RestoreTarget, entries: readonly DumpEntry[]): Promise<void> {

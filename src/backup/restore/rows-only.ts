@@ -111,7 +111,7 @@ class RowsOnly implements Transfer {
     const { context, options, source } = this.#parts;
     const published = await session.published?.();
     if (published !== undefined) return [...published].map(([name, { read, rejected, skipped, bytes, published: { written, skipped: left, duplicate } }]) => ({ name, read, written, rejected, duplicate, skipped: skipped + left, bytes }));
-    context.keep(keptState(options, source));
+    context.keep(keptState(options, source, this.#parts.connection.name));
     this.suspended = true;
     const run = new LoadRun(session, this.#tables.map(({ plan }) => plan), context);
     try {

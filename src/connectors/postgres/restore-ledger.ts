@@ -37,7 +37,7 @@ export class RestoreLedger {
 
   async create(session: Session, options: QueryOptions): Promise<void> {
     await this.quietly(session, options, async () => session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};
-      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text)`, options));
+      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text, was_enabled text)`, options));
   }
 
   async exists(session: Session, options: QueryOptions): Promise<boolean> {
@@ -61,6 +61,12 @@ export class RestoreLedger {
     const found = new Set<number>();
     for await (const [id] of this.#pages(session, `${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = ''`, 'id', options)) found.add(Number(id));
     return found;
+  }
+
+  /** Ids of definitions that are in the target, were there before, and cannot go. */
+  async kept(session: Session, options: QueryOptions): Promise<Set<number>> {
+    const { rows } = await session.query(`SELECT id FROM ${this.#done} WHERE kind = 'step' AND target = 'kept'`, options);
+    return new Set(rows.map(([id]) => Number(id)));
   }
 
   async committed(session: Session, target: string, isUnlogged: boolean, options: QueryOptions): Promise<RestoredParts> {
@@ -87,8 +93,8 @@ export class RestoreLedger {
     try {
       await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}`, options);
       await work();
-      // Some may have got another name, or are gone.
-      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')})`, options)).rows;
+      // Some are gone, or set aside for good.
+      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')}) AND NOT pg_catalog.starts_with(evtname, ${quoteLiteral(`${this.schema}_`)})`, options)).rows;
       await session.query(`${still.map(([name]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} ENABLE ALWAYS; `).join('')}COMMIT`, options);
     } catch (error) {
       if (session.usable) await session.query('ROLLBACK');

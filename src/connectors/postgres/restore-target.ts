@@ -14,9 +14,10 @@ import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSq
 import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
+import { findPresent } from './restore-lookup.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { copyPart, copyRows, PartTables } from './restore-part.ts';
-import { describeTables, existingRelations, findKnownNames, presentObjects, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
+import { describeTables, existingRelations, findKnownNames, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
@@ -45,6 +46,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
   readonly #notes = new RestoreNotes();
   readonly #partTables = new PartTables();
   #defined = new Set<number>();
+  /** Definitions of objects that were there before: they are taken as they are, and stay when the restore is given up. */
+  #kept = new Set<number>();
   #known!: KnownNames;
 
   private constructor(target: ConnectionTarget, control: Session, jobs: number, options: RestoreTargetOptions) {
@@ -70,18 +73,24 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   present(definitions: readonly Definition[]): Promise<ReadonlySet<number>> {
-    return this.#withControl((session) => presentObjects(session, definitions, this.#query));
+    return this.#withControl(async (session) => new Set((await findPresent(session, definitions, this.#query)).map(({ id }) => id)));
   }
 
   unavailableExtensions(names: readonly string[]): Promise<string[]> {
     return this.#withControl((session) => unavailableExtensions(session, names, this.#query));
   }
 
+  hasBegun(): Promise<boolean> {
+    return this.#withControl((session) => this.#ledger.exists(session, this.#query));
+  }
+
   async begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void> {
     await this.#withControl(async (session) => {
       this.#known = await findKnownNames(session, referenced, this.#query);
-      if (this.#options.resumes && await this.#ledger.exists(session, this.#query)) this.#defined = await this.#ledger.done(session, 'definition', this.#query);
-      else await this.#ledger.create(session, this.#query);
+      if (this.#options.resumes && await this.#ledger.exists(session, this.#query)) {
+        this.#defined = await this.#ledger.done(session, 'definition', this.#query);
+        this.#kept = await this.#ledger.kept(session, this.#query);
+      } else await this.#ledger.create(session, this.#query);
     });
     for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
       for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
@@ -90,7 +99,9 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   async setAside(definitions: readonly Definition[]): Promise<void> {
     await this.#withControl(async (session) => {
-      if (!await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).move(definitions);
+      if (await this.#ledger.isAside(session, this.#query)) return;
+      await new Aside(session, this.#ledger, this.#query).move(definitions);
+      this.#kept = await this.#ledger.kept(session, this.#query);
     });
   }
 
@@ -98,9 +109,9 @@ export class PostgresRestoreTarget implements RestoreTarget {
     if (this.isDefined(definition.id)) return;
     const workers = options.parallelWorkers === undefined ? '' : `SET LOCAL max_parallel_maintenance_workers = ${options.parallelWorkers}; `;
     const prefix = workers + prefixSql(definition, this.#known, this.#options.unqualified);
-    const isThere = definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag);
+    const isThere = this.#isThere(definition);
     const text = isThere ? '' : options.notValid === true && canBeAddedUnchecked(definition) ? uncheckedSql(definition.sql) : definitionSql(definition);
-    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
+    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${isThere && !this.#kept.has(definition.id) ? this.#ledger.entrySql('step', definition.id, 'kept') : ''}${this.#ledger.entrySql('definition', definition.id)}`;
     try {
       await this.#runRetried(sql);
     } catch (error) {
@@ -211,7 +222,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   async undo(made: AsyncIterable<Definition>): Promise<void> {
     for await (const definition of made) {
-      if (!this.isDefined(definition.id) || (definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag))) continue;
+      if (!this.isDefined(definition.id) || this.#kept.has(definition.id)) continue;
       const undo = undoSql(definition);
       // What belonged to something that is gone already is gone, too.
       if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
@@ -254,6 +265,10 @@ export class PostgresRestoreTarget implements RestoreTarget {
         if (!(error instanceof SluiceError) || error.code !== 'DEADLOCK' || attempt === DEADLOCK_ATTEMPTS) throw error;
       }
     }
+  }
+
+  #isThere({ id, description, tag }: Definition): boolean {
+    return this.#kept.has(id) || (description === 'SCHEMA' && this.#known.schemas.has(tag)) || (description === 'EXTENSION' && this.#known.extensions.has(tag));
   }
 
   #ownerOf(definition: Pick<Definition, 'description' | 'tag' | 'namespace' | 'owner' | 'dropSql' | 'sql'>): string {
