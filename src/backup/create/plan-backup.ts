@@ -15,6 +15,7 @@ import { BackupWriter } from '../repository/backup-writer.ts';
 import { CHUNK_BYTES } from '../repository/content.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupOptions } from './backup-options.ts';
+import { keptBackup, type BackupState } from './backup-state.ts';
 import { PreviousGroups } from './previous-groups.ts';
 import { backUpSchema } from './schema-backup.ts';
 import { TableBackup } from './table-backup.ts';
@@ -39,8 +40,15 @@ export async function planBackup(options: BackupOptions, context: RunContext): P
   }
 }
 
+/** A backup that was interrupted. @param from the resolved source */
+export function resumeBackup(from: string, context: RunContext): Promise<BackupJob> {
+  return planBackup({ ...(context.resumed as BackupState).options, from }, context);
+}
+
 class BackupJob {
   readonly plan;
+  /** What was stored is found when the same is asked for again. */
+  suspended = false;
   readonly #options: BackupOptions;
   readonly #connection: Connection;
   readonly #source: BackupSource;
@@ -58,6 +66,7 @@ class BackupJob {
   async run(): Promise<{ tables: readonly TableReceipt[]; warnings: readonly string[]; backup: BackupReceipt }> {
     const { progress, signal } = this.#context;
     progress({ type: 'phase', phase: 'moving', at: Date.now() });
+    this.#context.keep(keptBackup(this.#options));
     const repository = await createRepository(this.#options.to);
     const writer = await BackupWriter.begin(repository);
     const scope = new AbortScope(signal);
@@ -76,11 +85,15 @@ class BackupJob {
       return { tables, warnings: [], backup: { backup: manifest.backup, repository: repository.storage.name, largeObjects, sequences, newChunks, newBytes, notes: manifest.notes } };
     } catch (error) {
       await writer.abort();
+      this.suspended = !(error instanceof SluiceError && error.code === 'CANCELLED');
       throw error;
     } finally {
       scope.dispose();
     }
   }
+
+  /** Nothing refers to what it has stored. */
+  async giveUp(): Promise<void> {}
 
   async close(): Promise<void> {
     await this.#source.close();

@@ -100,11 +100,12 @@ class BackupRestore implements Transfer {
     if (all.length > 0 && entries.length === 0) throw new SluiceError('BACKUP_EMPTY', { source: source.name });
     const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, schemaOnly: options.schemaOnly === true });
     const target = await connection.openRestore({
-      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
+      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, isDone: context.isDone, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
     const isNeeded = new Set(selection.needed.map(({ dumpId }) => dumpId));
     const hasBegun = context.resumed !== undefined && await target.hasBegun();
     if (context.resumed !== undefined && !hasBegun) refuseOther(readState(context.resumed).target, target, context.run);
+    if (!hasBegun && options.clean === true) await refuseUnfinished(target);
     if (!hasBegun && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
     await refuseMissingExtensions(target, steps.get('before')!);
     return new BackupRestore(prepared, target, { steps, selection }, await describe(prepared, target, steps));
@@ -197,11 +198,12 @@ class BackupRestore implements Transfer {
 
   async #rows(): Promise<TransferResult['tables']> {
     const { context, source, options, missing } = this.#prepared;
+    const onDamage = options.skipDamaged === true ? (part: MissingPart): void => void missing.push(part) : undefined;
     const rows = new RowRestore(source, this.#target, context, {
-      wants: (table: SourceTable) => this.#wants(table.name), where: options.where, onDamage: options.skipDamaged === true ? (part) => missing.push(part) : undefined,
+      wants: (table: SourceTable) => this.#wants(table.name), where: options.where, onDamage,
     });
     const tables = await rows.run();
-    if (options.tables === undefined) await restoreLargeObjects(source, this.#target, context.signal, options.skipDamaged === true ? (part) => missing.push(part) : undefined);
+    if (options.tables === undefined) await restoreLargeObjects(source, this.#target, { signal: context.signal, noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, onDamage });
     return tables;
   }
 
@@ -239,10 +241,17 @@ function refuseOther(begun: string, target: RestoreTarget, run: string): void {
   if (begun !== target.name) throw new SluiceError('RESUME_REFUSED', { run, reason: `it was begun in ${begun}, and ${target.name} has nothing of it` });
 }
 
+/** What is in the way may be its own: whoever says the same command again means to go on. */
+async function refuseUnfinished(target: RestoreTarget): Promise<void> {
+  const [run, ...more] = await target.unfinished();
+  if (run !== undefined) throw new SluiceError('RESTORE_UNFINISHED', { connection: target.name, run, runs: [run, ...more].join(', ') });
+}
+
 async function refuseConflicts(target: RestoreTarget, entries: readonly DumpEntry[]): Promise<void> {
   const wanted = entries.filter(isRelation).map(({ namespace, tag }) => ({ schema: namespace, name: tag }));
   const there = await target.existing(wanted);
   if (there.length === 0) return;
+  await refuseUnfinished(target);
   const named = there.slice(0, MOST_NAMED).map(displayName).join(', ');
   throw new SluiceError('RESTORE_TARGET_IN_USE', { connection: target.name, objects: there.length > MOST_NAMED ? `${named} and ${there.length - MOST_NAMED} more` : named });
 }

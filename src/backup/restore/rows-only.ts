@@ -146,7 +146,7 @@ class RowsOnly implements Transfer {
   async #insertMatching(session: LoadSession, where: string): Promise<TableReceipt[]> {
     await session.abort();
     const { connection, context, source } = this.#parts;
-    const target = await connection.openRestore!({ run: context.run, signal: context.signal, resumes: false, noOwner: true, unqualified: false, clean: false });
+    const target = await connection.openRestore!({ run: context.run, signal: context.signal, resumes: false, noOwner: true, unqualified: false, clean: false, isDone: context.isDone });
     const receipts: TableReceipt[] = [];
     await target.inOneTransaction(async (copy) => {
       for (const { source: table, plan } of this.#tables) {

@@ -6,7 +6,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { BackupChoice, BackupTable } from '../backup-source.ts';
 import { tablePattern, type NamedTable } from '../table-choice.ts';
 import type { Row, Session } from './driver.ts';
-import { IS_STAGING, qualifiedName } from './sql.ts';
+import { IS_OURS, qualifiedName } from './sql.ts';
 
 export interface CatalogBackupTable extends BackupTable {
   readonly oid: string;
@@ -45,7 +45,7 @@ const TABLES = `
       JOIN pg_catalog.pg_namespace ancestor_schema ON ancestor_schema.oid = ancestor.relnamespace WHERE tree.relid <> c.oid) END
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam LEFT JOIN config ON config.oid = c.oid
   WHERE c.relkind IN ('r', 'f', 'p') AND c.relpersistence <> 't' AND ${NOT_OF_USERS}
-    AND NOT ${IS_STAGING}
+    AND NOT ${IS_OURS}
     AND (config.oid IS NOT NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 

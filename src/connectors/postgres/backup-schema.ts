@@ -27,6 +27,8 @@ interface DumpContext {
   readonly target: ConnectionTarget;
   readonly snapshot: string;
   readonly isSqlAscii: boolean;
+  /** What is left out, as options. */
+  readonly leftOut: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
@@ -79,7 +81,7 @@ async function versionOf(path: string, signal: AbortSignal): Promise<DumpProgram
 }
 
 export function dumpSchema(program: DumpProgram, context: DumpContext): SchemaDump {
-  const common = ['--schema-only', '--no-password', `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8'])];
+  const common = ['--schema-only', '--no-password', `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8']), ...context.leftOut];
   return {
     archive: () => withoutCreationTime(run(program, ['--format=custom', '--compress=0', ...common], context)),
     plain: (section, seal) => run(program, ['--format=plain', `--section=${section}`, ...(program.takesKey ? [`--restrict-key=${seal}`] : []), ...common], context),

@@ -45,6 +45,14 @@ export class RestoreLedger {
     return rows[0][0] === 't';
   }
 
+  /** Runs whose ledgers are there besides. */
+  async others(session: Session, options: QueryOptions): Promise<string[]> {
+    const { rows } = await session.query(`
+      SELECT pg_catalog.substr(n.nspname, 8) FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$' AND n.nspname <> ${quoteLiteral(this.schema)}
+        AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'done_unlogged') ORDER BY 1`, options);
+    return rows.map(([run]) => run!);
+  }
+
   /** To be run in the transaction that does the work. */
   entrySql(kind: LedgerKind, id: number, target = '', counts?: LedgerCounts, isUnlogged = false): string {
     const { read, written, bytes } = counts ?? { read: 0, written: 0, bytes: 0 };

@@ -84,6 +84,11 @@ export class PostgresRestoreTarget implements RestoreTarget {
     return this.#withControl((session) => this.#ledger.exists(session, this.#query));
   }
 
+  async unfinished(): Promise<string[]> {
+    const runs = await this.#withControl((session) => this.#ledger.others(session, this.#query));
+    return runs.filter((run) => !this.#options.isDone(run));
+  }
+
   async begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void> {
     await this.#withControl(async (session) => {
       this.#known = await findKnownNames(session, referenced, this.#query);
@@ -91,6 +96,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
         this.#defined = await this.#ledger.done(session, 'definition', this.#query);
         this.#kept = await this.#ledger.kept(session, this.#query);
       } else await this.#ledger.create(session, this.#query);
+      // Of runs that died between the record of their end and tidying up.
+      for (const run of await this.#ledger.others(session, this.#query)) if (this.#options.isDone(run)) await new RestoreLedger(run).drop(session, this.#query).catch(() => undefined);
     });
     for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
       for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
@@ -171,7 +178,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const owner = attributes === undefined ? '' : this.#ownerOf({ description: 'BLOB', tag: String(object.oid), namespace: '', owner: attributes.owner, dropSql: '', sql: '' });
     try {
       const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), replaces: this.#options.clean }, chunks, this.#query));
-      for (const role of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, `role "${role}" does not exist`);
+      for (const reason of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, reason);
     } catch (error) {
       throw entryFailure(error, `LARGE OBJECT ${object.oid}`, '', 0);
     }
