@@ -88,7 +88,9 @@ export const ERROR_CODES = define({
   DATABASE_ERROR: { message: '{connection} refused: {reason}', exit: 1, http: 500, hint: 'The message is the server\'s own; its log may say more.' },
   QUERY_INVALID: { message: 'The query was refused: {reason}', exit: 1, http: 400, hint: 'Correct --query or --where.' },
   SERVER_UNSUPPORTED: { message: '{connection} is version {version}; {supported} is supported', exit: 1, http: 400, hint: 'Use a supported server version.' },
-  POOLER_DETECTED: { message: '{connection} is a pooler that cannot share a snapshot: {reason}', exit: 1, http: 400, hint: 'Connect to the server itself, not through a pooler.' },
+  POOLER_DETECTED: { message: '{connection} is a pooler that does not give each session a server of its own: {reason}', exit: 1, http: 400, hint: 'Connect to the server itself, or to a pool in session mode.' },
+  TARGET_READ_ONLY: { message: '{connection} takes no writes: {reason}', exit: 1, http: 409, hint: 'It is a replica, or it or the user has default_transaction_read_only on: name the primary.' },
+  REPLICA_CONFLICT: { message: 'The replica {connection} ended a read in favour of changes that it had to replay: {reason}', exit: 1, http: 503, hint: 'Raise max_standby_streaming_delay there, or turn hot_standby_feedback on, and run the same again: a backup finds what it has stored.', retryable: true },
   ROW_SECURITY: { message: 'Row security would hide rows of {table} from the user "{user}"', exit: 1, http: 403, hint: 'Connect as the owner or as a role with BYPASSRLS.' },
   ENGINE_ERROR: { message: 'The embedded engine refused: {reason}', exit: 1, http: 500, hint: 'The message is DuckDB\'s own.' },
   DATABASE_LOCKED: { message: '{path} is open in another process', exit: 1, http: 409, hint: 'Close the other process; a DuckDB file has one writer.', retryable: true },
@@ -138,6 +140,7 @@ export const ERROR_CODES = define({
   // — backups —
   DUMP_PROGRAM_MISSING: { message: 'pg_dump, which writes the schema, was not found {where}', exit: 1, http: 500, hint: 'Install the client programs of PostgreSQL {server} or newer, name one with --pg-dump or PG_DUMP, or leave the schema out with --data-only.' },
   DUMP_PROGRAM_TOO_OLD: { message: '{path} is version {version}, and the server is version {server}: it cannot write its schema', exit: 1, http: 500, hint: 'Install the client programs of PostgreSQL {server} or newer, name one with --pg-dump or PG_DUMP, or leave the schema out with --data-only.' },
+  SCHEMA_CHANGED: { message: 'Definitions in {connection} were changed while pg_dump read them: {reason}', exit: 1, http: 409, hint: 'Nothing was listed. Run the same backup again: what was stored is found.', retryable: true },
   SCHEMA_DUMP_FAILED: { message: '{program} could not write the schema: {reason}', exit: 1, http: 500, hint: 'The words are its own. With --data-only the schema is left out.' },
   REPOSITORY_UNKNOWN: { message: 'There is no backup repository at {path}', exit: 1, http: 404, hint: 'Check the path. `sluice backup CONNECTION --to FOLDER` makes one.' },
   REPOSITORY_FOREIGN: { message: '{path} is not empty and is no backup repository: it has {found}', exit: 1, http: 409, hint: 'Name an empty or a new folder.' },

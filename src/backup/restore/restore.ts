@@ -114,10 +114,9 @@ class BackupRestore implements Transfer {
   async run(): Promise<TransferResult> {
     const { context, source, options } = this.#prepared;
     context.keep(keptState(options, source, this.#target.name));
-    this.suspended = true;
     const entries = [...this.#steps.values()].flat();
     const brought = new Set(entries.filter(({ description }) => description === 'ACCESS METHOD').map(({ tag }) => tag));
-    await this.#target.begin({
+    await this.#begin({
       owners: distinct(entries.map(({ owner }) => owner)), tablespaces: distinct(entries.map(({ tablespace }) => tablespace)),
       accessMethods: distinct(entries.map(({ accessMethod }) => accessMethod)).filter((name) => !brought.has(name)),
     });
@@ -125,6 +124,18 @@ class BackupRestore implements Transfer {
     await this.#target.finish();
     const missing = this.#prepared.missing.toSorted((a, b) => (a.table === b.table ? a.place.localeCompare(b.place, 'en', { numeric: true }) : a.table < b.table ? -1 : 1));
     return { tables, warnings: [...source.notes, ...this.#notes, ...this.#target.notes()], steps: this.#times.all(), ...(missing.length === 0 ? {} : { missing }), forget: () => this.#target.forget() };
+  }
+
+  /** From now on there is something to go on with. */
+  async #begin(referenced: Parameters<RestoreTarget['begin']>[0]): Promise<void> {
+    try {
+      await this.#target.begin(referenced);
+      this.suspended = true;
+    } catch (error) {
+      // Who cannot be asked may have it.
+      this.suspended = await this.#target.hasBegun().catch(() => true);
+      throw error;
+    }
   }
 
   async giveUp(): Promise<void> {

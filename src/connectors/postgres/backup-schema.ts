@@ -37,6 +37,9 @@ const VERSION_LIMIT_MS = 10_000;
 const STDERR_BYTES = 4096;
 const END_PATIENCE_MS = 1000;
 
+/** What the snapshot shows and is not there any more: pg_dump asks the server for the text of views and functions, which looks at what is there now. Not translated. */
+const GONE = /could not open relation with OID|cache lookup failed for|OID \d+ does not exist|could not find tuple/;
+
 /** Where Debian and its kin keep the programs of each version. */
 const VERSIONED_FOLDERS = '/usr/lib/postgresql';
 
@@ -99,7 +102,7 @@ async function* run({ path }: DumpProgram, args: readonly string[], { target, en
     yield* child.stdout as AsyncIterable<Uint8Array>;
     const failure = await ended;
     if (signal.aborted) throw cancellationOf(signal);
-    if (failure !== undefined) throw new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
+    if (failure !== undefined) throw GONE.test(failure) ? new SluiceError('SCHEMA_CHANGED', { connection: target.name, reason: failure }) : new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
   } finally {
     signal.removeEventListener('abort', stop);
     await endNow(child, ended);

@@ -2,7 +2,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { BackupChoice, BackupSource, BackupTable, LargeObject, PageGroups, SchemaDump, SequenceState, TableStreams } from '../backup-source.ts';
 import { findBackupTables, type CatalogBackupTable, type FoundTables } from './backup-catalog.ts';
-import { readLargeObjects } from './backup-large-objects.ts';
+import { readLargeObjects, refuseUnreadableObjects } from './backup-large-objects.ts';
 import { dumpSchema, findDumpProgram, type DumpProgram } from './backup-schema.ts';
 import { readSequences, refuseUnreadableSequences } from './backup-sequences.ts';
 import { findOwnObjects, type OwnObjects } from './backup-own-objects.ts';
@@ -41,6 +41,7 @@ export async function openBackupSource(control: Session, choice: BackupChoice, p
       }
       refuseRowSecurity(found.tables, control.target.user);
       if (choice.data) await refuseUnreadableSequences(coordinator, choice, found.tables, parts.signal);
+      if (choice.data && choice.tables.length === 0) await refuseUnreadableObjects(coordinator, parts.signal);
       const encoding = (await coordinator.query('SELECT pg_catalog.getdatabaseencoding()', { signal: parts.signal })).rows[0][0]!;
       return new PostgresBackupSource(snapshot, choice, found, { encoding, program, env: parts.env, own: await findOwnObjects(coordinator, parts.signal), unfilled: await unfilledViews(coordinator, parts.signal) });
     } catch (error) {

@@ -3,13 +3,20 @@ import type { RestoreLargeObject } from '../restore-target.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { quoteIdentifier, quoteLiteral } from './sql.ts';
 
+export interface LargeObjectSql {
+  readonly owner: string;
+  readonly entry: string;
+  /** Called within the transaction when what is there is to be replaced. */
+  readonly setAside?: (session: Session, oid: number) => Promise<void>;
+}
+
 /** @returns why some rights could not be given */
 // oxlint-disable-next-line max-params -- one caller
-export async function writeLargeObject(session: Session, object: RestoreLargeObject, sql: { readonly owner: string; readonly entry: string; readonly replaces: boolean }, chunks: AsyncIterable<Uint8Array>, options: QueryOptions): Promise<string[]> {
+export async function writeLargeObject(session: Session, object: RestoreLargeObject, sql: LargeObjectSql, chunks: AsyncIterable<Uint8Array>, options: QueryOptions): Promise<string[]> {
   const { oid, attributes } = object;
   try {
     await session.query('BEGIN', options);
-    if (attributes !== undefined && sql.replaces) await session.query(`SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = ${oid}`, options);
+    if (attributes !== undefined && sql.setAside !== undefined) await sql.setAside(session, oid);
     if (attributes !== undefined) await session.query(`SELECT pg_catalog.lo_create(${oid})`, options);
     let at = 0;
     for await (const chunk of chunks) {
@@ -28,7 +35,7 @@ export async function writeLargeObject(session: Session, object: RestoreLargeObj
   }
 }
 
-interface ObjectRights {
+export interface ObjectRights {
   readonly oid: number;
   readonly owner: string;
   readonly acl: string | null;
@@ -37,7 +44,7 @@ interface ObjectRights {
 }
 
 /** `{bob=r/alice,carol=rw/bob}` as statements, in its order, each by who gave the right. An owner has all rights unless the list says less. */
-async function giveRights(session: Session, { oid, owner, acl, isOwned }: ObjectRights, options: QueryOptions): Promise<string[]> {
+export async function giveRights(session: Session, { oid, owner, acl, isOwned }: ObjectRights, options: QueryOptions): Promise<string[]> {
   if (acl === null) return [];
   const items = readAcl(acl), roles = await existingRoles(session, items.flatMap(({ grantee, grantor }) => [grantee, grantor]), options);
   const object = `ON LARGE OBJECT ${oid}`;

@@ -6,6 +6,7 @@
  */
 import type { RestoredParts } from '../restore-target.ts';
 import { PartSet } from './part-set.ts';
+import { DEFAULT_RIGHTS } from './restore-default-rights.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
 
@@ -25,19 +26,23 @@ export class RestoreLedger {
   readonly schema: string;
   /** What `--clean` has set aside (restore-aside.ts). */
   readonly moved: string;
+  /** Large objects that `--clean` has replaced (restore-aside-objects.ts). */
+  readonly objects: string;
   readonly #done: string;
   readonly #unlogged: string;
 
   constructor(run: string) {
     this.schema = `sluice_${run}`;
     this.moved = qualifiedName({ schema: this.schema, name: 'moved' });
+    this.objects = qualifiedName({ schema: this.schema, name: 'objects' });
     this.#done = qualifiedName({ schema: this.schema, name: 'done' });
     this.#unlogged = qualifiedName({ schema: this.schema, name: 'done_unlogged' });
   }
 
   async create(session: Session, options: QueryOptions): Promise<void> {
     await this.quietly(session, options, async () => session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};
-      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text, was_enabled text)`, options));
+      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text, was_enabled text);
+      CREATE TABLE ${this.objects} (object oid PRIMARY KEY, copy oid NOT NULL, owner text NOT NULL, acl text, comment text); INSERT INTO ${this.#done} (kind, target, id) ${DEFAULT_RIGHTS}`, options));
   }
 
   async exists(session: Session, options: QueryOptions): Promise<boolean> {
@@ -57,6 +62,15 @@ export class RestoreLedger {
   entrySql(kind: LedgerKind, id: number, target = '', counts?: LedgerCounts, isUnlogged = false): string {
     const { read, written, bytes } = counts ?? { read: 0, written: 0, bytes: 0 };
     return `INSERT INTO ${isUnlogged ? this.#unlogged : this.#done} VALUES (${quoteLiteral(kind)}, ${quoteLiteral(target)}, ${id}, ${read}, ${written}, ${bytes});`;
+  }
+
+  removeSql(kind: LedgerKind, id: number): string {
+    return `DELETE FROM ${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = '' AND id = ${id};`;
+  }
+
+  /** The table of all of them. */
+  get entries(): string {
+    return this.#done;
   }
 
   /** A commit that waits for the disk is one for all commits before it. */
@@ -91,7 +105,7 @@ export class RestoreLedger {
   }
 
   async drop(session: Session, options: QueryOptions): Promise<void> {
-    await this.quietly(session, options, async () => session.query(`DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}, ${this.moved}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`, options));
+    await this.quietly(session, options, async () => session.query(`DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}, ${this.moved}, ${this.objects}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`, options));
   }
 
   /** A transaction without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */

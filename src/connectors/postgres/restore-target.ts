@@ -10,8 +10,10 @@ import type {
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
 import { Aside } from './restore-aside.ts';
+import { dropCopies, setObjectAside, undoObjects } from './restore-aside-objects.ts';
 import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
-import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
+import { undoDefaultRights } from './restore-default-rights.ts';
+import { entryFailure, isMissingRole, isNoRight, isNotFilled, isUnknownObject } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
 import { findPresent } from './restore-lookup.ts';
@@ -29,6 +31,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 const DEADLOCK_ATTEMPTS = 5;
+
+/** A definition whose object could not be dropped. */
+interface Undone {
+  readonly name: string;
+  readonly sql: string;
+  readonly error: unknown;
+}
 
 /** They may fail for a role or a right that is not there: the object is there all the same, and the receipt says what is missing. */
 const PRIVILEGES: ReadonlySet<string> = new Set(['ACL', 'ACL LANGUAGE', 'DEFAULT ACL']);
@@ -61,7 +70,11 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   static async open(target: ConnectionTarget, jobs: number, options: RestoreTargetOptions): Promise<PostgresRestoreTarget> {
-    return new PostgresRestoreTarget(target, await openSession(target, jobs, options.signal), jobs, options);
+    const control = await openSession(target, jobs, options.signal);
+    const [[isReplica]] = (await control.query('SELECT pg_catalog.pg_is_in_recovery()', { signal: options.signal })).rows;
+    if (isReplica !== 't') return new PostgresRestoreTarget(target, control, jobs, options);
+    await control.close();
+    throw new SluiceError('TARGET_READ_ONLY', { connection: target.name, reason: 'it is a replica' });
   }
 
   isDefined(id: number): boolean {
@@ -177,7 +190,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const { attributes } = object;
     const owner = attributes === undefined ? '' : this.#ownerOf({ description: 'BLOB', tag: String(object.oid), namespace: '', owner: attributes.owner, dropSql: '', sql: '' });
     try {
-      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), replaces: this.#options.clean }, chunks, this.#query));
+      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), ...(this.#options.clean ? { setAside: (own: Session, oid: number) => setObjectAside(own, this.#ledger, oid, this.#query) } : {}) }, chunks, this.#query));
       for (const reason of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, reason);
     } catch (error) {
       throw entryFailure(error, `LARGE OBJECT ${object.oid}`, '', 0);
@@ -219,6 +232,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
       if (await this.#ledger.isAside(session, this.#query)) {
         for (const blocked of await new Aside(session, this.#ledger, this.#query).drop()) this.#notes.add(`what was replaced is still there, in schemas that begin with ${this.#ledger.schema}_: ${blocked}`);
       }
+      await dropCopies(session, this.#ledger, this.#query);
       await session.query(this.#ledger.durableSql(), this.#query);
     });
   }
@@ -228,16 +242,38 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async undo(made: AsyncIterable<Definition>): Promise<void> {
+    let left: Undone[] = [];
     for await (const definition of made) {
       if (!this.isDefined(definition.id) || this.#kept.has(definition.id)) continue;
-      const undo = undoSql(definition);
-      // What belonged to something that is gone already is gone, too.
-      if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
+      const sql = undoSql(definition);
+      if (sql !== undefined) left.push(...await this.#undoOne({ name: entryName(definition), sql }));
     }
+    // What others still needed, in whatever order the archive had them.
+    for (let before = Infinity; left.length > 0 && left.length < before;) {
+      before = left.length;
+      const again = left;
+      left = [];
+      for (const one of again) left.push(...await this.#undoOne(one));
+    }
+    for (const { name, error } of left) this.#notes.addUndone(name, error);
     await this.#withControl(async (session) => {
+      await undoObjects(session, this.#ledger, this.#query);
+      await undoDefaultRights(session, this.#ledger, this.#query);
       if (await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).moveBack();
     });
     await this.forget();
+  }
+
+  /** @returns it, when it is still there */
+  async #undoOne(one: Pick<Undone, 'name' | 'sql'>): Promise<Undone[]> {
+    try {
+      await this.#withControl((session) => session.query(one.sql, this.#query));
+      return [];
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      // What belonged to something that is gone already is gone, too.
+      return isUnknownObject((error as Error).cause) ? [] : [{ ...one, error }];
+    }
   }
 
   async close(): Promise<void> {

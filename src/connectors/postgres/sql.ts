@@ -43,4 +43,4 @@ export function fitIdentifier(name: string): string {
 const IS_STAGING = `(c.relpersistence = 'u' AND c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(\\d+|staged|gaps)$')`;
 
 /** Of pg_class as `c` and its pg_namespace as `n`: made by a run of ours for itself, which has not ended or could not tidy up. */
-export const IS_OURS = `(${IS_STAGING} OR c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(ledger|\\d+_row)$' OR (n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$' AND c.relname IN ('done', 'done_unlogged', 'moved', 'moved_n_seq')))`;
+export const IS_OURS = `(${IS_STAGING} OR c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(ledger|\\d+_row)$' OR (n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$' AND c.relname IN ('done', 'done_unlogged', 'moved', 'moved_n_seq', 'objects')))`;
