@@ -116,7 +116,8 @@ class Restores {
     await ask(changed, `UPDATE large.orders SET note = 'changed'; DELETE FROM large.embeddings WHERE id % 3 = 0; CREATE SCHEMA mine; CREATE TABLE mine.own AS SELECT 1 AS a; SELECT lo_unlink(6000003)`);
     await all.#measure('clean', changed);
     const emptied = await all.#database(plain);
-    await ask(emptied, 'TRUNCATE large.orders, large.customers, large.embeddings, large.documents');
+    // It would count the staging tables of the load.
+    await ask(emptied, 'DROP EVENT TRIGGER "on; command"; TRUNCATE large.orders, large.customers, large.embeddings, large.documents');
     await all.#measure('data', emptied);
     await ask(server.url, 'CHECKPOINT');
     return all;
@@ -146,7 +147,7 @@ class Restores {
       counts.crashes++;
       await this.#server.kill('SIGKILL');
       await this.#server.restart();
-      if ((await running).code === 0) return this.#ended(target, after, way);
+      if ((await running).code === 0) return this.#ended(target, after, way, true);
     } else {
       let ended = await sluice.run(args, 200 + random() * milliseconds);
       for (let again = Math.floor(random() * 3); again > 0 && ended.code !== 0; again--) ended = await sluice.run(await this.#goOn(args, target, counts), 200 + random() * milliseconds);
@@ -154,7 +155,7 @@ class Restores {
     }
     await sessionsGone(target);
     const run = await sluice.newest();
-    if (run?.status === 'done') return this.#ended(target, after, way);
+    if (run?.status === 'done') return this.#ended(target, after, way, true);
     if (run?.resumable === true && random() < 0.4) {
       counts.givenUp++;
       assertDone(await sluice.run(['runs', 'discard', run.run, '--to', target]), 'runs discard');
@@ -176,14 +177,16 @@ class Restores {
     return ['runs', 'resume', run.run, '--to', target];
   }
 
-  async #ended(target: string, after: readonly string[], way: Way): Promise<void> {
+  /** @param lost a crash of the server after the end of a restore empties unlogged tables */
+  async #ended(target: string, after: readonly string[], way: Way, lost = false): Promise<void> {
     let found = await fingerprint(target);
     // A run that died between the record of its end and tidying up: the next one tidies up for it.
     if (found.some((line) => /^schema sluice_[0-9a-z]{14}/.test(line))) {
       assertDone(await sluice.run(['restore', this.#repository, '--to', target, '--data-only', '--table', 'odd.fully_identified']), 'a restore that tidies up');
       found = await fingerprint(target);
     }
-    same(after, found, way);
+    const kept = (lines: readonly string[]): readonly string[] => (lost ? lines.filter((line) => !/^rows (?:large\.scratch|odd\.unlogged_)/.test(line)) : lines);
+    same(kept(after), kept(found), way);
     await this.#drop(target);
   }
 

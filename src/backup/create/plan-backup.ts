@@ -13,12 +13,15 @@ import type { RunContext } from '../../pipeline/run-context.ts';
 import { createRepository, lookAtRepository } from '../open-repository.ts';
 import { BackupWriter } from '../repository/backup-writer.ts';
 import { CHUNK_BYTES } from '../repository/content.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupOptions } from './backup-options.ts';
 import { keptBackup, type BackupState } from './backup-state.ts';
 import { PreviousGroups } from './previous-groups.ts';
 import { backUpSchema } from './schema-backup.ts';
 import { TableBackup } from './table-backup.ts';
+
+const SCHEMA_ATTEMPTS = 5;
 
 /** @throws SluiceError of connecting, of the repository, OPTION_UNSUPPORTED for databases that cannot be backed up */
 export async function planBackup(options: BackupOptions, context: RunContext): Promise<BackupJob> {
@@ -32,8 +35,8 @@ export async function planBackup(options: BackupOptions, context: RunContext): P
   try {
     if (connection.openBackup === undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: `A backup of ${connection.name}`, context: 'here: only PostgreSQL databases can be backed up' });
     const { tables, exclude, schema, data, dumpProgram } = options;
-    const source = await connection.openBackup({ tables, exclude, schema, data, ...(dumpProgram === undefined ? {} : { dumpProgram }) });
-    return new BackupJob(options, connection, source, context);
+    const open = (): Promise<BackupSource> => connection.openBackup!({ tables, exclude, schema, data, ...(dumpProgram === undefined ? {} : { dumpProgram }) });
+    return new BackupJob(options, connection, { open, source: await open() }, context);
   } catch (error) {
     await connection.close();
     throw error;
@@ -51,12 +54,14 @@ class BackupJob {
   suspended = false;
   readonly #options: BackupOptions;
   readonly #connection: Connection;
-  readonly #source: BackupSource;
+  readonly #open: () => Promise<BackupSource>;
+  #source: BackupSource;
   readonly #context: RunContext;
 
-  constructor(options: BackupOptions, connection: Connection, source: BackupSource, context: RunContext) {
+  constructor(options: BackupOptions, connection: Connection, { open, source }: { open: () => Promise<BackupSource>; source: BackupSource }, context: RunContext) {
     this.#options = options;
     this.#connection = connection;
+    this.#open = open;
     this.#source = source;
     this.#context = context;
     const schema = source.schemaWriter === undefined ? [] : [`The schema is written by ${source.schemaWriter}`];
@@ -72,7 +77,7 @@ class BackupJob {
     const scope = new AbortScope(signal);
     try {
       // Not beside each other: pg_dump has memory of its own, and what the schema refuses is known at once.
-      const schema = await backUpSchema(this.#source, writer, this.#options.level, scope.signal);
+      const schema = await this.#backUpSchema(writer, scope.signal);
       const tables = await this.#moveTables(repository, writer, scope);
       const largeObjects = await this.#moveLargeObjects(writer);
       const sequences = await this.#readSequences(writer);
@@ -98,6 +103,19 @@ class BackupJob {
   async close(): Promise<void> {
     await this.#source.close();
     await this.#connection.close();
+  }
+
+  /** Where definitions change under pg_dump, or somebody waits for a table, with another snapshot: nothing else was read yet. */
+  async #backUpSchema(writer: BackupWriter, signal: AbortSignal): Promise<Manifest['schema']> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await backUpSchema(this.#source, writer, this.#options.level, signal);
+      } catch (error) {
+        if (attempt === SCHEMA_ATTEMPTS || !(error instanceof SluiceError) || error.code !== 'SCHEMA_CHANGED') throw error;
+        await this.#source.close();
+        this.#source = await this.#open();
+      }
+    }
   }
 
   async #moveTables(repository: Repository, writer: BackupWriter, scope: AbortScope): Promise<TableReceipt[]> {

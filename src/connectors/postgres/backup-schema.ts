@@ -38,7 +38,13 @@ const STDERR_BYTES = 4096;
 const END_PATIENCE_MS = 1000;
 
 /** What the snapshot shows and is not there any more: pg_dump asks the server for the text of views and functions, which looks at what is there now. Not translated. */
-const GONE = /could not open relation with OID|cache lookup failed for|OID \d+ does not exist|could not find tuple/;
+const GONE = /could not open relation with OID|cache lookup failed for|OID \d+ does not exist|could not find tuple|(?:statement|lock) timeout[^]*LOCK TABLE/;
+
+/**
+ * pg_dump locks tables that we have locked. Where somebody waits for one of them for himself, it waits behind him and he waits for us: it would never end. Somebody who waits for nobody is gone in that time; else everything
+ * begins anew, and he comes first.
+ */
+const LOCK_WAIT_MS = 3000;
 
 /** Where Debian and its kin keep the programs of each version. */
 const VERSIONED_FOLDERS = '/usr/lib/postgresql';
@@ -84,7 +90,7 @@ async function versionOf(path: string, signal: AbortSignal): Promise<DumpProgram
 }
 
 export function dumpSchema(program: DumpProgram, context: DumpContext): SchemaDump {
-  const common = ['--schema-only', '--no-password', `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8']), ...context.leftOut];
+  const common = ['--schema-only', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`, `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8']), ...context.leftOut];
   return {
     archive: () => withoutCreationTime(run(program, ['--format=custom', '--compress=0', ...common], context)),
     plain: (section, seal) => run(program, ['--format=plain', `--section=${section}`, ...(program.takesKey ? [`--restrict-key=${seal}`] : []), ...common], context),

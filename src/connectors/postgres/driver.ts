@@ -54,6 +54,7 @@ export class Session {
   /** False when its state is unknown: close it, do not use it again. */
   usable = true;
   readonly #client: Client;
+  #farewell: Error | undefined;
   #running = 0;
   #closed: Promise<void> | undefined;
   #copyBuffers: CopyBuffers | undefined;
@@ -63,7 +64,11 @@ export class Session {
     this.target = target;
     this.wire = wire;
     this.#client = client;
-    client.on('error', () => (this.usable = false));
+    client.on('error', (error) => {
+      this.usable = false;
+      // Why a server ends a session that waits comes before the end of the connection, and to no statement.
+      this.#farewell ??= error;
+    });
     client.on('end', () => (this.usable = false));
   }
 
@@ -141,7 +146,8 @@ export class Session {
   }
 
   translate(error: unknown, subject: Partial<ErrorSubject> = {}): SluiceError {
-    return codedError(error, this.target, subject);
+    const isLost = !hasSqlState(error) && hasSqlState(this.#farewell);
+    return codedError(isLost ? this.#farewell : error, this.target, subject);
   }
 
   cancellation(signal: AbortSignal): SluiceError {

@@ -28,8 +28,9 @@ interface ServerError extends Error {
   readonly routine?: string;
 }
 
+/** One of these; any, when none is said. */
 export function hasSqlState(error: unknown, ...states: string[]): boolean {
-  return isServerError(error) && states.includes(error.code);
+  return isServerError(error) && (states.length === 0 || states.includes(error.code));
 }
 
 /** The statement failed for what is in the rows (or in what users wrote to check them), not for the state of the server or the session. */
