@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
 import base from './vitest.config.ts';
 
-// test/faults/: long, because failures take their time. Apart from npm test, so that that stays short.
-export default defineConfig({ test: { ...base.test, include: ['test/faults/**/*.test.ts'], exclude: [] } });
+// test/faults/, and *.fault.test.ts beside what they are of: long, because failures take their time. Apart from npm test, so that that stays short.
+export default defineConfig({ test: { ...base.test, include: ['test/faults/**/*.test.ts', 'test/**/*.fault.test.ts'], exclude: [] } });

@@ -106,6 +106,6 @@ export interface LargeObject {
 export interface SchemaDump {
   /** For machines. The same for the same schema, whenever it was written. */
   archive(): AsyncIterable<Uint8Array>;
-  /** SQL for people. @param seal hex digits that depend on the archive */
-  plain(section: 'pre-data' | 'post-data', seal: string): AsyncIterable<Uint8Array>;
+  /** SQL for people. @param seal hex digits that depend on the archive @param archive what `archive` gave, once more */
+  plain(section: 'pre-data' | 'post-data', seal: string, archive: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
 }

@@ -112,7 +112,26 @@ export interface BoundField {
   readonly detected?: boolean;
 }
 
+/** Where a part begins in a source that can seek, so that it can be read again without what is before it. Plain data, of the format that gave it. */
+export interface ReadingPoint {
+  /** Offset in the source. */
+  readonly byte: number;
+  /** Of that byte, from 1. */
+  readonly line: number;
+  /** Records of the table before it. */
+  readonly rows: number;
+  /** `Part.index` of the part. */
+  readonly part: number;
+  /** Keys to the array that the part is of, and whether records of this array came before. */
+  readonly array?: { readonly path: readonly string[]; readonly begun: boolean };
+}
+
 export interface ReadRequest {
+  /**
+   * Begins with the part that had this point, in a reading with the same request otherwise, and yields this and the following ones; it may end before the source does, with the array
+   * that the part is of. `bind` is asked for the tables of these parts only.
+   */
+  readonly from?: ReadingPoint;
   /** Parts must be `replayable` (retry, the careful second try). Costs memory of parts in hand for sources that cannot seek. */
   readonly replayable?: boolean;
   /**
@@ -139,6 +158,8 @@ export interface ReadRequest {
 
 export interface TablePart extends PartStream {
   readonly table: string;
+  /** Absent where the source has to be read from its start. */
+  readonly point?: ReadingPoint;
 }
 
 export interface WriteOptions {

@@ -12,6 +12,8 @@ import type { RejectionLimit } from './rejection-limit.ts';
 
 /** Keeps rejected rows safe while a run goes on. What one segment holds replaces whatever the same segment held before. */
 export interface RejectionStore {
+  /** All parts are written, the sources not read any more: what is rejected from now on is the publication's. */
+  beforePublication?(): void;
   begin(table: string, part: number | 'publication'): RejectionSegment;
   /** Forgets a committed segment. */
   drop(table: string, part: number | 'publication'): Promise<void>;
@@ -82,6 +84,7 @@ export class Ladder {
    * @param receipts of the run so far, of its parts
    */
   hooks(receipts: () => readonly TableReceipt[]): PublishHooks {
+    this.#store.beforePublication?.();
     let open: { table: string; segment: LazySegment } | undefined;
     const segments: LazySegment[] = [];
     const late = new Map<string, number>();

@@ -2,17 +2,19 @@
  * The quarantine of an import: gives the pipeline its ladder, remembers which parts came from which source, and when all rows are in (or too many were
  * rejected) finds the rejected records again and completes the files.
  */
-import type { CommittedParts, LoadMode } from '../connectors/connector.ts';
+import type { CommittedParts, LoadMode, RejectedRow } from '../connectors/connector.ts';
 import { toSluiceError, type SluiceError } from '../errors/sluice-error.ts';
-import type { InspectedSource, InspectedTable, TableBinding } from '../formats/format.ts';
-import { Ladder } from '../pipeline/ladder.ts';
+import type { InspectedSource, InspectedTable, TableBinding, TablePart } from '../formats/format.ts';
+import { Ladder, type RejectionStore } from '../pipeline/ladder.ts';
 import { assertHeld } from '../pipeline/receipt.ts';
 import { RejectionLimit } from '../pipeline/rejection-limit.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import { QuarantineLog } from '../quarantine/quarantine-log.ts';
 import type { ReplayRecipe, ReplaySource, ReplayTable } from '../quarantine/replay-recipe.ts';
 import type { ImportReading } from './import-reading.ts';
-import { RejectedRecords, type SourceParts } from './rejected-records.ts';
+import { FoundAhead } from './found-ahead.ts';
+import { RejectedRecords, type FoundRecord } from './rejected-records.ts';
+import { SourceParts } from './source-parts.ts';
 import type { TransferResult } from '../pipeline/transfer.ts';
 import type { ImportOptions } from './transfer.ts';
 
@@ -43,14 +45,31 @@ export class ImportQuarantine {
   readonly #parts: ImportQuarantineParts;
   readonly #log: QuarantineLog;
   readonly #sources = new Map<string, SourceParts[]>();
+  readonly #records: RejectedRecords;
+  readonly #ahead: FoundAhead;
   readonly #reconciled = new Set<string>();
 
   private constructor(parts: ImportQuarantineParts, log: QuarantineLog) {
     this.#parts = parts;
     this.#log = log;
-    const store = {
-      begin: (table: string, part: number | 'publication') => log.begin({ table, part }),
-      drop: (table: string, part: number | 'publication') => log.drop({ table, part }),
+    const { reading, context } = parts;
+    this.#records = new RejectedRecords(this.#sources, (inspected, table, from) => reading.again(inspected, table, from), context.signal);
+    const ahead = new FoundAhead((table, part, records) => this.#records.fetch(table, part, records));
+    this.#ahead = ahead;
+    const store: RejectionStore = {
+      beforePublication: () => ahead.begin(),
+      begin: (table, part) => {
+        const segment = log.begin({ table, part });
+        return {
+          commit: () => segment.commit(),
+          discard: () => segment.discard(),
+          append: async (rejections) => {
+            await segment.append(rejections);
+            ahead.want(table, rejections.map(({ record, ...rejection }) => ({ record, part: part === 'publication' ? (rejection as RejectedRow).part : part })));
+          },
+        };
+      },
+      drop: (table, part) => log.drop({ table, part }),
       held: async () => {
         const held = new Map<string, number>();
         for await (const { segment: { table }, rows } of log.segments()) held.set(table, (held.get(table) ?? 0) + rows);
@@ -81,12 +100,12 @@ export class ImportQuarantine {
   }
 
   /** A part of the table comes from this source. */
-  note(table: string, inspected: InspectedSource, index: number): void {
+  note({ table, point }: Pick<TablePart, 'table' | 'point'>, inspected: InspectedSource, index: number): void {
     const sources = this.#sources.get(table) ?? [];
     this.#sources.set(table, sources);
-    const last = sources.at(-1);
-    if (last?.inspected === inspected) last.count++;
-    else sources.push({ inspected, first: index, count: 1 });
+    let last = sources.at(-1);
+    if (last?.inspected !== inspected) sources.push(last = new SourceParts(inspected, index));
+    last.add(point);
   }
 
   /**
@@ -103,6 +122,9 @@ export class ImportQuarantine {
       const coded = toSluiceError(error);
       if (coded.code === 'TOO_MANY_REJECTED' && !isGivenUp(coded)) await this.#seal();
       throw coded;
+    } finally {
+      await this.#ahead.stop();
+      await this.#records.close();
     }
   }
 
@@ -113,7 +135,7 @@ export class ImportQuarantine {
       for await (const part of this.#parts.reading.again(inspected, table)) {
         const index = numbers.get(table) ?? 0;
         numbers.set(table, index + 1);
-        this.note(table, inspected, index);
+        this.note(part, inspected, index);
         part.release?.();
       }
     }
@@ -121,15 +143,14 @@ export class ImportQuarantine {
 
   /** @returns the rows that are in the quarantine now, by table */
   async #seal(): Promise<ReadonlyMap<string, number>> {
+    await this.#ahead.stop();
     if (this.#log.count() > 0 && this.#sources.size === 0) await this.#countParts();
-    const { reading, context } = this.#parts;
-    const records = new RejectedRecords(this.#sources, (inspected, table) => reading.again(inspected, table), context.signal);
-    try {
-      const summary = await this.#log.seal({ tables: [...this.#sources.keys()], fetch: (table, part, wanted) => records.fetch(table, part, wanted) });
-      return new Map(summary.tables.map(({ table, rows }) => [table, rows]));
-    } finally {
-      await records.close();
-    }
+    const summary = await this.#log.seal({ tables: [...this.#sources.keys()], fetch: (table, part, wanted) => this.#fetch(table, part, wanted) });
+    return new Map(summary.tables.map(({ table, rows }) => [table, rows]));
+  }
+
+  async *#fetch(table: string, part: number, wanted: readonly number[]): AsyncGenerator<FoundRecord, void, undefined> {
+    yield* this.#ahead.get(table, part, wanted) ?? this.#records.fetch(table, part, wanted);
   }
 }
 

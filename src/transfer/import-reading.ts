@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { LoadTablePlan } from '../connectors/connector.ts';
-import type { InspectedSource, InspectedTable, ReadRequest, TableBinding } from '../formats/format.ts';
+import type { InspectedSource, InspectedTable, ReadingPoint, ReadRequest, TableBinding, TablePart } from '../formats/format.ts';
 import { loadFormat } from '../formats/registry.ts';
 import { SpareBuffers } from '../formats/spare-buffers.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
@@ -52,7 +52,7 @@ export class ImportReading {
    * @param came called for every part before it is handed on
    * @param ended called when all parts of a source have been handed on
    */
-  async *parts(signal: AbortSignal, came: (table: string, inspected: InspectedSource, index: number) => void, ended: (inspected: InspectedSource) => void): AsyncGenerator<RoutedPart, void, undefined> {
+  async *parts(signal: AbortSignal, came: (part: TablePart, inspected: InspectedSource, index: number) => void, ended: (inspected: InspectedSource) => void): AsyncGenerator<RoutedPart, void, undefined> {
     const numbers = new Map<string, number>();
     for (const inspected of this.#parts.inspected) {
       const format = await loadFormat(inspected.format);
@@ -64,21 +64,21 @@ export class ImportReading {
       for await (const part of format.read(inspected, request)) {
         const index = numbers.get(part.table) ?? 0;
         numbers.set(part.table, index + 1);
-        came(part.table, inspected, index);
+        came(part, inspected, index);
         yield { table: part.table, stream: await numbered(part, index, !inspected.source.repeatable) };
       }
       ended(inspected);
     }
   }
 
-  /** The parts of one table of a source as they came before; the rest of the source is passed over. */
-  async *again(inspected: InspectedSource, wanted: string): AsyncGenerator<PartStream, void, undefined> {
+  /** The parts of one table of a source as they came before, all or those `from` a point on; the rest of the source is passed over. */
+  async *again(inspected: InspectedSource, wanted: string, from?: ReadingPoint): AsyncGenerator<TablePart, void, undefined> {
     const format = await loadFormat(inspected.format);
     const bind = async (table: InspectedTable): Promise<TableBinding | null> => {
       const binding = this.#bound.get(keyOf(inspected, table))?.binding;
       return binding?.table === wanted ? binding : null;
     };
-    yield* format.read(inspected, { ...this.#settings(inspected, this.#parts.context.signal), bind });
+    yield* format.read(inspected, { ...this.#settings(inspected, this.#parts.context.signal), bind, ...(from === undefined ? {} : { from }) });
   }
 
   #settings(inspected: InspectedSource, signal: AbortSignal): Omit<ReadRequest, 'bind'> {

@@ -236,7 +236,7 @@ class ImportTransfer implements Transfer {
     const mayEnd = run.wantsEnds && this.#knowsAllTables();
     if (mayEnd) for (const target of this.#targets.values()) await run.open(target.load, expectedOf(target));
     const unread = new Set(this.#inspected);
-    yield* this.#reading.parts(run.sourceSignal, (table, inspected, index) => quarantine?.note(table, inspected, index), (inspected) => {
+    yield* this.#reading.parts(run.sourceSignal, (part, inspected, index) => quarantine?.note(part, inspected, index), (inspected) => {
       unread.delete(inspected);
       if (!mayEnd) return;
       const ended = [...this.#targets.values()].filter(({ sources }) => sources.every((source) => !unread.has(source.inspected) || source.inspected.source.bytes === 0));

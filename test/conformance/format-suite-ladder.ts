@@ -4,9 +4,10 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Format, InspectedSource, ReadRequest, TableBinding, TablePart } from '../../src/formats/format.ts';
+import type { Format, InspectedSource, ReadingPoint, ReadRequest, TableBinding, TablePart } from '../../src/formats/format.ts';
 import { loadFormat } from '../../src/formats/registry.ts';
 import type { ByteSource } from '../../src/io/byte-source.ts';
+import type { Part } from '../../src/rows/part.ts';
 import type { RecordPlace, Rejection } from '../../src/rows/rejection.ts';
 import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../src/rows/row-encoding.ts';
 import { memorySource, type MemorySourceOptions } from '../helpers/memory-source.ts';
@@ -28,6 +29,16 @@ export interface Reading {
   readonly carefully: Rejection[];
   readonly places: RecordPlace[];
   readonly parts: number;
+}
+
+interface ReadPart {
+  readonly part: Part;
+  readonly point: ReadingPoint | undefined;
+  readonly firstRow: number | undefined;
+  readonly leftOut: readonly Rejection[];
+  readonly text: string;
+  readonly read: number;
+  readonly places: RecordPlace[];
 }
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
@@ -181,6 +192,35 @@ export function ladderSuite(under: RecordFormat): void {
         expect(row).toBe(samples.length);
         expect(found.length).toBeGreaterThan(5);
         for (const { row: at, byte, endByte } of found) expect({ byte, endByte }).toEqual({ byte: spans[at! - 1].start, endByte: spans[at! - 1].end });
+      }
+    });
+
+    it('are found from the point of any part as from the start, and a reading from there goes on to the end', async () => {
+      const samples = Array.from({ length: 200 }, (_, id) => (id % 7 === 3 ? badSample(under, id) : goodSample(under, id, NAMES[id % NAMES.length])));
+      const format = await loadFormat(under.name);
+      for (const separator of under.separators) {
+        const { bytes } = documentOf(under, samples, separator);
+        const inspected = await inspectedAs(format, memorySource(bytes, { name: `points.${under.name}` }));
+        const read = async (from?: ReadingPoint): Promise<ReadPart[]> => {
+          const request: ReadRequest = {
+            jobs: 1, partBytes: 300, signal: never, trustSampledTypes: true, replayable: true, tolerant: true, ...(from === undefined ? {} : { from }),
+            bind: async (table) => ({ table: 't', fields: allFields(table), encoding: COPY_TEXT, ignored: [] }),
+          };
+          const parts: ReadPart[] = [];
+          for await (const part of format.read(inspected, request)) {
+            const text = (await pull(part.chunks)).toString();
+            const { read: records } = part.counts();
+            parts.push({ part: part.part, point: part.point, firstRow: part.firstRow, text, read: records, leftOut: part.leftOut ?? [], places: await placesOf(part, range(records)) });
+            part.release!();
+          }
+          return parts;
+        };
+        const all = await read();
+        expect(all.length).toBeGreaterThan(5);
+        // A dump says what its rows are of far before them: it is read from its start.
+        expect(all.every(({ point }) => (point === undefined) === (under.name === 'sql'))).toBe(true);
+        if (under.name === 'sql') return;
+        for (const [i, { point }] of all.entries()) expect(await read(point)).toEqual(all.slice(i));
       }
     });
 

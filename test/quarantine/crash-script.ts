@@ -1,4 +1,4 @@
-/** What crash.test.ts kills: writes segments anew, or seals. Arguments: workspace, `write` or `seal`. */
+/** What crash.fault.test.ts kills: writes segments anew, or seals. Arguments: workspace, `write` or `seal`. */
 import { fetchNumbers, openLog, reject, RECIPE_OF_CRASHES } from './support.ts';
 
 const [workspace, step] = process.argv.slice(2);

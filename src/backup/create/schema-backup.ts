@@ -15,5 +15,6 @@ export async function backUpSchema(source: BackupSource, writer: BackupWriter, l
   const dump = source.dumpSchema(signal);
   const archive = await stored(dump.archive());
   const seal = hash('sha256', archive.chunks.join('')).slice(0, 32);
-  return { writer: source.schemaWriter, archive, preData: await stored(dump.plain('pre-data', seal)), postData: await stored(dump.plain('post-data', seal)), unfilled: [...source.unfilled] };
+  const again = (): AsyncIterable<Uint8Array> => writer.read(archive);
+  return { writer: source.schemaWriter, archive, preData: await stored(dump.plain('pre-data', seal, again)), postData: await stored(dump.plain('post-data', seal, again)), unfilled: [...source.unfilled] };
 }

@@ -3,7 +3,7 @@
  * to, and the next backup finds and uses them: that is how an interrupted backup goes on.
  */
 import { SluiceError } from '../../errors/sluice-error.ts';
-import { ContentWriter, type Content } from './content.ts';
+import { ContentWriter, readContent, type Content } from './content.ts';
 import type { ChunkCounts, PutOptions } from './chunk-store.ts';
 import { EntryListWriter, type LargeObjectEntry, type PartEntry, type SequenceEntry, type TableEntry } from './entry-list.ts';
 import { RepositoryLock } from './lock.ts';
@@ -63,6 +63,11 @@ export class BackupWriter {
   /** For table data, large objects and schema archives; a job keeps one and uses it for one content after the other. */
   content(options: PutOptions = {}): ContentWriter {
     return new ContentWriter(this.#repository.chunks, options);
+  }
+
+  /** What was stored, once more. */
+  read(content: Content): AsyncGenerator<Uint8Array, void, undefined> {
+    return readContent(this.#repository.chunks, content);
   }
 
   /** Tables may be written side by side; each takes the memory of its list's unfinished chunk. */

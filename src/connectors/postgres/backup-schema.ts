@@ -1,13 +1,14 @@
 /**
- * The schema, written by pg_dump in the snapshot of the data. pg_dump gets everything about the connection by its environment: what stands in a command line can be read by every user of the machine.
+ * The schema, written by pg_dump in the snapshot of the data, once: the SQL for people comes out of the archive by pg_restore, which asks the server nothing. pg_dump gets everything about the connection by its environment: what stands in a command line can be read by every user of the machine.
  *
  * What it writes is made the same for the same schema, so that an unchanged schema is no new content: the archive has the moment of its creation in its head, and the SQL of newer versions a random key around it
  * (`\restrict`, which keeps names from being taken for commands of psql). The key is given instead; that it comes from the archive's hash keeps it unknown to whoever made the database.
  */
-import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { delimiter, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { hasSystemCode, SluiceError } from '../../errors/sluice-error.ts';
 import { cancellationOf } from '../../io/cancellation.ts';
@@ -21,6 +22,8 @@ export interface DumpProgram {
   readonly major: number;
   /** Has --restrict-key. */
   readonly takesKey: boolean;
+  /** pg_restore of the same version; undefined where it is not beside it: then pg_dump writes all. */
+  readonly restorePath?: string;
 }
 
 interface DumpContext {
@@ -62,7 +65,7 @@ export async function findDumpProgram(serverVersion: number, named: string | und
   let newest: DumpProgram | undefined;
   for (const path of wanted === undefined ? await usualPlaces(env) : [wanted]) {
     const program = await versionOf(path, signal);
-    if (program !== undefined && program.major >= server) return program;
+    if (program !== undefined && program.major >= server) return withRestore(program, signal);
     if (program !== undefined && program.major > (newest?.major ?? 0)) newest = program;
   }
   if (newest === undefined) throw new SluiceError('DUMP_PROGRAM_MISSING', { where: wanted === undefined ? 'on PATH' : `as ${wanted}`, server });
@@ -75,11 +78,17 @@ async function usualPlaces(env: NodeJS.ProcessEnv): Promise<string[]> {
   return [...onPath, ...versions.map((version) => join(VERSIONED_FOLDERS, version, 'bin/pg_dump'))];
 }
 
+async function withRestore(program: DumpProgram, signal: AbortSignal): Promise<DumpProgram> {
+  const restorePath = join(dirname(program.path), 'pg_restore');
+  const beside = await versionOf(restorePath, signal, 'pg_restore');
+  return beside?.versionText === program.versionText ? { ...program, restorePath } : program;
+}
+
 /** Undefined where there is no such program, or it says something else than its version. */
-async function versionOf(path: string, signal: AbortSignal): Promise<DumpProgram | undefined> {
+async function versionOf(path: string, signal: AbortSignal, name = 'pg_dump'): Promise<DumpProgram | undefined> {
   try {
     const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: VERSION_LIMIT_MS, signal });
-    const match = /^pg_dump \(PostgreSQL\) ((\d+)(?:\.(\d+))?\S*)/.exec(stdout);
+    const match = stdout.startsWith(`${name} `) ? /^\S+ \(PostgreSQL\) ((\d+)(?:\.(\d+))?\S*)/.exec(stdout) : null;
     if (match === null) return undefined;
     const major = Number(match[2]), minor = Number(match[3] ?? 0);
     return { path, versionText: match[1], major, takesKey: major >= 18 || minor >= (KEY_SINCE[major] ?? Infinity) };
@@ -90,35 +99,52 @@ async function versionOf(path: string, signal: AbortSignal): Promise<DumpProgram
 }
 
 export function dumpSchema(program: DumpProgram, context: DumpContext): SchemaDump {
+  const { path, restorePath } = program;
   const common = ['--schema-only', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`, `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8']), ...context.leftOut];
   return {
-    archive: () => withoutCreationTime(run(program, ['--format=custom', '--compress=0', ...common], context)),
-    plain: (section, seal) => run(program, ['--format=plain', `--section=${section}`, ...(program.takesKey ? [`--restrict-key=${seal}`] : []), ...common], context),
+    archive: () => withoutCreationTime(run(path, ['--format=custom', '--compress=0', ...common], context)),
+    plain: (section, seal, archive) => {
+      const sectionOf = [`--section=${section}`, ...(program.takesKey ? [`--restrict-key=${seal}`] : [])];
+      return restorePath === undefined ? run(path, ['--format=plain', ...sectionOf, ...common], context) : run(restorePath, ['--format=custom', '--file=-', ...sectionOf], context, archive());
+    },
   };
 }
 
 /** What the program writes. @throws SluiceError SCHEMA_DUMP_FAILED with its own words, DUMP_PROGRAM_MISSING, CANCELLED */
-async function* run({ path }: DumpProgram, args: readonly string[], { target, env, signal }: DumpContext): AsyncGenerator<Uint8Array, void, undefined> {
+async function* run(path: string, args: readonly string[], { target, env, signal }: DumpContext, input?: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   if (signal.aborted) throw cancellationOf(signal);
-  const child = spawn(path, args, { env: environment(env, target), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(path, args, { env: environment(env, target), stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
   const ended = endOf(child);
+  const given = input === undefined ? undefined : give(input, child.stdin!);
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
   try {
-    yield* child.stdout as AsyncIterable<Uint8Array>;
+    yield* child.stdout! as AsyncIterable<Uint8Array>;
     const failure = await ended;
+    const notGiven = await given;
     if (signal.aborted) throw cancellationOf(signal);
     if (failure !== undefined) throw GONE.test(failure) ? new SluiceError('SCHEMA_CHANGED', { connection: target.name, reason: failure }) : new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
+    if (notGiven !== undefined) throw notGiven.error;
   } finally {
     signal.removeEventListener('abort', stop);
     await endNow(child, ended);
   }
 }
 
+/** Undefined when all went in. A program that ends early says why by itself. */
+async function give(input: AsyncIterable<Uint8Array>, stdin: NonNullable<ChildProcess['stdin']>): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await pipeline(Readable.from(input, { objectMode: false }), stdin);
+    return undefined;
+  } catch (error) {
+    return hasSystemCode(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE') ? undefined : { error };
+  }
+}
+
 /** Undefined when it ended well, else what it said. */
-function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<string | undefined> {
+function endOf(child: ChildProcess): Promise<string | undefined> {
   let said = '';
-  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-STDERR_BYTES)));
+  child.stderr!.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-STDERR_BYTES)));
   return new Promise((resolve) => {
     child.on('error', (error) => resolve(hasSystemCode(error, 'ENOENT', 'EACCES') ? 'it cannot be started' : error.message));
     child.on('close', (code, signal) => resolve(code === 0 ? undefined : reasonOf(said) || (signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`)));
@@ -127,12 +153,13 @@ function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<st
 
 /** `pg_dump: error: …` without the program's name, on one line. */
 function reasonOf(said: string): string {
-  return said.split('\n').filter((line) => line.trim() !== '').map((line) => line.replace(/^\S*pg_dump: (?:error: )?/, '').trim()).join('; ');
+  return said.split('\n').filter((line) => line.trim() !== '').map((line) => line.replace(/^\S*pg_(?:dump|restore): (?:error: )?/, '').trim()).join('; ');
 }
 
-async function endNow(child: ChildProcessByStdio<null, Readable, Readable>, ended: Promise<unknown>): Promise<void> {
+async function endNow(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  child.stdout.destroy();
+  child.stdin?.destroy();
+  child.stdout?.destroy();
   child.kill('SIGTERM');
   const patience = setTimeout(() => child.kill('SIGKILL'), END_PATIENCE_MS);
   await ended;

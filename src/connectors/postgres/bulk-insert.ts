@@ -68,7 +68,7 @@ export class BulkInsert {
       if (names.size > 0) refused.set(table, names);
     }
     if (refused.size === 0) return false;
-    const rivals = (table: JudgedTable): string => `${table.rejected}_rivals`;
+    const rivals = ({ number }: JudgedTable): string => `pg_temp.sluice_rivals_${number}`;
     for (const table of refused.keys()) await table.query(`CREATE TEMP TABLE ${rivals(table)} (n bigint, rule int) ON COMMIT DROP`);
     await judgement.judge(group, { afterRows: true, uniques: (table) => ({ only: refused.get(table) ?? new Set(), rivals: rivals(table) }) });
     for (const [table, names] of refused) {
@@ -87,10 +87,11 @@ export class BulkInsert {
     const refused = new Set<string>();
     const tryAll = async (): Promise<true | undefined> => {
       for (const table of group) for (const name of await keys.tryToBuild(table, 'references')) refused.add(name);
-      // In a circle all or none: a key that is there already would act upon the rows that go.
-      return refused.size > 0 && circular ? undefined : true;
+      return refused.size > 0 ? undefined : true;
     };
-    await group[0].attempt(tryAll);
+    // In a circle all or none: a key that is there already would act upon the rows that go.
+    if (circular) await group[0].attempt(tryAll);
+    else await tryAll();
     if (refused.size === 0) return false;
     await judgement.judge(group, { afterRows: true, foreignKeys: refused, uniques: () => ({ only: new Set<string>() }) });
     await removeOrphans(group);
@@ -112,7 +113,7 @@ async function removeRivals(table: JudgedTable, rule: UniqueRule, rivals: string
 /** Rows with the same values as one that was rejected for a foreign key have no parent either: all of them have been found. With MATCH FULL, also those with some of the values. */
 async function removeOrphans(group: Group): Promise<void> {
   for (const table of group) {
-    const { rows } = await table.query(`SELECT DISTINCT rule FROM ${table.rejected} WHERE rule IS NOT NULL`);
+    const { rows } = await table.query(`SELECT DISTINCT rule FROM ${table.rejected} AS rejected WHERE rule IS NOT NULL`);
     for (const [rule] of rows) {
       const { code, constraint } = table.verdicts[Number(rule)];
       const key = table.rules.foreignKeys.find(({ name }) => name === constraint);

@@ -65,9 +65,8 @@ export class BulkKeys {
       // Another run may have changed something before the lock.
       const still = await this.#plan(chosen);
       if (!areEmpty || JSON.stringify([...still]) !== JSON.stringify([...plans])) throw new Error('not as it was');
-      for (const step of ['dropReferences', 'drop'] as const) {
-        for (const keys of still.values()) for (const drop of keys[step]) await this.#query(drop);
-      }
+      const drops = (['dropReferences', 'drop'] as const).flatMap((step) => [...still.values()].flatMap((keys) => keys[step]));
+      if (drops.length > 0) await this.#query(drops.join('; '));
       for (const [oid, keys] of still) this.#keys.set(oid, keys);
       await this.#query('RELEASE SAVEPOINT sluice_keys');
     } catch (error) {
@@ -86,7 +85,7 @@ export class BulkKeys {
   async build(group: readonly JudgedTable[], kind: KeyKind, only?: ReadonlySet<string>): Promise<void> {
     for (const { load } of group) {
       for (const { name, build } of this.#keys.get(load.target.oid)?.[kind] ?? []) {
-        if (only?.has(name) !== false) for (const statement of build) await this.#query(statement, { signal: this.#signal, table: load.plan.table });
+        if (only?.has(name) !== false) await this.#query(build.join('; '), { signal: this.#signal, table: load.plan.table });
       }
     }
   }
@@ -94,13 +93,7 @@ export class BulkKeys {
   /** Builds those of one table that the rows allow. @returns the names of the others */
   async tryToBuild(table: JudgedTable, kind: KeyKind): Promise<ReadonlySet<string>> {
     const refused = new Set<string>();
-    for (const { name } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) {
-      const isBuilt = await table.attempt(async () => {
-        await this.build([table], kind, new Set([name]));
-        return true;
-      });
-      if (isBuilt !== true) refused.add(name);
-    }
+    for (const { name, build } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) if (!(await table.attemptStatements(build))) refused.add(name);
     return refused;
   }
 

@@ -61,33 +61,53 @@ export interface ConstraintRules {
   readonly owned: boolean;
 }
 
-export async function readConstraintRules(session: Session, table: CatalogTable, loaded: ReadonlySet<string>, options: QueryOptions): Promise<ConstraintRules> {
-  const ask = async (sql: string): Promise<readonly Row[]> => (await session.query(sql, options)).rows;
-  const [[readable, lockable, owned, exclusions, deferrableExclusions]] = await ask(`
-    SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT'), pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'), pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+export interface ConstrainedTable {
+  readonly table: CatalogTable;
+  /** The columns that rows bring. */
+  readonly loaded: ReadonlySet<string>;
+}
+
+/** Of all tables at once: the time of a question is mostly that of its planning and its way. @returns in the order of the tables */
+export async function readConstraintRules(session: Session, tables: readonly ConstrainedTable[], options: QueryOptions): Promise<ConstraintRules[]> {
+  if (tables.length === 0) return [];
+  const oids = tables.map(({ table }) => table.oid).join(', ');
+  // The first column says which table a row is of.
+  const ask = async (sql: string): Promise<(table: CatalogTable) => readonly Row[]> => {
+    const byTable = Map.groupBy((await session.query(sql, options)).rows, ([oid]) => oid!);
+    return ({ oid }) => (byTable.get(oid) ?? []).map((row) => row.slice(1));
+  };
+  const facts = await ask(`
+    SELECT c.oid, pg_catalog.has_table_privilege(c.oid, 'SELECT'), pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'), pg_catalog.pg_has_role(c.relowner, 'USAGE'),
       EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x'),
       EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x' AND k.condeferrable)
-    FROM pg_catalog.pg_class c WHERE c.oid = ${table.oid}`);
-  return {
-    notNull: table.columns.filter((column) => !column.nullable && loaded.has(column.name)).map((column) => column.name),
-    checks: (await ask(`SELECT k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid) FROM pg_catalog.pg_constraint k
-      WHERE k.conrelid = ${table.oid} AND k.contype = 'c' AND ${ENFORCED} ORDER BY k.conname`)).map(([name, expression]) => ({ name: name!, expression: expression! })),
-    uniques: (await ask(uniqueSql(table.oid))).map(uniqueRule),
-    foreignKeys: (await ask(foreignKeySql(table.oid))).map(foreignKeyRule),
-    hasExclusions: exclusions === 't',
-    hasDeferrableExclusions: deferrableExclusions === 't',
-    filled: filledColumns(await ask(filledSql(table.oid)), loaded),
-    readable: readable === 't', lockable: lockable === 't', owned: owned === 't',
-  };
+    FROM pg_catalog.pg_class c WHERE c.oid IN (${oids})`);
+  const checks = await ask(`SELECT k.conrelid, k.conname, pg_catalog.pg_get_expr(k.conbin, k.conrelid) FROM pg_catalog.pg_constraint k
+      WHERE k.conrelid IN (${oids}) AND k.contype = 'c' AND ${ENFORCED} ORDER BY k.conname`);
+  const uniques = await ask(uniqueSql(oids));
+  const foreignKeys = await ask(foreignKeySql(oids));
+  const filled = await ask(filledSql(oids));
+  return tables.map(({ table, loaded }) => {
+    const [[readable, lockable, owned, exclusions, deferrableExclusions]] = facts(table);
+    return {
+      notNull: table.columns.filter((column) => !column.nullable && loaded.has(column.name)).map((column) => column.name),
+      checks: checks(table).map(([name, expression]) => ({ name: name!, expression: expression! })),
+      uniques: uniques(table).map(uniqueRule),
+      foreignKeys: foreignKeys(table).map(foreignKeyRule),
+      hasExclusions: exclusions === 't',
+      hasDeferrableExclusions: deferrableExclusions === 't',
+      filled: filledColumns(filled(table), loaded),
+      readable: readable === 't', lockable: lockable === 't', owned: owned === 't',
+    };
+  });
 }
 
 /** Since version 18 a constraint may be there without being enforced. */
 const ENFORCED = `COALESCE((pg_catalog.to_jsonb(k) ->> 'conenforced')::bool, true)`;
 
 /** In the order in which the server looks at them. */
-function uniqueSql(oid: string): string {
+function uniqueSql(oids: string): string {
   return `
-    SELECT c.relname, key.texts, key.names, key.operators, pg_catalog.pg_get_expr(i.indpred, i.indrelid),
+    SELECT i.indrelid, c.relname, key.texts, key.names, key.operators, pg_catalog.pg_get_expr(i.indpred, i.indrelid),
       COALESCE((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false), key.usual, NOT i.indimmediate
     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid CROSS JOIN LATERAL (
       SELECT pg_catalog.bool_and(oc.opcdefault OR oc.opcname LIKE '%pattern\\_ops') AS usual,
@@ -101,7 +121,7 @@ function uniqueSql(oid: string): string {
       LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n - 1] AND a.attnum > 0
       LEFT JOIN pg_catalog.pg_collation co ON co.oid = i.indcollation[n - 1] AND co.collname <> 'default'
       LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace) AS key
-    WHERE i.indrelid = ${oid} AND i.indisunique AND NOT i.indisexclusion AND i.indislive
+    WHERE i.indrelid IN (${oids}) AND i.indisunique AND NOT i.indisexclusion AND i.indislive
     ORDER BY i.indexrelid`;
 }
 
@@ -114,17 +134,17 @@ function uniqueRule([name, texts, names, operators, predicate, nullsEqual, usual
 }
 
 /** Those of single partitions of the parent stand behind the one of the whole. */
-function foreignKeySql(oid: string): string {
+function foreignKeySql(oids: string): string {
   const names = (relation: string, key: string): string => `(SELECT pg_catalog.json_agg(a.attname ORDER BY n) FROM pg_catalog.unnest(${key}) WITH ORDINALITY AS u(attnum, n)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = ${relation} AND a.attnum = u.attnum)`;
   return `
-    SELECT k.conname, ${names('k.conrelid', 'k.conkey')}, CASE WHEN p.relkind = 'r' THEN 'ONLY ' ELSE '' END || pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.relname), p.oid,
+    SELECT k.conrelid, k.conname, ${names('k.conrelid', 'k.conkey')}, CASE WHEN p.relkind = 'r' THEN 'ONLY ' ELSE '' END || pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.relname), p.oid,
       ${names('k.confrelid', 'k.confkey')},
       (SELECT pg_catalog.json_agg('OPERATOR(' || pg_catalog.quote_ident(opn.nspname) || '.' || op.oprname || ')' ORDER BY n) FROM pg_catalog.unnest(k.conpfeqop) WITH ORDINALITY AS u(oid, n)
         JOIN pg_catalog.pg_operator op ON op.oid = u.oid JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace),
       k.confmatchtype = 'f', k.condeferrable, pg_catalog.has_table_privilege(p.oid, 'SELECT'), pg_catalog.has_table_privilege(p.oid, 'UPDATE, DELETE, TRUNCATE')
     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class p ON p.oid = k.confrelid JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
-    WHERE k.conrelid = ${oid} AND k.contype = 'f' AND ${ENFORCED}
+    WHERE k.conrelid IN (${oids}) AND k.contype = 'f' AND ${ENFORCED}
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint whole WHERE whole.oid = k.conparentid AND whole.conrelid = k.conrelid)
     ORDER BY k.conname`;
 }
@@ -136,10 +156,10 @@ function foreignKeyRule([name, columns, parent, parentOid, parentColumns, equals
   };
 }
 
-function filledSql(oid: string): string {
-  return `SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', a.attidentity <> '' OR t.typdefault IS NOT NULL
+function filledSql(oids: string): string {
+  return `SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', a.attidentity <> '' OR t.typdefault IS NOT NULL
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
+    WHERE a.attrelid IN (${oids}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
 }
 
 /** Constants, and what stands still within a transaction. Whatever else a default calls might give every row another value. */

@@ -1,9 +1,10 @@
-/** A staged table while its rows are judged: its rows as SQL, and the table of those that are rejected. */
+/** A staged table while its rows are judged: its rows as SQL, and those that are rejected. */
 import type { ErrorCode } from '../../errors/error-codes.ts';
 import type { ConstraintRules } from './constraint-rules.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { isRowError } from './errors.ts';
 import { latestSql, nullsEqual, source } from './publication.ts';
+import { JUDGED } from './rejected-rows.ts';
 import { quoteIdentifier } from './sql.ts';
 import { rowColumn } from './table-ddl.ts';
 import type { PostgresTableLoad } from './table-load.ts';
@@ -17,10 +18,15 @@ export interface Verdict {
   readonly say: (key: string) => string;
 }
 
+const ROLL_BACK = 'ROLLBACK TO SAVEPOINT sluice_judge', RELEASE = 'RELEASE SAVEPOINT sluice_judge';
+
 export class JudgedTable {
   readonly load: PostgresTableLoad;
   readonly rules: ConstraintRules;
+  /** Its rejected rows as a relation in parentheses. */
   readonly rejected: string;
+  /** Its number in the table of all rejected rows. */
+  readonly number: number;
   /** Quoted: the number of the row. */
   readonly row: string;
   /** Columns that are the same before and after the row is inserted. */
@@ -44,7 +50,8 @@ export class JudgedTable {
     this.load = load;
     this.#stagingNow = stagingNow;
     this.rules = rules;
-    this.rejected = `pg_temp.sluice_rejected_${number}`;
+    this.number = number;
+    this.rejected = `(SELECT n, rule, state, message, detail, violated, field FROM ${JUDGED} WHERE load = ${number})`;
     this.row = quoteIdentifier(rowColumn(load.plan));
     this.known = new Set([...load.plan.columns.map(({ name }) => name), ...rules.filled.map(({ name }) => name)]);
     this.#session = session;
@@ -90,7 +97,7 @@ export class JudgedTable {
 
   /** Rejects the rows that `select` answers as (number, rule offset): `verdicts[base + offset]`. */
   async reject(select: string): Promise<number> {
-    const { count } = await this.#session.query(`INSERT INTO ${this.rejected} (n, rule) ${select}`, this.#options);
+    const { count } = await this.#session.query(`INSERT INTO ${JUDGED} (load, n, rule) SELECT ${this.number}, judged.* FROM (${select}) AS judged`, this.#options);
     this.rejectedCount += count;
     return count;
   }
@@ -118,7 +125,19 @@ export class JudgedTable {
     }
     if (result === undefined) this.rejectedCount = before;
     // Released in any case: attempts lie within each other.
-    await this.query(`${result === undefined ? 'ROLLBACK TO SAVEPOINT sluice_judge; ' : ''}RELEASE SAVEPOINT sluice_judge`);
+    await this.query(`${result === undefined ? `${ROLL_BACK}; ` : ''}${RELEASE}`);
     return result;
+  }
+
+  /** The same with statements alone, which go as one message. @returns false where nothing is left of them */
+  async attemptStatements(statements: readonly string[]): Promise<boolean> {
+    try {
+      await this.query(['SAVEPOINT sluice_judge', ...statements, RELEASE].join('; '));
+      return true;
+    } catch (error) {
+      if (!isRowError(error)) throw error;
+      await this.query(`${ROLL_BACK}; ${RELEASE}`);
+      return false;
+    }
   }
 }

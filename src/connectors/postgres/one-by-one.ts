@@ -13,14 +13,15 @@ export interface PiecewiseInsert {
   readonly candidates: string;
   /** Inserts the rows with numbers above $1, up to $2. */
   readonly insertRange: string;
-  /** The table of rejected rows (rejected-rows.ts). */
+  /** The table of rejected rows (rejected-rows.ts), and whose they are. */
   readonly rejected: string;
+  readonly load?: number;
 }
 
 const NAME = 'pg_temp.sluice_insert_piecewise';
 
 /** Statements; the second one answers how many rows were written. */
-export function piecewiseSql({ candidates, insertRange, rejected }: PiecewiseInsert): readonly [create: string, call: string, drop: string] {
+export function piecewiseSql({ candidates, insertRange, rejected, load }: PiecewiseInsert): readonly [create: string, call: string, drop: string] {
   const next = `SELECT pg_catalog.max(n), pg_catalog.count(*) FROM (SELECT n FROM ${candidates} AS candidate WHERE n > $1 ORDER BY n LIMIT $2) AS piece`;
   const body = `
     DECLARE
@@ -43,8 +44,8 @@ export function piecewiseSql({ candidates, insertRange, rejected }: PiecewiseIns
           IF found > 1 THEN
             most := GREATEST(found / 4, 1);
           ELSE
-            INSERT INTO ${rejected} (n, state, message, detail, violated, field)
-              VALUES (high, failed_state, failed_message, NULLIF(failed_detail, ''), NULLIF(failed_constraint, ''), NULLIF(failed_column, ''));
+            INSERT INTO ${rejected} (load, n, state, message, detail, violated, field)
+              VALUES (${load ?? 'NULL'}, high, failed_state, failed_message, NULLIF(failed_detail, ''), NULLIF(failed_constraint, ''), NULLIF(failed_column, ''));
             low := high;
           END IF;
         END;

@@ -16,7 +16,7 @@ import { Judgement } from './judgement.ts';
 import { piecewiseSql } from './one-by-one.ts';
 import { source, stagedSql, type StagedSql } from './publication.ts';
 import { readRejected } from './read-rejected.ts';
-import { rejectedTableSql } from './rejected-rows.ts';
+import { JUDGED, rejectedTableSql } from './rejected-rows.ts';
 import { advanceSequences } from './sequences.ts';
 import { keysHold, needsNoTriggers, WORTH_HOLDING_ROWS } from './set-wise-keys.ts';
 import { qualifiedName } from './sql.ts';
@@ -179,7 +179,12 @@ export class Publisher {
   /** The groups that are left, and the commit. After a failure nothing is published. */
   async finish(end: PublisherEnd): Promise<ReadonlyMap<string, PublishedCounts>> {
     await this.#within(async () => {
-      while (this.#done < this.#groups.length) await this.publishGroup();
+      // As early as it can be: while the server goes on, the run finds the rejected records in their sources.
+      for (const group of this.#groups.slice(0, this.#done)) await this.#report(group, end);
+      while (this.#done < this.#groups.length) {
+        await this.publishGroup();
+        await this.#report(this.#groups[this.#done - 1], end);
+      }
       await this.#complete(end);
     });
     await commitSurely(this.#session, () => end.reopen(), this.#signal);
@@ -227,16 +232,14 @@ export class Publisher {
   }
 
   async #areEmpty(): Promise<boolean> {
-    for (const load of this.#loads) {
-      if ((await this.#query(`SELECT EXISTS (SELECT FROM ${qualifiedName(load.plan.name)})`, load)).rows[0][0] !== 'f') return false;
-    }
-    return true;
+    if (this.#loads.length === 0) return true;
+    return (await this.#session.query(`SELECT ${this.#loads.map(({ plan }) => `NOT EXISTS (SELECT FROM ${qualifiedName(plan.name)})`).join(' AND ')}`, { signal: this.#signal })).rows[0][0] === 't';
   }
 
   async #complete({ hooks, gaps, strays }: PublisherEnd): Promise<void> {
     await this.#circles.restore();
     await this.#triggers.enable();
-    if (hooks !== undefined && this.#options.quarantines) await this.#report(hooks, gaps);
+    if (this.#options.quarantines) await hooks?.judged();
     for (const { load, staging } of this.#groups.flat()) if (staging.length > 0) await this.#query(`DROP TABLE ${staging.join(', ')}`, load);
     if (strays.length > 0) await this.#session.query(`DROP TABLE IF EXISTS ${strays.join(', ')}`, { signal: this.#signal });
     if (gaps !== undefined) await this.#session.query(`DROP TABLE ${gaps}`, { signal: this.#signal });
@@ -331,11 +334,11 @@ export class Publisher {
     // The table of rejected rows grows meanwhile: it is always looked at.
     const candidates = `(SELECT ${table.row} AS n FROM ${source(load.plan, table.staging, { rejected: table.rejected })} AS staged)`;
     const { insertRange } = stagedSql(load.plan, table.staging, { target: load.target, facts: load.facts, rejected: table.rejected });
-    const [create, call, drop] = piecewiseSql({ candidates, insertRange, rejected: table.rejected });
+    const [create, call, drop] = piecewiseSql({ candidates, insertRange, rejected: JUDGED, load: table.number });
     await table.query(create);
     const done = Number((await table.query(call)).rows[0][0]);
     await table.query(drop);
-    table.rejectedCount = await this.#count(`SELECT pg_catalog.count(*) FROM ${table.rejected}`, load);
+    table.rejectedCount = await this.#count(`SELECT pg_catalog.count(*) FROM ${table.rejected} AS rejected`, load);
     return { written: done, piecewise: true };
   }
 
@@ -346,12 +349,12 @@ export class Publisher {
     await this.#session.query(`${ledger.publishedSql(new Map(tables))}; ${ledger.dropStagedSql()}`, { signal: this.#signal });
   }
 
-  async #report(hooks: PublishHooks, gaps: string | undefined): Promise<void> {
-    for (const table of this.#groups.flat()) {
+  async #report(group: Group, { hooks, gaps }: PublisherEnd): Promise<void> {
+    if (hooks === undefined) return;
+    for (const table of group) {
       if (table.rejectedCount === 0) continue;
       for await (const rows of readRejected(this.#session, table, gaps, this.#signal)) await hooks.rejected(table.load.plan.table, rows);
     }
-    await hooks.judged();
   }
 
   /** An unlogged table is empty after a crash of the server: its rows must not pass for rows that a trigger has left out. */
@@ -364,13 +367,9 @@ export class Publisher {
 
   /** Parents before children; tables that refer to each other in a circle are one group. */
   async #readGroups(loads: readonly PostgresTableLoad[]): Promise<Group[]> {
-    const tables: JudgedTable[] = [];
-    for (const [i, load] of loads.entries()) {
-      const rules = await readConstraintRules(this.#session, load.target, new Set(load.plan.columns.map(({ name }) => name)), { signal: this.#signal, table: load.plan.table });
-      const table = new JudgedTable(this.#session, load, () => this.#options.stagingOf(load.plan), rules, i + 1, this.#signal);
-      if (this.#options.quarantines) await table.query(rejectedTableSql(table.rejected));
-      tables.push(table);
-    }
+    const constraints = await readConstraintRules(this.#session, loads.map(({ target, plan }) => ({ table: target, loaded: new Set(plan.columns.map(({ name }) => name)) })), { signal: this.#signal });
+    if (this.#options.quarantines && loads.length > 0) await this.#session.query(rejectedTableSql(JUDGED), { signal: this.#signal });
+    const tables = loads.map((load, i) => new JudgedTable(this.#session, load, () => this.#options.stagingOf(load.plan), constraints[i], i + 1, this.#signal));
     const parents = new Map(tables.map(({ load, rules }) => [load.target.oid, rules.foreignKeys.map((key) => key.parentOid)]));
     const byOid = new Map(tables.map((table) => [table.load.target.oid, table]));
     return parentsFirst(parents).map((oids) => oids.map((oid) => byOid.get(oid)!));

@@ -4,10 +4,13 @@
  */
 import type { QueryOptions, Row, Session } from './driver.ts';
 
-/** `rule` is an index of who judged; else `state` and the rest are the server's own. */
+/** `rule` is an index of who judged; else `state` and the rest are the server's own. `load`: whose rows, where there are several loads. */
 export function rejectedTableSql(name: string): string {
-  return `CREATE TEMP TABLE ${name} (n bigint NOT NULL, rule int, state text, message text, detail text, violated text, field text) ON COMMIT DROP`;
+  return `CREATE TEMP TABLE ${name} (load int, n bigint NOT NULL, rule int, state text, message text, detail text, violated text, field text) ON COMMIT DROP`;
 }
+
+/** Of all tables of a publication: one for each would take longer to make than most tables are judged in. */
+export const JUDGED = 'pg_temp.sluice_judged';
 
 const TOLD = 'pg_temp.sluice_told';
 const BATCH_BYTES = 1024 * 1024;

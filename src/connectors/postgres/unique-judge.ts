@@ -109,7 +109,7 @@ async function judgeRound(table: JudgedTable): Promise<{ rejected: number; left:
   await table.query(`DELETE FROM ${ACCEPTED}; INSERT INTO ${ACCEPTED} SELECT n FROM (SELECT n, n = pg_catalog.min(n) OVER (PARTITION BY rule, g) AS leads FROM ${RIVALS}) AS ranked GROUP BY n HAVING pg_catalog.bool_and(leads)`);
   const rejected = await table.reject(`SELECT rival.n, pg_catalog.min(rival.rule) FROM ${RIVALS} AS rival
     WHERE (rival.rule, rival.g) IN (SELECT rule, g FROM ${RIVALS} WHERE n IN (SELECT n FROM ${ACCEPTED})) AND rival.n NOT IN (SELECT n FROM ${ACCEPTED}) GROUP BY rival.n`);
-  const decided = `SELECT n FROM ${ACCEPTED} UNION ALL SELECT n FROM ${table.rejected}`;
+  const decided = `SELECT n FROM ${ACCEPTED} UNION ALL SELECT n FROM ${table.rejected} AS rejected`;
   await table.query(`DELETE FROM ${RIVALS} WHERE n IN (${decided})`);
   const left = Number((await table.query(`SELECT pg_catalog.count(*) FROM ${RIVALS}`)).rows[0][0]);
   return { rejected, left };

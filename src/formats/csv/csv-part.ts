@@ -3,7 +3,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { CarefulPart, Part, PartCounts } from '../../rows/part.ts';
 import type { RecordPlace, Rejection } from '../../rows/rejection.ts';
 import { COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
-import type { TableBinding, TablePart } from '../format.ts';
+import type { ReadingPoint, TableBinding, TablePart } from '../format.ts';
 import { releasedPart } from '../kept-chunks.ts';
 import { LeftOut, problemOf, type RecordProblem } from '../left-out.ts';
 import type { CsvInput } from './inspected-csv.ts';
@@ -35,6 +35,7 @@ export class CsvPart implements TablePart {
   readonly firstRow: number;
   readonly replayable: boolean;
   readonly chunks: AsyncIterable<Uint8Array>;
+  readonly point?: ReadingPoint;
   readonly #context: PartContext;
   readonly #range: RecordRange;
   readonly #blocks: PartBlocks | undefined;
@@ -47,6 +48,7 @@ export class CsvPart implements TablePart {
     this.encoding = binding.encoding;
     this.firstRow = range.row;
     this.part = { index: range.index, interval: input.seekable ? { kind: 'bytes', start: range.start, end: range.end } : { kind: 'rows', start: range.row - 1, end: range.row - 1 + range.records } };
+    if (input.seekable) this.point = { byte: range.start, line: range.line, rows: range.row - 1, part: range.index };
     this.replayable = replayable;
     this.#context = context;
     this.#range = range;

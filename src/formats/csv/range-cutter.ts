@@ -38,6 +38,8 @@ export interface CutterOptions {
   readonly file: string;
   readonly start: number;
   readonly line: number;
+  /** Rows and ranges that came before `start`; default 0. */
+  readonly before?: { readonly rows: number; readonly ranges: number };
   readonly bytesKnown: boolean;
   readonly tolerant: boolean;
 }
@@ -46,8 +48,8 @@ export class RangeCutter {
   readonly #options: CutterOptions;
   readonly #scanner: RecordScanner;
   #start: number;
-  #index = 0;
-  #row = 1;
+  #index: number;
+  #row: number;
   #line: number;
   /** The current range is the rest of a record that is too large. */
   #overlong = false;
@@ -59,6 +61,8 @@ export class RangeCutter {
     this.#scanner = options.scanner;
     this.#start = options.start;
     this.#line = options.line;
+    this.#row = (options.before?.rows ?? 0) + 1;
+    this.#index = options.before?.ranges ?? 0;
     this.#scanner.begin(options.start);
   }
 

@@ -73,7 +73,7 @@ async function inspectWhole(inspection: Inspection, signal: AbortSignal): Promis
 }
 
 async function open({ source, charset, options, tolerant }: Inspection, signal: AbortSignal): ReturnType<typeof openWindow> {
-  const opened = await openWindow(source, charset, options, signal, source.repeatable ? undefined : headChunks(source, SAMPLE_BYTES));
+  const opened = await openWindow(source, charset, options, signal, source.repeatable ? {} : { chunks: headChunks(source, SAMPLE_BYTES) });
   opened.lexer.tolerant = tolerant;
   return opened;
 }

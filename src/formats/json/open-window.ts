@@ -11,15 +11,21 @@ export interface OpenWindow {
   readonly close: () => Promise<void>;
 }
 
-/** @param chunks of the source from its start; default: all of it, by `source.read` */
-export async function openWindow(source: ByteSource, charset: CharsetName, options: ReadOptions, signal: AbortSignal, chunks?: AsyncIterable<Uint8Array>): Promise<OpenWindow> {
+export interface WindowPlace {
+  /** Of the source from its start; default: what `source.read` yields. */
+  readonly chunks?: AsyncIterable<Uint8Array>;
+  /** Only of sources in UTF-8 that can seek; default: the start. */
+  readonly start?: number;
+}
+
+export async function openWindow(source: ByteSource, charset: CharsetName, options: ReadOptions, signal: AbortSignal, { chunks, start }: WindowPlace = {}): Promise<OpenWindow> {
   const head = await source.head(3);
-  const bytes = chunks ?? source.read({ signal, chunkBytes: WINDOW_BYTES });
+  const bytes = chunks ?? source.read({ signal, chunkBytes: WINDOW_BYTES, ...(start === undefined ? {} : { start }) });
   const window = new ByteWindow(utf8Chunks(bytes, charset, source.name), {
     sourceName: source.name,
     signal,
     maxRecordBytes: options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES,
-    base: charset === 'utf-8' ? byteOrderMarkLength(head) : 0,
+    base: start ?? (charset === 'utf-8' ? byteOrderMarkLength(head) : 0),
   });
   return { lexer: new JsonLexer(window, charset === 'utf-8'), close: () => window.close() };
 }

@@ -6,7 +6,7 @@ import type { SluiceError } from '../../errors/sluice-error.ts';
 import { CANONICAL_CSV, COPY_TEXT, type RowEncoding } from '../../rows/row-encoding.ts';
 import { carefulText } from '../careful-text.ts';
 import type { RecordPlace } from '../../rows/rejection.ts';
-import type { InspectedSource, InspectedTable, ReadRequest, TableBinding, TablePart } from '../format.ts';
+import type { InspectedSource, InspectedTable, ReadingPoint, ReadRequest, TableBinding, TablePart } from '../format.ts';
 import { KeptChunks, releasedPart, slices } from '../kept-chunks.ts';
 import { SpareBuffers } from '../spare-buffers.ts';
 import type { ByteBuffer } from './byte-buffer.ts';
@@ -32,12 +32,14 @@ export const RECORD_ENCODINGS: readonly RowEncoding[] = [COPY_TEXT, CANONICAL_CS
 
 export async function* readRecords(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined> {
   const layout = layoutOf(inspected);
-  const { lexer, close } = await openWindow(inspected.source, layout.charset, inspected.options, request.signal);
+  const { from } = request;
+  const { lexer, close } = await openWindow(inspected.source, layout.charset, inspected.options, request.signal, from === undefined ? {} : { start: from.byte });
   try {
     lexer.strictLines = inspected.format === 'ndjson';
     lexer.tolerant = request.tolerant === true;
     const reading = new Reading(inspected, request, layout, new DocumentCursor(lexer));
-    yield* layout.shape === 'lines' ? reading.lines() : reading.document();
+    if (from !== undefined) yield* reading.from(from);
+    else yield* layout.shape === 'lines' ? reading.lines() : reading.document();
   } finally {
     await close();
   }
@@ -77,6 +79,17 @@ class Reading {
     return Math.min(this.#request.partBytes, compression === 'none' ? bytes ?? Infinity : Infinity);
   }
 
+  /** The rest of the array (or the lines) that the part is of. */
+  async *from(point: ReadingPoint): AsyncGenerator<TablePart, void, undefined> {
+    const { lexer } = this.#cursor;
+    const { path, begun } = point.array!;
+    lexer.line = point.line;
+    this.#accounted = point.byte;
+    await this.#bind(path, undefined, point);
+    const refusal = yield* this.#records(path, this.#layout.shape === 'lines' ? 'lines' : 'array', begun);
+    if (refusal !== undefined) throw refusal;
+  }
+
   async *lines(): AsyncGenerator<TablePart, void, undefined> {
     const refusal = yield* this.#records([], 'lines');
     if (refusal !== undefined) {
@@ -106,10 +119,10 @@ class Reading {
   }
 
   /** Reads one sequence of records; returns the error for an element that is not a record, at which the window then stands. */
-  async *#records(path: readonly string[], kind: 'array' | 'lines'): AsyncGenerator<TablePart, SluiceError | undefined, undefined> {
+  async *#records(path: readonly string[], kind: 'array' | 'lines', begun = false): AsyncGenerator<TablePart, SluiceError | undefined, undefined> {
     const { lexer } = this.#cursor;
     const { window } = lexer;
-    const sequence = new RecordSequence(lexer, kind, this.#request.tolerant);
+    const sequence = new RecordSequence(lexer, kind, this.#request.tolerant, begun);
     const table = await this.#bind(path, sequence);
     lexer.table = table.binding?.table;
     sequence.count = table.rows;
@@ -123,15 +136,24 @@ class Reading {
       const assembler = new PartAssembler(lexer, new RecordTranscoder(lexer, table.binding, this.#sampled(table.inspected, table.binding)), this.#request.partBytes, this.#usualPartBytes);
       while (state === 'full') {
         const buffer = await this.#pool.take();
+        const point = this.#point(table, path, sequence);
         assembler.begin(buffer);
         state = await sequence.runAll(assembler);
-        if (sequence.count > table.rows) yield this.#part(table, table.binding, assembler, buffer, sequence.count);
+        if (sequence.count > table.rows) yield { ...this.#part(table, table.binding, assembler, buffer, sequence.count), ...point };
         else this.#pool.release(buffer);
       }
     }
     const refusal = state === 'end' ? undefined : this.#cursor.notRecords(`record ${lexer.row} is ${describeValue(window.bytes[window.pos])}, not an object`);
     lexer.table = undefined;
     return refusal;
+  }
+
+  /** Where the next part begins. A table that showed only while reading would be sampled anew, and otherwise. */
+  #point(table: ReadTable, path: readonly string[], sequence: RecordSequence): { point?: ReadingPoint } {
+    const { lexer } = this.#cursor;
+    const { window } = lexer;
+    if (!lexer.bytePlaces || !this.#inspected.source.seekable || !this.#inspected.tables.includes(table.inspected)) return {};
+    return { point: { byte: window.offset(window.pos), line: lexer.line, rows: table.rows, part: table.parts, array: { path, begun: sequence.begun } } };
   }
 
   #part(table: ReadTable, binding: TableBinding, assembler: PartAssembler, buffer: ByteBuffer, rows: number): TablePart {
@@ -181,12 +203,12 @@ class Reading {
   }
 
   /** The table at `path`, bound when it is new. */
-  async #bind(path: readonly string[], sequence: RecordSequence | undefined): Promise<ReadTable> {
+  async #bind(path: readonly string[], sequence: RecordSequence | undefined, { rows, part }: { rows: number; part: number } = { rows: 0, part: 0 }): Promise<ReadTable> {
     const name = path.at(-1);
     const known = this.#tables.get(name);
     if (known !== undefined) return known;
     const inspected = this.#inspected.tables.find((table) => table.name?.name === name) ?? (await this.#sample(name, sequence));
-    const table: ReadTable = { inspected, binding: await this.#request.bind(inspected, () => RECORD_ENCODINGS), rows: 0, parts: 0 };
+    const table: ReadTable = { inspected, binding: await this.#request.bind(inspected, () => RECORD_ENCODINGS), rows, parts: part };
     this.#tables.set(name, table);
     return table;
   }

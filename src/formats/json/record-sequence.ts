@@ -53,17 +53,26 @@ export class RecordSequence {
   readonly #tolerant: boolean;
   readonly #scanner: ValueScanner;
   #bad: BadLine | undefined;
-  #started = false;
+  #started: boolean;
   /** Records handed out so far. */
   count = 0;
 
-  /** @param kind `array`: the window stands after the `[`; `lines`: at the first record */
-  constructor(lexer: JsonLexer<ByteWindow>, kind: 'array' | 'lines', tolerant = false) {
+  /**
+   * @param kind `array`: the window stands after the `[`; `lines`: at the first record
+   * @param begun records came before: the window stands behind one
+   */
+  constructor(lexer: JsonLexer<ByteWindow>, kind: 'array' | 'lines', tolerant = false, begun = false) {
+    this.#started = begun;
     this.#lexer = lexer;
     this.#window = lexer.window;
     this.#lines = kind === 'lines';
     this.#tolerant = tolerant;
     this.#scanner = new ValueScanner(lexer);
+  }
+
+  /** Records came already. */
+  get begun(): boolean {
+    return this.#started;
   }
 
   /** Hands out as many whole records as the window has and the consumer takes. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { InspectedTable } from '../../../src/formats/format.ts';
+import type { InspectedTable, ReadingPoint, ReadRequest } from '../../../src/formats/format.ts';
 import { jsonFormat } from '../../../src/formats/json/json-format.ts';
 import { ndjsonFormat } from '../../../src/formats/ndjson/ndjson-format.ts';
+import { COPY_TEXT } from '../../../src/rows/row-encoding.ts';
 import { typeName } from '../../../src/rows/column-type.ts';
 import { memorySource } from '../../helpers/memory-source.ts';
 import { allFields, errorOf, inspect, readAll, readText } from '../../helpers/read-format.ts';
@@ -52,6 +53,31 @@ describe('where the records are', () => {
 
   it('a key that comes twice goes on with the same table', async () => {
     expect(await texts('{"t":[{"a":1}],"u":[{"b":2}],"t":[{"a":3},{"a":4}]}')).toEqual({ t: '1\n3\n4\n', u: '2\n' });
+  });
+
+  it('a table of a document, also one that comes twice, can be read again from the point of each part', async () => {
+    const rows = (from: number): string => Array.from({ length: 40 }, (_, i) => `{"a":${from + i}}`).join(' ,\n ');
+    const inspected = await inspect(jsonFormat, memorySource(`{"x":1,"data":{"t":[${rows(0)}],\n"u":[{"b":2}],"t":[ ${rows(100)}]}}`));
+    const read = async (from?: ReadingPoint): Promise<{ text: string; row: number | undefined; line: number | undefined; point: ReadingPoint }[]> => {
+      const parts = [];
+      const request: ReadRequest = {
+        jobs: 1, partBytes: 30, signal: new AbortController().signal, replayable: true, ...(from === undefined ? {} : { from }),
+        bind: async (table) => (table.name?.name === 't' ? { table: 't', fields: allFields(table), encoding: COPY_TEXT, ignored: [] } : null),
+      };
+      for await (const part of jsonFormat.read(inspected, request)) {
+        let text = '';
+        for await (const chunk of part.chunks) text += Buffer.from(chunk).toString();
+        let line: number | undefined;
+        for await (const place of part.places!([1])) ({ line } = place);
+        parts.push({ text, row: part.firstRow, line, point: part.point! });
+        part.release!();
+      }
+      return parts;
+    };
+    const all = await read();
+    const second = all.findIndex(({ text }) => text.startsWith('100\n'));
+    expect(second).toBeGreaterThan(2);
+    for (const [i, { point }] of all.entries()) expect(await read(point)).toEqual(i < second ? all.slice(i, second) : all.slice(i));
   });
 
   it.each([
