@@ -50,10 +50,15 @@ export class RestoreLedger {
     return rows[0][0] === 't';
   }
 
-  /** Runs whose ledgers are there besides. */
-  async others(session: Session, options: QueryOptions): Promise<string[]> {
+  /** Of runs that died between the record of their end and tidying up. Not being able to is no reason to fail. */
+  static async dropDone(session: Session, isDone: (run: string) => boolean, options: QueryOptions): Promise<void> {
+    for (const run of await RestoreLedger.runs(session, options)) if (isDone(run)) await new RestoreLedger(run).drop(session, options).catch(() => undefined);
+  }
+
+  /** Those that have a ledger here. */
+  static async runs(session: Session, options: QueryOptions): Promise<string[]> {
     const { rows } = await session.query(`
-      SELECT pg_catalog.substr(n.nspname, 8) FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$' AND n.nspname <> ${quoteLiteral(this.schema)}
+      SELECT pg_catalog.substr(n.nspname, 8) FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$'
         AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'done_unlogged') ORDER BY 1`, options);
     return rows.map(([run]) => run!);
   }

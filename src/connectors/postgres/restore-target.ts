@@ -98,8 +98,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async unfinished(): Promise<string[]> {
-    const runs = await this.#withControl((session) => this.#ledger.others(session, this.#query));
-    return runs.filter((run) => !this.#options.isDone(run));
+    const runs = await this.#withControl((session) => RestoreLedger.runs(session, this.#query));
+    return runs.filter((run) => run !== this.#options.run && !this.#options.isDone(run));
   }
 
   async begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void> {
@@ -109,8 +109,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
         this.#defined = await this.#ledger.done(session, 'definition', this.#query);
         this.#kept = await this.#ledger.kept(session, this.#query);
       } else await this.#ledger.create(session, this.#query);
-      // Of runs that died between the record of their end and tidying up.
-      for (const run of await this.#ledger.others(session, this.#query)) if (this.#options.isDone(run)) await new RestoreLedger(run).drop(session, this.#query).catch(() => undefined);
+      await RestoreLedger.dropDone(session, this.#options.isDone, this.#query);
     });
     for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
       for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
@@ -328,6 +327,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     if (PRIVILEGES.has(definition.description) && (isMissingRole(reason) || isNoRight(reason))) this.#notes.addPrivilege(name, (reason as Error).message);
     else if (REMARKS.has(definition.description) && (isNoRight(reason) || definition.description === 'SECURITY LABEL')) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else if (definition.description === 'POLICY' && isMissingRole(reason)) this.#notes.add(`${name} was left out, so the rows that it allows stay hidden: ${(reason as Error).message}`);
+    else if (definition.description === 'USER MAPPING' && isMissingRole(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     // It reads another that was left unfilled at the source.
     else if (definition.description === 'MATERIALIZED VIEW DATA' && isNotFilled(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else return false;
