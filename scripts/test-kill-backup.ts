@@ -181,7 +181,7 @@ class Restores {
   async #ended(target: string, after: readonly string[], way: Way, lost = false): Promise<void> {
     let found = await fingerprint(target), isTidied = false;
     // A run that died between the record of its end and tidying up: the next one tidies up for it.
-    if (found.some((line) => /^schema sluice_[0-9a-z]{14}/.test(line))) {
+    if (found.some((line) => /^(?:schema|relation .*) sluice_[0-9a-z]{14}/.test(line))) {
       assertDone(await sluice.run(['restore', this.#repository, '--to', target, '--data-only', '--table', 'odd.fully_identified']), 'a restore that tidies up');
       found = await fingerprint(target);
       isTidied = true;
