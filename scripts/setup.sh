@@ -6,6 +6,7 @@
 #   sh scripts/setup.sh --no-build    without dist/ (for what builds it itself)
 #   sh scripts/setup.sh --page        also the page of `sluice serve`, built from web/ into dist/web
 #   sh scripts/setup.sh --browser     also the page, and Debian's Chromium where there is none: only `npm run test:page` needs one
+#   sh scripts/setup.sh --test-tools  Debian packages for long tests, and nothing else
 set -eu
 
 # Node for a machine that has none or an older one. It comes from the npm registry because that is the one place every
@@ -43,6 +44,14 @@ run_npm() {
   rm -f "$child_file"
   return "$status"
 }
+
+# Who may not install them runs the tests all the same: those that need them say that they are left out.
+if [ "${1:-}" = --test-tools ]; then
+  [ -x /usr/sbin/pgbouncer ] && exit 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y --no-install-recommends pgbouncer >/dev/null; then exit 0; fi
+  say 'pgbouncer is not installed and cannot be: tests with a pooler are left out'
+  exit 0
+fi
 
 child=
 stop_child() {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { loadChecklist, loadOtherCase, runSqlFile } from '../test/backup/checklist/load.ts';
+import { loadChecklist, loadOddities, loadOtherCase, runSqlFile } from '../test/backup/checklist/load.ts';
 import { findPostgres } from '../test/helpers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../test/helpers/postgres-server.ts';
 import { compareDumps, NORMALIZATIONS } from '../test/backup/dump-comparison.ts';
@@ -27,6 +27,7 @@ interface Sample {
 
 const SAMPLES: readonly Sample[] = [
   { name: 'checklist', load: (url) => loadChecklist(url) },
+  { name: 'oddities', load: (url) => loadOddities(url) },
   { name: 'tablespace', load: (url) => loadOtherCase(url, 'tablespace') },
   { name: 'sql-ascii', encoding: 'SQL_ASCII', load: (url) => loadOtherCase(url, 'sql-ascii') },
   { name: 'large-values', load: (url) => loadOtherCase(url, 'large-values'), isLong: true },

@@ -21,6 +21,8 @@ export interface JobRequest {
   readonly rowsOnStdout?: boolean;
   /** Standard input carries rows: nothing can be asked then. */
   readonly rowsOnStdin?: boolean;
+  /** That a run which goes on later needs again, where it has a password: that is not recorded. */
+  readonly connection?: { readonly option: '--to' | '--from'; readonly url: string };
   /** Takes the receipt instead of the JSON document: one command may run several jobs. */
   readonly onReceipt?: (receipt: Receipt) => void;
 }
@@ -52,9 +54,9 @@ export async function runJob(request: JobRequest): Promise<number> {
   }
 }
 
-function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout, onReceipt }: JobRequest): void {
+function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout, onReceipt, connection }: JobRequest): void {
   onReceipt?.(receipt);
-  if (receipt.error !== undefined) printLines(terminal.stderr, errorLines(receipt.error));
+  if (receipt.error !== undefined) printLines(terminal.stderr, [...errorLines(receipt.error), ...resumeLines(receipt, connection)]);
   if (flags.json === true) {
     if (onReceipt === undefined) printJson(terminal, receipt);
     return;
@@ -64,6 +66,16 @@ function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout, onRecei
     return;
   }
   if (flags.quiet !== true) printLines(rowsOnStdout === true || receipt.error !== undefined ? terminal.stderr : terminal.stdout, receiptLines(receipt));
+}
+
+function resumeLines({ resume, job }: Receipt, connection: JobRequest['connection']): string[] {
+  if (resume === undefined) return [];
+  const again = connection !== undefined && hasPassword(connection.url) ? ` ${connection.option} URL   (the same URL: its password is not recorded)` : '';
+  return [`  to go on: ${resume}${again}`, ...(job === 'backup' ? [] : [`  to give it up: ${resume.replace(' resume ', ' discard ')}${again}`])];
+}
+
+function hasPassword(url: string): boolean {
+  return URL.canParse(url) && new URL(url).password !== '';
 }
 
 /** Asks before rows that are there are replaced, when there is somebody to ask. */

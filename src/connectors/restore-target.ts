@@ -34,6 +34,8 @@ export interface RestoreTargetOptions {
   readonly unqualified: boolean;
   /** Large objects that are there are replaced. */
   readonly clean: boolean;
+  /** Whether a run is known to have come to its end. */
+  readonly isDone: (run: string) => boolean;
 }
 
 export interface WantedTable {
@@ -122,6 +124,10 @@ export interface RestoreTarget {
   present(definitions: readonly Definition[]): Promise<ReadonlySet<number>>;
   /** Names of extensions of which the server has no files. */
   unavailableExtensions(names: readonly string[]): Promise<string[]>;
+  /** Whether the ledger of this run is there. */
+  hasBegun(): Promise<boolean>;
+  /** Other runs whose restores have begun here and not ended. */
+  unfinished(): Promise<string[]>;
   /** Looks which of the names that the definitions refer to are there, and makes or finds the ledger. */
   begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void>;
   /** Moves what is in the way of these definitions aside, all of it or nothing; done once in a run. @throws SluiceError RESTORE_CLEAN_BLOCKED when something that stays depends on it */

@@ -38,6 +38,8 @@ export interface Receipt {
   /** What was damaged at the source and left out on request; absent when there is nothing. */
   readonly missing?: readonly MissingPart[];
   readonly error?: ErrorReport;
+  /** The run did not come to its end and can go on: the command. Absent otherwise. */
+  readonly resume?: string;
 }
 
 export interface TargetResult {
@@ -73,6 +75,7 @@ export interface ReceiptParts {
   readonly backup?: BackupReceipt;
   readonly verification?: VerificationReceipt;
   readonly error?: SluiceError;
+  readonly resumable?: boolean;
 }
 
 export function makeReceipt(parts: ReceiptParts): Receipt {
@@ -95,6 +98,7 @@ export function makeReceipt(parts: ReceiptParts): Receipt {
     ...(parts.steps === undefined ? {} : { steps: parts.steps }),
     ...(parts.missing === undefined ? {} : { missing: redactData(parts.missing) }),
     ...(parts.error === undefined ? {} : { error: reportError(parts.error) }),
+    ...(parts.resumable === true && parts.run !== null ? { resume: `sluice runs resume ${parts.run}` } : {}),
   };
 }
 

@@ -226,7 +226,7 @@ export class RunStore {
     const status = statusOf(row, now);
     if (status === 'running') throw new SluiceError('RUN_ACTIVE', { run, pid: row.owner_pid ?? '?', host: row.owner_host?.split('/')[0] });
     if (status !== 'interrupted') throw new SluiceError('RESUME_REFUSED', { run, reason: `it is ${status}` });
-    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: row.job === 'import' || row.job === 'restore' ? 'it had not begun to move rows' : `only imports and restores can be, and this is ${row.job === 'export' ? 'an export' : row.job === 'verify' ? 'a verification' : `a ${row.job}`}` });
+    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: row.job === 'import' || row.job === 'restore' || row.job === 'backup' ? 'it had not begun to move rows' : `only imports, restores and backups can be, and this is ${row.job === 'export' ? 'an export' : row.job === 'verify' ? 'a verification' : `a ${row.job}`}` });
     const changed = this.#run(
       `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, figures = NULL, missed = 0, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
         WHERE run = ? AND status = ? AND owner_token IS ?`,

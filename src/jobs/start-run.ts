@@ -283,10 +283,10 @@ class LocalRun implements RunHandle {
     // Whatever a worker said while it was being stopped is a consequence; the reason of the stop is what happened.
     const stopped = this.#abort.signal.aborted ? (this.#abort.signal.reason as SluiceError) : undefined;
     const error = stopped ?? toSluiceError(thrown);
-    return { receipt: this.#receipt({ status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error }), error };
+    return { receipt: this.#receipt({ status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error, resumable: this.#isSuspended }), error };
   }
 
-  #receipt(parts: Pick<ReceiptParts, 'status' | 'error'>): Receipt {
+  #receipt(parts: Pick<ReceiptParts, 'status' | 'error' | 'resumable'>): Receipt {
     const seconds = (performance.now() - this.#startedAt) / 1000;
     const tables = this.#result?.tables ?? [];
     const peakRssBytes = this.#memory.peakBytes();

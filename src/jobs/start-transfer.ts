@@ -29,20 +29,24 @@ export function startVerify(options: VerifyJobOptions, run: StartRunOptions): Ru
   return startRun('verify', async (context) => (await import('../backup/verify/verify-job.ts')).planVerify(options, context), run);
 }
 
-/** Goes on with an interrupted import or restore. `to`: the resolved target. */
-export function resumeLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
+/** Jobs that go on after an interruption. */
+export type ResumableJob = 'import' | 'restore' | 'backup';
+
+/** Goes on with an interrupted import, restore or backup. `to`: the resolved target; of a backup the source. */
+export function resumeLoad(run: string, job: ResumableJob, to: string, options: StartRunOptions): RunHandle {
   return resumeRun(run, job, (context) => prepareAgain(job, to, context), options);
 }
 
-async function prepareAgain(job: 'import' | 'restore', to: string, context: RunContext): Promise<Transfer> {
+async function prepareAgain(job: ResumableJob, to: string, context: RunContext): Promise<Transfer> {
+  if (job === 'backup') return (await import('../backup/create/plan-backup.ts')).resumeBackup(to, context);
   if (job === 'import') return (await import('../transfer/import.ts')).resumeImport(to, context);
   const { isRestoreState } = await import('../backup/restore/restore-state.ts');
   if (isRestoreState(context.resumed)) return (await import('../backup/restore/restore.ts')).resumeBackupRestore(to, context);
   return (await import('../transfer/restore.ts')).resumeRestore(to, context);
 }
 
-/** Gives up an interrupted import or restore: what it has made in the target goes. Ends as cancelled. */
-export function discardLoad(run: string, job: 'import' | 'restore', to: string, options: StartRunOptions): RunHandle {
+/** Gives up an interrupted import or restore: what it has made in the target goes. What a backup has stored is used by the next one. Ends as cancelled. */
+export function discardLoad(run: string, job: ResumableJob, to: string, options: StartRunOptions): RunHandle {
   return resumeRun(run, job, async (context) => {
     const transfer = await prepareAgain(job, to, context);
     let isGivenUp = false;

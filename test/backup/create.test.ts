@@ -205,7 +205,10 @@ describe('what cannot be backed up is refused before anything is written', () =>
     const from = Object.assign(new URL(database), { username: `reader_${process.pid}`, password: 'reader' }).href;
     const where = await place();
     await expect(backUp(where, { from, only: 'data', exclude: ['closed'] })).rejects.toMatchObject({ code: 'ROW_SECURITY', at: { table: 'public.hidden' } });
-    await expect(backUp(where, { from, only: 'data', exclude: ['hidden'] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await expect(backUp(where, { from, only: 'data', exclude: ['hidden'] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED', at: { table: 'public.closed' } });
+    await ask(database, 'SELECT lo_create(4711); DROP SEQUENCE kept');
+    await expect(backUp(where, { from, only: 'data', exclude: ['hidden', 'closed'] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('large object 4711') as string });
+    await ask(database, 'SELECT lo_unlink(4711); CREATE SEQUENCE kept');
     await ask(database, 'DROP TABLE hidden, closed');
     await expect(backUp(where, { from, only: 'data' })).rejects.toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('public.kept') as string });
     await expect(readFile(join(where.to, 'readme.txt'))).rejects.toThrow('ENOENT');

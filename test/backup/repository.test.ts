@@ -214,3 +214,9 @@ it('a repository is opened by its storage alone', async () => {
   await openOrCreate(root);
   expect((await Repository.open((await LocalStorage.open(root))!)).id).toMatch(/^[0-9a-f-]{36}$/);
 });
+
+it('backups of one second are named in their order', () => {
+  const names = [0, 1, 31, 32, 500, 999].map((milliseconds) => newBackupName(new Date(Date.UTC(2026, 10, 22, 7, 4, 5, milliseconds))));
+  expect(names.toSorted()).toEqual(names);
+  expect(names[0]).toMatch(/^20261122-070405-00[0-9a-v]{2}$/);
+});

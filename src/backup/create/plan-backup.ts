@@ -13,11 +13,15 @@ import type { RunContext } from '../../pipeline/run-context.ts';
 import { createRepository, lookAtRepository } from '../open-repository.ts';
 import { BackupWriter } from '../repository/backup-writer.ts';
 import { CHUNK_BYTES } from '../repository/content.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupOptions } from './backup-options.ts';
+import { keptBackup, type BackupState } from './backup-state.ts';
 import { PreviousGroups } from './previous-groups.ts';
 import { backUpSchema } from './schema-backup.ts';
 import { TableBackup } from './table-backup.ts';
+
+const SCHEMA_ATTEMPTS = 5;
 
 /** @throws SluiceError of connecting, of the repository, OPTION_UNSUPPORTED for databases that cannot be backed up */
 export async function planBackup(options: BackupOptions, context: RunContext): Promise<BackupJob> {
@@ -31,24 +35,33 @@ export async function planBackup(options: BackupOptions, context: RunContext): P
   try {
     if (connection.openBackup === undefined) throw new SluiceError('OPTION_UNSUPPORTED', { option: `A backup of ${connection.name}`, context: 'here: only PostgreSQL databases can be backed up' });
     const { tables, exclude, schema, data, dumpProgram } = options;
-    const source = await connection.openBackup({ tables, exclude, schema, data, ...(dumpProgram === undefined ? {} : { dumpProgram }) });
-    return new BackupJob(options, connection, source, context);
+    const open = (): Promise<BackupSource> => connection.openBackup!({ tables, exclude, schema, data, ...(dumpProgram === undefined ? {} : { dumpProgram }) });
+    return new BackupJob(options, connection, { open, source: await open() }, context);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
+/** A backup that was interrupted. @param from the resolved source */
+export function resumeBackup(from: string, context: RunContext): Promise<BackupJob> {
+  return planBackup({ ...(context.resumed as BackupState).options, from }, context);
+}
+
 class BackupJob {
   readonly plan;
+  /** What was stored is found when the same is asked for again. */
+  suspended = false;
   readonly #options: BackupOptions;
   readonly #connection: Connection;
-  readonly #source: BackupSource;
+  readonly #open: () => Promise<BackupSource>;
+  #source: BackupSource;
   readonly #context: RunContext;
 
-  constructor(options: BackupOptions, connection: Connection, source: BackupSource, context: RunContext) {
+  constructor(options: BackupOptions, connection: Connection, { open, source }: { open: () => Promise<BackupSource>; source: BackupSource }, context: RunContext) {
     this.#options = options;
     this.#connection = connection;
+    this.#open = open;
     this.#source = source;
     this.#context = context;
     const schema = source.schemaWriter === undefined ? [] : [`The schema is written by ${source.schemaWriter}`];
@@ -58,12 +71,13 @@ class BackupJob {
   async run(): Promise<{ tables: readonly TableReceipt[]; warnings: readonly string[]; backup: BackupReceipt }> {
     const { progress, signal } = this.#context;
     progress({ type: 'phase', phase: 'moving', at: Date.now() });
+    this.#context.keep(keptBackup(this.#options));
     const repository = await createRepository(this.#options.to);
     const writer = await BackupWriter.begin(repository);
     const scope = new AbortScope(signal);
     try {
       // Not beside each other: pg_dump has memory of its own, and what the schema refuses is known at once.
-      const schema = await backUpSchema(this.#source, writer, this.#options.level, scope.signal);
+      const schema = await this.#backUpSchema(writer, scope.signal);
       const tables = await this.#moveTables(repository, writer, scope);
       const largeObjects = await this.#moveLargeObjects(writer);
       const sequences = await this.#readSequences(writer);
@@ -76,15 +90,32 @@ class BackupJob {
       return { tables, warnings: [], backup: { backup: manifest.backup, repository: repository.storage.name, largeObjects, sequences, newChunks, newBytes, notes: manifest.notes } };
     } catch (error) {
       await writer.abort();
+      this.suspended = !(error instanceof SluiceError && error.code === 'CANCELLED');
       throw error;
     } finally {
       scope.dispose();
     }
   }
 
+  /** Nothing refers to what it has stored. */
+  async giveUp(): Promise<void> {}
+
   async close(): Promise<void> {
     await this.#source.close();
     await this.#connection.close();
+  }
+
+  /** Where definitions change under pg_dump, or somebody waits for a table, with another snapshot: nothing else was read yet. */
+  async #backUpSchema(writer: BackupWriter, signal: AbortSignal): Promise<Manifest['schema']> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await backUpSchema(this.#source, writer, this.#options.level, signal);
+      } catch (error) {
+        if (attempt === SCHEMA_ATTEMPTS || !(error instanceof SluiceError) || error.code !== 'SCHEMA_CHANGED') throw error;
+        await this.#source.close();
+        this.#source = await this.#open();
+      }
+    }
   }
 
   async #moveTables(repository: Repository, writer: BackupWriter, scope: AbortScope): Promise<TableReceipt[]> {

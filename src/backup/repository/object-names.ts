@@ -32,9 +32,10 @@ export function backupOfObject(name: string): string | undefined {
   return BACKUP_OBJECT.exec(name)?.[1];
 }
 
-/** `20261122-070405-k3f9`: UTC, so that names sort by time, and four random characters for backups of one second. */
+/** `20261122-070405-k3f9`: UTC, with the milliseconds as two digits of base 32, so that names sort by time also within a second; and two random characters. */
 export function newBackupName(now: Date): string {
-  return `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomText(4)}`;
+  const milliseconds = now.getUTCMilliseconds().toString(32).padStart(2, '0');
+  return `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${milliseconds}${randomText(2)}`;
 }
 
 export function randomText(length: number): string {

@@ -9,11 +9,14 @@ export interface RestoreState {
   readonly kind: 'backup';
   readonly options: Omit<BackupRestoreOptions, 'to'>;
   readonly fingerprint: string;
+  /** The target's name, without secrets. */
+  readonly target: string;
 }
 
-export function keptState({ to: _to, ...options }: BackupRestoreOptions, { name, fingerprint }: RestoreSource): RestoreState {
+// oxlint-disable-next-line max-params -- each is another thing
+export function keptState({ to: _to, ...options }: BackupRestoreOptions, { name, fingerprint }: RestoreSource, target: string): RestoreState {
   // By the name of the source, that of a backup in it: the newest may be another by then.
-  return { version: 1, kind: 'backup', options: { ...options, source: resolve(name) }, fingerprint };
+  return { version: 1, kind: 'backup', options: { ...options, source: resolve(name) }, fingerprint, target };
 }
 
 export function isRestoreState(state: unknown): state is RestoreState {

@@ -100,21 +100,23 @@ class BackupRestore implements Transfer {
     if (all.length > 0 && entries.length === 0) throw new SluiceError('BACKUP_EMPTY', { source: source.name });
     const steps = entriesByStep(entries, { noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, schemaOnly: options.schemaOnly === true });
     const target = await connection.openRestore({
-      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
+      run: context.run, signal: context.signal, resumes: context.resumed !== undefined, noOwner: options.noOwner === true, clean: options.clean === true, isDone: context.isDone, unqualified: all.length > 0 && all.every(({ description }) => description !== 'SEARCHPATH'),
     });
     const isNeeded = new Set(selection.needed.map(({ dumpId }) => dumpId));
-    if (context.resumed === undefined && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
+    const hasBegun = context.resumed !== undefined && await target.hasBegun();
+    if (context.resumed !== undefined && !hasBegun) refuseOther(readState(context.resumed).target, target, context.run);
+    if (!hasBegun && options.clean === true) await refuseUnfinished(target);
+    if (!hasBegun && options.clean !== true) await refuseConflicts(target, steps.get('before')!.filter(({ dumpId }) => !isNeeded.has(dumpId)));
     await refuseMissingExtensions(target, steps.get('before')!);
     return new BackupRestore(prepared, target, { steps, selection }, await describe(prepared, target, steps));
   }
 
   async run(): Promise<TransferResult> {
     const { context, source, options } = this.#prepared;
-    context.keep(keptState(options, source));
-    this.suspended = true;
+    context.keep(keptState(options, source, this.#target.name));
     const entries = [...this.#steps.values()].flat();
     const brought = new Set(entries.filter(({ description }) => description === 'ACCESS METHOD').map(({ tag }) => tag));
-    await this.#target.begin({
+    await this.#begin({
       owners: distinct(entries.map(({ owner }) => owner)), tablespaces: distinct(entries.map(({ tablespace }) => tablespace)),
       accessMethods: distinct(entries.map(({ accessMethod }) => accessMethod)).filter((name) => !brought.has(name)),
     });
@@ -122,6 +124,18 @@ class BackupRestore implements Transfer {
     await this.#target.finish();
     const missing = this.#prepared.missing.toSorted((a, b) => (a.table === b.table ? a.place.localeCompare(b.place, 'en', { numeric: true }) : a.table < b.table ? -1 : 1));
     return { tables, warnings: [...source.notes, ...this.#notes, ...this.#target.notes()], steps: this.#times.all(), ...(missing.length === 0 ? {} : { missing }), forget: () => this.#target.forget() };
+  }
+
+  /** From now on there is something to go on with. */
+  async #begin(referenced: Parameters<RestoreTarget['begin']>[0]): Promise<void> {
+    try {
+      await this.#target.begin(referenced);
+      this.suspended = true;
+    } catch (error) {
+      // Who cannot be asked may have it.
+      this.suspended = await this.#target.hasBegun().catch(() => true);
+      throw error;
+    }
   }
 
   async giveUp(): Promise<void> {
@@ -195,11 +209,12 @@ class BackupRestore implements Transfer {
 
   async #rows(): Promise<TransferResult['tables']> {
     const { context, source, options, missing } = this.#prepared;
+    const onDamage = options.skipDamaged === true ? (part: MissingPart): void => void missing.push(part) : undefined;
     const rows = new RowRestore(source, this.#target, context, {
-      wants: (table: SourceTable) => this.#wants(table.name), where: options.where, onDamage: options.skipDamaged === true ? (part) => missing.push(part) : undefined,
+      wants: (table: SourceTable) => this.#wants(table.name), where: options.where, onDamage,
     });
     const tables = await rows.run();
-    if (options.tables === undefined) await restoreLargeObjects(source, this.#target, context.signal, options.skipDamaged === true ? (part) => missing.push(part) : undefined);
+    if (options.tables === undefined) await restoreLargeObjects(source, this.#target, { signal: context.signal, noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, onDamage });
     return tables;
   }
 
@@ -231,10 +246,23 @@ class BackupRestore implements Transfer {
   }
 }
 
+/** Whoever goes on, or gives up, means the database in which the restore was begun. */
+// oxlint-disable-next-line max-params -- one caller
+function refuseOther(begun: string, target: RestoreTarget, run: string): void {
+  if (begun !== target.name) throw new SluiceError('RESUME_REFUSED', { run, reason: `it was begun in ${begun}, and ${target.name} has nothing of it` });
+}
+
+/** What is in the way may be its own: whoever says the same command again means to go on. */
+async function refuseUnfinished(target: RestoreTarget): Promise<void> {
+  const [run, ...more] = await target.unfinished();
+  if (run !== undefined) throw new SluiceError('RESTORE_UNFINISHED', { connection: target.name, run, runs: [run, ...more].join(', ') });
+}
+
 async function refuseConflicts(target: RestoreTarget, entries: readonly DumpEntry[]): Promise<void> {
   const wanted = entries.filter(isRelation).map(({ namespace, tag }) => ({ schema: namespace, name: tag }));
   const there = await target.existing(wanted);
   if (there.length === 0) return;
+  await refuseUnfinished(target);
   const named = there.slice(0, MOST_NAMED).map(displayName).join(', ');
   throw new SluiceError('RESTORE_TARGET_IN_USE', { connection: target.name, objects: there.length > MOST_NAMED ? `${named} and ${there.length - MOST_NAMED} more` : named });
 }

@@ -111,7 +111,7 @@ class RowsOnly implements Transfer {
     const { context, options, source } = this.#parts;
     const published = await session.published?.();
     if (published !== undefined) return [...published].map(([name, { read, rejected, skipped, bytes, published: { written, skipped: left, duplicate } }]) => ({ name, read, written, rejected, duplicate, skipped: skipped + left, bytes }));
-    context.keep(keptState(options, source));
+    context.keep(keptState(options, source, this.#parts.connection.name));
     this.suspended = true;
     const run = new LoadRun(session, this.#tables.map(({ plan }) => plan), context);
     try {
@@ -146,7 +146,7 @@ class RowsOnly implements Transfer {
   async #insertMatching(session: LoadSession, where: string): Promise<TableReceipt[]> {
     await session.abort();
     const { connection, context, source } = this.#parts;
-    const target = await connection.openRestore!({ run: context.run, signal: context.signal, resumes: false, noOwner: true, unqualified: false, clean: false });
+    const target = await connection.openRestore!({ run: context.run, signal: context.signal, resumes: false, noOwner: true, unqualified: false, clean: false, isDone: context.isDone });
     const receipts: TableReceipt[] = [];
     await target.inOneTransaction(async (copy) => {
       for (const { source: table, plan } of this.#tables) {

@@ -56,7 +56,7 @@ export function defineBackup(command: Command, terminal: Terminal, end: CommandE
     .action(async (connection: string, flags: BackupFlags) => {
       const scope = await commandScope(flags, terminal);
       const options = backupOptions(connection, flags, scope, terminal.cwd);
-      end(await runJob({ terminal, scope, flags, start: (run) => start(options, run) }));
+      end(await runJob({ terminal, scope, flags, connection: { option: '--from', url: options.from }, start: (run) => start(options, run) }));
     });
 }
 
@@ -67,7 +67,7 @@ function backupOptions(connection: string, flags: BackupFlags, scope: CommandSco
   const exclude = parseNames(flags.exclude, '--exclude') ?? [];
   if (flags.schemaOnly === true && (tables.length > 0 || exclude.length > 0)) throw new SluiceError('USAGE', { what: '--table and --exclude choose rows: with --schema-only there are none' });
   return {
-    from: source.url, to: repositoryPath(flags.to, cwd), tables, exclude,
+    from: source.url, reference: source.reference, to: repositoryPath(flags.to, cwd), tables, exclude,
     schema: flags.dataOnly !== true, data: flags.schemaOnly !== true,
     ...definedOnly({ level: levelOf(flags.compress), dumpProgram: flags.pgDump }),
   };

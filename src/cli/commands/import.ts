@@ -69,7 +69,7 @@ export function defineImport(command: Command, terminal: Terminal, end: CommandE
     .action(async (sources: string[], flags: ImportFlags) => {
       const scope = await commandScope(flags, terminal);
       const options = importOptions(sources, flags, scope);
-      end(await runJob({ terminal, scope, flags, start: (run) => start(options, run), rowsOnStdin: sources.includes('-') }));
+      end(await runJob({ terminal, scope, flags, connection: { option: '--to', url: options.to }, start: (run) => start(options, run), rowsOnStdin: sources.includes('-') }));
     });
 }
 

@@ -94,7 +94,7 @@ export function defineRestore(command: Command, terminal: Terminal, end: Command
       setFlagsFromString('--no-maglev');
       const scope = await commandScope(flags, terminal);
       const options = restoreOptions(source, flags, scope);
-      end(await runJob({ terminal, scope, flags, start: (run) => start(options, run), rowsOnStdin: source === '-' }));
+      end(await runJob({ terminal, scope, flags, connection: { option: '--to', url: options.to }, start: (run) => start(options, run), rowsOnStdin: source === '-' }));
     });
 }
 

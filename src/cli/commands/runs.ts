@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error.ts';
 import { resolveConnection } from '../../config/resolve-connection.ts';
-import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
+import { discardLoad, resumeLoad, type ResumableJob } from '../../jobs/start-transfer.ts';
 import { RunStore, type RunDetails, type RunListing } from '../../jobs/run-store.ts';
 import { addGeneralOptions, addJobOptions, commandScope, type CommandScope, type GeneralFlags, type JobFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
@@ -47,9 +47,10 @@ export function defineRuns(command: Command, terminal: Terminal, end: CommandEnd
     .argument('[run]', 'the run (default: the one that is running)')
     .addHelpText('after', '\nExamples:\n  $ sluice runs cancel\n  $ sluice runs cancel 1jd4kz2q8xk2f7\n')
     .action(async (run: string | undefined, flags: GeneralFlags) => end(await cancel(run, flags, terminal)));
-  addJobOptions(command.command('resume').description('go on with an import or restore that was interrupted (killed, lost server, full disk)'))
+  addJobOptions(command.command('resume').description('go on with an import, restore or backup that was interrupted (killed, lost server, full disk)'))
     .argument('[run]', 'the run (default: the newest that can be resumed)')
     .option('--to <connection>', 'the target, where the run was begun with a password in its URL')
+    .option('--from <connection>', 'the same of a backup: its source')
     .addHelpText('after', '\nExamples:\n  $ sluice runs resume\n  $ sluice runs resume 1jd4kz2q8xk2f7 --to postgres://me:secret@host/db\n')
     .action(async (run: string | undefined, flags: ResumeFlags) => end(await resume(run, flags, terminal)));
   addGeneralOptions(command.command('discard').description('give up an interrupted import or restore: the target is as it was before it'))
@@ -61,12 +62,13 @@ export function defineRuns(command: Command, terminal: Terminal, end: CommandEnd
 
 interface ResumeFlags extends JobFlags {
   readonly to?: string;
+  readonly from?: string;
 }
 
 interface InterruptedRun {
   readonly id: string;
-  readonly job: 'import' | 'restore';
-  /** Resolved; empty for a run that cannot be resumed: the store says why. */
+  readonly job: ResumableJob;
+  /** Of a backup its source. Resolved; empty for a run that cannot be resumed: the store says why. */
   readonly to: string;
   readonly rowsOnStdin: boolean;
   readonly scope: CommandScope;
@@ -75,7 +77,7 @@ interface InterruptedRun {
 /** Goes on with a run as it was begun; what was read from standard input is read from there again. */
 async function resume(run: string | undefined, flags: ResumeFlags, terminal: Terminal): Promise<number> {
   const { id, job, to, rowsOnStdin, scope } = await interruptedRun(run, flags, terminal);
-  return runJob({ terminal, scope, flags, rowsOnStdin, start: (options) => resumeLoad(id, job, to, options) });
+  return runJob({ terminal, scope, flags, rowsOnStdin, connection: { option: job === 'backup' ? '--from' : '--to', url: to }, start: (options) => resumeLoad(id, job, to, options) });
 }
 
 /** Being cancelled is what is wanted here. */
@@ -97,10 +99,10 @@ async function interruptedRun(run: string | undefined, flags: ResumeFlags, termi
     return { id: wanted, job: details.job, reference: state?.options?.reference, rowsOnStdin: state?.options?.sources?.includes('-') === true };
   });
   const scope = await commandScope(flags, terminal);
-  const named = flags.to ?? reference;
+  const named = flags.from ?? flags.to ?? reference;
   // Without a target in its record it is no import: the store says why it cannot go on.
   const target = named === undefined ? undefined : resolveConnection(named, scope.connections);
-  return { id, job: job === 'restore' ? 'restore' : 'import', to: target?.url ?? '', rowsOnStdin, scope };
+  return { id, job: job === 'restore' || job === 'backup' ? job : 'import', to: target?.url ?? '', rowsOnStdin, scope };
 }
 
 async function list(flags: ListFlags, terminal: Terminal): Promise<number> {

@@ -6,7 +6,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { BackupChoice, BackupTable } from '../backup-source.ts';
 import { tablePattern, type NamedTable } from '../table-choice.ts';
 import type { Row, Session } from './driver.ts';
-import { IS_STAGING, qualifiedName } from './sql.ts';
+import { IS_OURS, qualifiedName } from './sql.ts';
 
 export interface CatalogBackupTable extends BackupTable {
   readonly oid: string;
@@ -42,14 +42,15 @@ const TABLES = `
     CASE WHEN c.relispartition THEN (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', ancestor_schema.nspname, 'name', ancestor.relname))
       FROM pg_catalog.pg_partition_ancestors(c.oid) AS tree(relid) JOIN pg_catalog.pg_class ancestor ON ancestor.oid = tree.relid
-      JOIN pg_catalog.pg_namespace ancestor_schema ON ancestor_schema.oid = ancestor.relnamespace WHERE tree.relid <> c.oid) END
+      JOIN pg_catalog.pg_namespace ancestor_schema ON ancestor_schema.oid = ancestor.relnamespace WHERE tree.relid <> c.oid) END,
+    pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam LEFT JOIN config ON config.oid = c.oid
   WHERE c.relkind IN ('r', 'f', 'p') AND c.relpersistence <> 't' AND ${NOT_OF_USERS}
-    AND NOT ${IS_STAGING}
+    AND NOT ${IS_OURS}
     AND (config.oid IS NOT NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
-/** @throws SluiceError TABLE_UNKNOWN when a name or glob of `choice.tables` means none */
+/** @throws SluiceError TABLE_UNKNOWN when a name or glob of `choice.tables` means none, PERMISSION_DENIED */
 export async function findBackupTables(session: Session, choice: BackupChoice, signal: AbortSignal): Promise<FoundTables> {
   const isStandby = (await session.query('SELECT pg_catalog.pg_is_in_recovery()', { signal })).rows[0][0] === 't';
   const { rows } = await session.query(TABLES, { signal });
@@ -57,7 +58,9 @@ export async function findBackupTables(session: Session, choice: BackupChoice, s
   const foreign = wanted.filter(([, , , kind]) => kind === 'f');
   const unlogged = isStandby ? wanted.filter(([, , , kind, persistence]) => kind === 'r' && persistence === 'u') : [];
   const leftOut = new Set([...foreign, ...unlogged]);
-  const tables = wanted.filter((row) => row[3] === 'r' && !leftOut.has(row)).map(catalogTable);
+  const read = wanted.filter((row) => row[3] === 'r' && !leftOut.has(row));
+  refuseUnreadable(read, session);
+  const tables = read.map(catalogTable);
   return {
     tables,
     notes: [
@@ -65,6 +68,12 @@ export async function findBackupTables(session: Session, choice: BackupChoice, s
       ...(unlogged.length === 0 ? [] : [`Rows of unlogged tables are left out: a replica does not have them (${namesOf(unlogged)})`]),
     ],
   };
+}
+
+/** All of them at once, before any is locked. */
+function refuseUnreadable(rows: readonly Row[], { target }: Session): void {
+  const closed = rows.filter((row) => row[12] !== 't');
+  if (closed.length > 0) throw new SluiceError('PERMISSION_DENIED', { connection: target.name, reason: `the user "${target.user}" may not read ${closed.length === 1 ? 'the table' : `${closed.length} tables:`} ${namesOf(closed)}` }, { table: `${closed[0][1]}.${closed[0][2]}` });
 }
 
 function catalogTable([oid, schema, name, , , isHeap, condition, pages, bytes, rowsPerPage, hasRowSecurity]: Row): CatalogBackupTable {

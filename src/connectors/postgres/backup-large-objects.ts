@@ -4,7 +4,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { LargeObject } from '../backup-source.ts';
 import { copyOut, type CopyOutCounts } from './copy-out.ts';
-import type { Row } from './driver.ts';
+import type { Row, Session } from './driver.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const OBJECTS_PER_BATCH = 200;
@@ -17,6 +17,15 @@ const TUPLE_HEAD_BYTES = 6;
 
 /** INV_READ */
 const FOR_READING = 0x40000;
+
+/** They are read behind all rows: who may not is to know it first. @throws SluiceError PERMISSION_DENIED */
+export async function refuseUnreadableObjects(session: Session, signal: AbortSignal): Promise<void> {
+  const { rows } = await session.query(`
+    SELECT oid FROM pg_catalog.pg_largeobject_metadata WHERE pg_catalog.current_setting('is_superuser') <> 'on' AND pg_catalog.current_setting('lo_compat_privileges') <> 'on' AND NOT EXISTS (
+      SELECT FROM pg_catalog.aclexplode(coalesce(lomacl, pg_catalog.acldefault('L', lomowner))) AS given WHERE given.privilege_type = 'SELECT' AND (given.grantee = 0 OR pg_catalog.pg_has_role(given.grantee, 'USAGE')))
+    ORDER BY oid LIMIT 1`, { signal });
+  if (rows.length > 0) throw new SluiceError('PERMISSION_DENIED', { connection: session.target.name, reason: `the large object ${rows[0][0]} may not be read by the user "${session.target.user}"` });
+}
 
 export async function* readLargeObjects(snapshot: Snapshot, signal: AbortSignal): AsyncGenerator<LargeObject, void, undefined> {
   for (let after = '0'; ;) {

@@ -30,6 +30,8 @@ interface DumpContext {
   readonly target: ConnectionTarget;
   readonly snapshot: string;
   readonly isSqlAscii: boolean;
+  /** What is left out, as options. */
+  readonly leftOut: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
@@ -37,6 +39,15 @@ interface DumpContext {
 const VERSION_LIMIT_MS = 10_000;
 const STDERR_BYTES = 4096;
 const END_PATIENCE_MS = 1000;
+
+/** What the snapshot shows and is not there any more: pg_dump asks the server for the text of views and functions, which looks at what is there now. Not translated. */
+const GONE = /could not open relation with OID|cache lookup failed for|OID \d+ does not exist|could not find tuple|(?:statement|lock) timeout[^]*LOCK TABLE/;
+
+/**
+ * pg_dump locks tables that we have locked. Where somebody waits for one of them for himself, it waits behind him and he waits for us: it would never end. Somebody who waits for nobody is gone in that time; else everything
+ * begins anew, and he comes first.
+ */
+const LOCK_WAIT_MS = 3000;
 
 /** Where Debian and its kin keep the programs of each version. */
 const VERSIONED_FOLDERS = '/usr/lib/postgresql';
@@ -89,7 +100,7 @@ async function versionOf(path: string, signal: AbortSignal, name = 'pg_dump'): P
 
 export function dumpSchema(program: DumpProgram, context: DumpContext): SchemaDump {
   const { path, restorePath } = program;
-  const common = ['--schema-only', '--no-password', `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8'])];
+  const common = ['--schema-only', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`, `--snapshot=${context.snapshot}`, ...(context.isSqlAscii ? [] : ['--encoding=UTF8']), ...context.leftOut];
   return {
     archive: () => withoutCreationTime(run(path, ['--format=custom', '--compress=0', ...common], context)),
     plain: (section, seal, archive) => {
@@ -112,7 +123,7 @@ async function* run(path: string, args: readonly string[], { target, env, signal
     const failure = await ended;
     const notGiven = await given;
     if (signal.aborted) throw cancellationOf(signal);
-    if (failure !== undefined) throw new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
+    if (failure !== undefined) throw GONE.test(failure) ? new SluiceError('SCHEMA_CHANGED', { connection: target.name, reason: failure }) : new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
     if (notGiven !== undefined) throw notGiven.error;
   } finally {
     signal.removeEventListener('abort', stop);

@@ -2,7 +2,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { BackupChoice, SequenceState } from '../backup-source.ts';
 import type { CatalogBackupTable } from './backup-catalog.ts';
 import type { Session } from './driver.ts';
-import { qualifiedName } from './sql.ts';
+import { IS_OURS, qualifiedName } from './sql.ts';
 
 const SEQUENCES_PER_QUESTION = 200;
 
@@ -14,7 +14,7 @@ interface NamedSequence {
 /** Of users: not those of extensions, except where the extension says that their state is configuration. */
 const SEQUENCES = `
   SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+  WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND NOT ${IS_OURS}
     AND (EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))
       OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))`;
 

@@ -2,9 +2,10 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { BackupChoice, BackupSource, BackupTable, LargeObject, PageGroups, SchemaDump, SequenceState, TableStreams } from '../backup-source.ts';
 import { findBackupTables, type CatalogBackupTable, type FoundTables } from './backup-catalog.ts';
-import { readLargeObjects } from './backup-large-objects.ts';
+import { readLargeObjects, refuseUnreadableObjects } from './backup-large-objects.ts';
 import { dumpSchema, findDumpProgram, type DumpProgram } from './backup-schema.ts';
 import { readSequences, refuseUnreadableSequences } from './backup-sequences.ts';
+import { findOwnObjects, type OwnObjects } from './backup-own-objects.ts';
 import { refuseRowSecurity, TableStreamsReader } from './backup-tables.ts';
 import type { Session } from './driver.ts';
 import { Snapshot } from './snapshot.ts';
@@ -40,8 +41,9 @@ export async function openBackupSource(control: Session, choice: BackupChoice, p
       }
       refuseRowSecurity(found.tables, control.target.user);
       if (choice.data) await refuseUnreadableSequences(coordinator, choice, found.tables, parts.signal);
+      if (choice.data && choice.tables.length === 0) await refuseUnreadableObjects(coordinator, parts.signal);
       const encoding = (await coordinator.query('SELECT pg_catalog.getdatabaseencoding()', { signal: parts.signal })).rows[0][0]!;
-      return new PostgresBackupSource(snapshot, choice, found, { encoding, program, env: parts.env, unfilled: await unfilledViews(coordinator, parts.signal) });
+      return new PostgresBackupSource(snapshot, choice, found, { encoding, program, env: parts.env, own: await findOwnObjects(coordinator, parts.signal), unfilled: await unfilledViews(coordinator, parts.signal) });
     } catch (error) {
       await snapshot.close();
       throw error;
@@ -84,15 +86,16 @@ class PostgresBackupSource implements BackupSource {
   readonly #streams: TableStreamsReader;
   readonly #program: DumpProgram | undefined;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #leftOut: readonly string[];
 
-  constructor(snapshot: Snapshot, choice: BackupChoice, found: FoundTables, facts: { encoding: string; program: DumpProgram | undefined; env: NodeJS.ProcessEnv; unfilled: BackupSource['unfilled'] }) {
+  constructor(snapshot: Snapshot, choice: BackupChoice, found: FoundTables, facts: { encoding: string; program: DumpProgram | undefined; env: NodeJS.ProcessEnv; own: OwnObjects; unfilled: BackupSource['unfilled'] }) {
     const { target, version } = snapshot.coordinator;
     this.name = target.name;
     this.address = target.address;
     this.database = target.database;
     this.serverVersion = version;
     this.encoding = facts.encoding;
-    this.notes = [...found.notes];
+    this.notes = [...found.notes, ...facts.own.notes];
     this.tables = found.tables;
     this.unfilled = facts.unfilled;
     this.#snapshot = snapshot;
@@ -100,6 +103,7 @@ class PostgresBackupSource implements BackupSource {
     this.#streams = new TableStreamsReader(snapshot, found.tables, facts.encoding);
     this.#program = facts.program;
     this.#env = facts.env;
+    this.#leftOut = facts.own.dumpOptions;
   }
 
   get schemaWriter(): string | undefined {
@@ -121,7 +125,7 @@ class PostgresBackupSource implements BackupSource {
 
   dumpSchema(signal: AbortSignal): SchemaDump {
     if (this.#program === undefined) throw new SluiceError('INTERNAL', { reason: 'a schema was asked for that was not chosen' });
-    return dumpSchema(this.#program, { target: this.#snapshot.coordinator.target, snapshot: this.#snapshot.id, isSqlAscii: this.encoding === 'SQL_ASCII', env: this.#env, signal });
+    return dumpSchema(this.#program, { target: this.#snapshot.coordinator.target, snapshot: this.#snapshot.id, isSqlAscii: this.encoding === 'SQL_ASCII', leftOut: this.#leftOut, env: this.#env, signal });
   }
 
   close(): Promise<void> {

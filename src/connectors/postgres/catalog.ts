@@ -1,7 +1,7 @@
 /** What the system catalog says of tables. One statement for any number of tables, names as the catalog has them. */
 import type { Column, IndexSchema, TableName, TableSchema } from '../../rows/table-schema.ts';
 import type { Row, Session } from './driver.ts';
-import { IS_STAGING, qualifiedName } from './sql.ts';
+import { IS_OURS, qualifiedName } from './sql.ts';
 import { columnType, isPortableInBinary, type TypeFacts } from './type-map.ts';
 
 export type RelationKind = 'table' | 'partitioned' | 'view' | 'materialized' | 'foreign';
@@ -31,7 +31,7 @@ const USER_TABLES = `
   SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
     AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-    AND NOT ${IS_STAGING}
+    AND NOT ${IS_OURS}
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`;
 
 /** All user tables by schema and name. `defaultSchema` is left out of their names. */

@@ -9,6 +9,7 @@ import type { ConnectionTarget } from './connection-target.ts';
 import { CopyBuffers } from './copy-buffers.ts';
 import { codedError, hasSqlState, type ErrorSubject } from './errors.ts';
 import { quoteLiteral } from './sql.ts';
+import { refuseSharedServers } from './pooler.ts';
 import { openSocket, type TlsWish } from './socket.ts';
 import { Wire } from './wire.ts';
 
@@ -53,6 +54,7 @@ export class Session {
   /** False when its state is unknown: close it, do not use it again. */
   usable = true;
   readonly #client: Client;
+  #farewell: Error | undefined;
   #running = 0;
   #closed: Promise<void> | undefined;
   #copyBuffers: CopyBuffers | undefined;
@@ -62,7 +64,11 @@ export class Session {
     this.target = target;
     this.wire = wire;
     this.#client = client;
-    client.on('error', () => (this.usable = false));
+    client.on('error', (error) => {
+      this.usable = false;
+      // Why a server ends a session that waits comes before the end of the connection, and to no statement.
+      this.#farewell ??= error;
+    });
     client.on('end', () => (this.usable = false));
   }
 
@@ -82,15 +88,20 @@ export class Session {
     throw new SluiceError('INTERNAL', { reason: 'no way to connect was tried' });
   }
 
-  /** Settings, version, language: one round trip each for the first two. */
-  async prepare(): Promise<void> {
-    const { rows } = await this.query(`SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('server_version'), pg_catalog.current_setting('lc_messages')`);
-    const [number, text, language] = rows[0];
+  /**
+   * Settings, version, language: one round trip each for the first two.
+   * @param openOther another connection like this one, without settings; used only where a pooler is in between
+   */
+  async prepare(openOther: () => Promise<Client>): Promise<void> {
+    const { rows } = await this.query(`SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('server_version'), pg_catalog.current_setting('lc_messages'), pg_catalog.pg_backend_pid()`);
+    const [number, text, language, process] = rows[0];
     this.version = Number(number);
     this.versionText = text ?? '';
     if (!(this.version >= OLDEST_VERSION)) {
       throw new SluiceError('SERVER_UNSUPPORTED', { connection: this.target.name, version: this.versionText, supported: 'PostgreSQL 14 or newer' });
     }
+    // Who answers is not who took the connection.
+    if (Number(process) !== (this.#client as unknown as { processID: number }).processID) await refuseSharedServers(this, process!, openOther);
     await this.query(settingsSql(PINNED_SETTINGS, false));
     // Messages in English where we may; what we need of them is found in other languages too (copy-context.ts).
     if (!/^(?:c|posix|en)\b/i.test((language ?? '').replace('_', ' '))) await this.query(`SET lc_messages TO 'C'`).catch(() => undefined);
@@ -135,7 +146,8 @@ export class Session {
   }
 
   translate(error: unknown, subject: Partial<ErrorSubject> = {}): SluiceError {
-    return codedError(error, this.target, subject);
+    const isLost = !hasSqlState(error) && hasSqlState(this.#farewell);
+    return codedError(isLost ? this.#farewell : error, this.target, subject);
   }
 
   cancellation(signal: AbortSignal): SluiceError {
@@ -232,7 +244,12 @@ async function openOnce(target: ConnectionTarget, wish: TlsWish, signal: AbortSi
     const client = new Client(clientConfig(target, wire));
     session = make(wire, client);
     await client.connect();
-    await session.prepare();
+    await session.prepare(async () => {
+      const other = new Client(clientConfig(target, new Wire(await openSocket(target, wish, limit.signal))));
+      other.on('error', () => undefined);
+      await other.connect();
+      return other;
+    });
     return session;
   } catch (error) {
     session?.wire.destroy();

@@ -28,8 +28,9 @@ interface ServerError extends Error {
   readonly routine?: string;
 }
 
+/** One of these; any, when none is said. */
 export function hasSqlState(error: unknown, ...states: string[]): boolean {
-  return isServerError(error) && states.includes(error.code);
+  return isServerError(error) && (states.length === 0 || states.includes(error.code));
 }
 
 /** The statement failed for what is in the rows (or in what users wrote to check them), not for the state of the server or the session. */
@@ -62,7 +63,7 @@ function serverError(error: ServerError, target: ConnectionTarget, subject: Part
     ...(context.line === undefined ? {} : { line: context.line }),
   };
   const [code, facts] = sessionAnswer(error, target) ?? (subject.isQuery === true ? queryAnswer(error) : undefined)
-    ?? dataAnswer(error, at) ?? objectAnswer(error, target, subject);
+    ?? dataAnswer(error, at, target.name) ?? objectAnswer(error, target, subject);
   return new SluiceError(code, facts, at, error);
 }
 
@@ -70,6 +71,8 @@ function serverError(error: ServerError, target: ConnectionTarget, subject: Part
 function sessionAnswer(error: ServerError, target: ConnectionTarget): Answer | undefined {
   const { address, name: connection, user, database } = target;
   const reason = error.message;
+  // A replica, which has to replay what the primary did to the rows or tables that are read.
+  if (error.code === '40001' && /conflict with recovery/.test(`${reason} ${error.routine ?? ''}`)) return ['REPLICA_CONFLICT', { connection, reason: fullReason(error) }];
   switch (error.code) {
     case '28P01':
     case '28000': {
@@ -97,7 +100,7 @@ function queryAnswer(error: ServerError): Answer | undefined {
 }
 
 /** Errors of the rows themselves. */
-function dataAnswer(error: ServerError, at: ErrorPlace): Answer | undefined {
+function dataAnswer(error: ServerError, at: ErrorPlace, connection: string): Answer | undefined {
   const reason = fullReason(error);
   const table = at.table ?? error.table ?? 'the table';
   const column = at.column ?? error.column;
@@ -105,9 +108,9 @@ function dataAnswer(error: ServerError, at: ErrorPlace): Answer | undefined {
     case '22P04': return ['ROW_INVALID', { table, reason }];
     case '22021':
       return error.message.includes('0x00')
-        ? ['NUL_BYTE', { target: 'PostgreSQL' }]
-        : ['ENCODING_INVALID', { encoding: encodingName(error.message) }];
-    case '22P05': return ['ENCODING_INVALID', { encoding: encodingName(error.message) }];
+        ? ['NUL_BYTE', { source: at.table ?? connection, target: 'PostgreSQL' }]
+        : ['ENCODING_INVALID', { source: at.table ?? connection, encoding: encodingName(error.message) }];
+    case '22P05': return ['ENCODING_INVALID', { source: at.table ?? connection, encoding: encodingName(error.message) }];
     case '22P03': return ['ROW_INVALID', { table, reason }];
     default: break;
   }
@@ -139,6 +142,7 @@ function objectAnswer(error: ServerError, target: ConnectionTarget, subject: Par
   const table = subject.table ?? 'that';
   // The message is in the server's language; the function's name is not.
   if (error.routine === 'check_enable_rls') return ['ROW_SECURITY', { table, user: target.user }];
+  if (error.code === '25006') return ['TARGET_READ_ONLY', { connection, reason: error.message }];
   if (error.code === '42501') return ['PERMISSION_DENIED', { connection, reason: fullReason(error) }];
   if (error.code === '42P01') return ['TABLE_UNKNOWN', { table, connection, suggestion: 'It was there before: something has dropped or renamed it.' }];
   if (error.code === '42P07') return ['TABLE_EXISTS', { table, connection }];

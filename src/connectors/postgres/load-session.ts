@@ -13,6 +13,7 @@ import { Ledger, type MadeObject, type PartEntry } from './ledger.ts';
 import { inTransaction, MadeObjects } from './made-objects.ts';
 import { checkCascades, planExistingTable, planNewTable } from './load-plan.ts';
 import { Publisher } from './publisher.ts';
+import { RestoreLedger } from './restore-ledger.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { fitIdentifier, qualifiedName, quoteIdentifier } from './sql.ts';
@@ -137,7 +138,9 @@ export class PostgresLoadSession implements LoadSession {
   async #openLedger(main: Session, plan: LoadTablePlan): Promise<void> {
     if (this.#options.resumable !== true || this.#ledger !== undefined) return;
     const options = { signal: this.#signal };
-    await Ledger.dropDone(main, this.#options.isDone ?? (() => false), options);
+    const isDone = this.#options.isDone ?? (() => false);
+    await Ledger.dropDone(main, isDone, options);
+    await RestoreLedger.dropDone(main, isDone, options);
     if (this.#options.resumes === true) this.#ledger = await Ledger.find(main, this.#run, options);
     if (this.#ledger !== undefined) {
       this.#isTakenUp = true;

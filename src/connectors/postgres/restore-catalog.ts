@@ -1,9 +1,7 @@
 /** What a restore asks the target's catalogs. Names go as JSON: no list is too long for a statement's parameters. */
 import { displayName, type TableName } from '../../rows/table-schema.ts';
-import type { Definition, RelationSize, RestoredTable, WantedTable } from '../restore-target.ts';
+import type { RelationSize, RestoredTable, WantedTable } from '../restore-target.ts';
 import type { QueryOptions, Session } from './driver.ts';
-import { objectOf } from './restore-definition.ts';
-import { qualifiedName, quoteIdentifier } from './sql.ts';
 
 export interface KnownNames {
   /** That objects can be given to. */
@@ -13,6 +11,7 @@ export interface KnownNames {
   readonly tablespaces: ReadonlySet<string>;
   readonly accessMethods: ReadonlySet<string>;
   readonly schemas: ReadonlySet<string>;
+  readonly extensions: ReadonlySet<string>;
   tablespace(name: string): boolean;
   accessMethod(name: string): boolean;
 }
@@ -25,11 +24,12 @@ export async function findKnownNames(session: Session, wanted: { readonly owners
     SELECT CASE WHEN pg_catalog.pg_has_role(oid, '${right}') THEN 'role' ELSE 'unusable' END, rolname FROM pg_catalog.pg_roles WHERE ${among('rolname', 1)}
     UNION ALL SELECT 'tablespace', spcname FROM pg_catalog.pg_tablespace WHERE ${among('spcname', 2)}
     UNION ALL SELECT 'access method', amname FROM pg_catalog.pg_am WHERE ${among('amname', 3)}
-    UNION ALL SELECT 'schema', nspname FROM pg_catalog.pg_namespace`, { ...options, values: [wanted.owners, wanted.tablespaces, wanted.accessMethods].map((names) => JSON.stringify(names)) });
+    UNION ALL SELECT 'schema', nspname FROM pg_catalog.pg_namespace
+    UNION ALL SELECT 'extension', extname FROM pg_catalog.pg_extension`, { ...options, values: [wanted.owners, wanted.tablespaces, wanted.accessMethods].map((names) => JSON.stringify(names)) });
   const of = (kind: string): ReadonlySet<string> => new Set(rows.filter(([found]) => found === kind).map(([, name]) => name!));
   const tablespaces = of('tablespace'), accessMethods = of('access method');
   return {
-    roles: of('role'), unusableRoles: of('unusable'), tablespaces, accessMethods, schemas: of('schema'),
+    roles: of('role'), unusableRoles: of('unusable'), tablespaces, accessMethods, schemas: of('schema'), extensions: of('extension'),
     tablespace: (name) => tablespaces.has(name),
     // Those that the backup brings were not asked for.
     accessMethod: (name) => accessMethods.has(name) || !wanted.accessMethods.includes(name),
@@ -79,28 +79,4 @@ export async function unavailableExtensions(session: Session, names: readonly st
     SELECT w.name FROM pg_catalog.json_array_elements_text($1::json) AS w(name) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions a WHERE a.name = w.name)`,
   { ...options, values: [JSON.stringify(names)] });
   return rows.map(([name]) => name!);
-}
-
-/** How an object of each kind is looked up, by its name in SQL. */
-const LOOKUPS: Readonly<Record<string, string>> = {
-  TABLE: 'to_regclass', VIEW: 'to_regclass', 'MATERIALIZED VIEW': 'to_regclass', 'FOREIGN TABLE': 'to_regclass', SEQUENCE: 'to_regclass', INDEX: 'to_regclass',
-  TYPE: 'to_regtype', 'SHELL TYPE': 'to_regtype', DOMAIN: 'to_regtype', COLLATION: 'to_regcollation', SCHEMA: 'to_regnamespace',
-  FUNCTION: 'to_regprocedure', PROCEDURE: 'to_regprocedure', AGGREGATE: 'to_regprocedure', OPERATOR: 'to_regoperator',
-};
-
-export async function presentObjects(session: Session, definitions: readonly Definition[], options: QueryOptions): Promise<ReadonlySet<number>> {
-  const found = new Set<number>();
-  const byLookup = new Map<string, { id: number; name: string }[]>();
-  for (const { id, description, tag, namespace, dropSql } of definitions) {
-    const lookup = LOOKUPS[description];
-    if (lookup === undefined) continue;
-    const isTyped = lookup === 'to_regprocedure' || lookup === 'to_regoperator';
-    const name = isTyped ? (objectOf(dropSql) ?? '').slice(description.length + 1) : namespace === '' ? quoteIdentifier(tag) : qualifiedName({ schema: namespace, name: tag });
-    byLookup.set(lookup, [...(byLookup.get(lookup) ?? []), { id, name }]);
-  }
-  for (const [lookup, wanted] of byLookup) {
-    const { rows } = await session.query(`SELECT w.id FROM pg_catalog.json_to_recordset($1::json) AS w(id bigint, name text) WHERE pg_catalog.${lookup}(w.name) IS NOT NULL`, { ...options, values: [JSON.stringify(wanted)] });
-    for (const [id] of rows) found.add(Number(id));
-  }
-  return found;
 }

@@ -65,7 +65,8 @@ export interface Known {
 export function undoSql({ description, tag, sql, dropSql }: Pick<Definition, 'description' | 'tag' | 'sql' | 'dropSql'>): string | undefined {
   if (description === 'BLOB') return /^\d+$/.test(tag) ? `SELECT pg_catalog.lo_unlink(${tag});\n` : undefined;
   if (description === 'BLOB METADATA') return largeObjectsOf(sql).map((oid) => `SELECT pg_catalog.lo_unlink(${oid});\n`).join('');
-  return objectOf(dropSql) === undefined ? undefined : dropSql;
+  // Tables of a circle of keys cannot go before the keys.
+  return objectOf(dropSql) === undefined && description !== 'FK CONSTRAINT' ? undefined : dropSql;
 }
 
 /** Of a partitioned table, which has no rows itself, the access method is said afterwards (PostgreSQL 17). */

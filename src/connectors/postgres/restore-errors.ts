@@ -47,3 +47,8 @@ export function isNoRight(error: unknown): boolean {
 export function isNotFilled(error: unknown): boolean {
   return hasSqlState(error, '55000');
 }
+
+/** Of any kind, or what it is in. */
+export function isUnknownObject(error: unknown): boolean {
+  return hasSqlState(error, '42P01', '42704', '42883', '42703', '3F000');
+}

@@ -6,6 +6,7 @@
  */
 import type { RestoredParts } from '../restore-target.ts';
 import { PartSet } from './part-set.ts';
+import { DEFAULT_RIGHTS } from './restore-default-rights.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
 
@@ -25,19 +26,23 @@ export class RestoreLedger {
   readonly schema: string;
   /** What `--clean` has set aside (restore-aside.ts). */
   readonly moved: string;
+  /** Large objects that `--clean` has replaced (restore-aside-objects.ts). */
+  readonly objects: string;
   readonly #done: string;
   readonly #unlogged: string;
 
   constructor(run: string) {
     this.schema = `sluice_${run}`;
     this.moved = qualifiedName({ schema: this.schema, name: 'moved' });
+    this.objects = qualifiedName({ schema: this.schema, name: 'objects' });
     this.#done = qualifiedName({ schema: this.schema, name: 'done' });
     this.#unlogged = qualifiedName({ schema: this.schema, name: 'done_unlogged' });
   }
 
   async create(session: Session, options: QueryOptions): Promise<void> {
     await this.quietly(session, options, async () => session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};
-      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text)`, options));
+      CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text, was_enabled text);
+      CREATE TABLE ${this.objects} (object oid PRIMARY KEY, copy oid NOT NULL, owner text NOT NULL, acl text, comment text); INSERT INTO ${this.#done} (kind, target, id) ${DEFAULT_RIGHTS}`, options));
   }
 
   async exists(session: Session, options: QueryOptions): Promise<boolean> {
@@ -45,10 +50,32 @@ export class RestoreLedger {
     return rows[0][0] === 't';
   }
 
+  /** Of runs that died between the record of their end and tidying up. Not being able to is no reason to fail. */
+  static async dropDone(session: Session, isDone: (run: string) => boolean, options: QueryOptions): Promise<void> {
+    for (const run of await RestoreLedger.runs(session, options)) if (isDone(run)) await new RestoreLedger(run).drop(session, options).catch(() => undefined);
+  }
+
+  /** Those that have a ledger here. */
+  static async runs(session: Session, options: QueryOptions): Promise<string[]> {
+    const { rows } = await session.query(`
+      SELECT pg_catalog.substr(n.nspname, 8) FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$'
+        AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'done_unlogged') ORDER BY 1`, options);
+    return rows.map(([run]) => run!);
+  }
+
   /** To be run in the transaction that does the work. */
   entrySql(kind: LedgerKind, id: number, target = '', counts?: LedgerCounts, isUnlogged = false): string {
     const { read, written, bytes } = counts ?? { read: 0, written: 0, bytes: 0 };
     return `INSERT INTO ${isUnlogged ? this.#unlogged : this.#done} VALUES (${quoteLiteral(kind)}, ${quoteLiteral(target)}, ${id}, ${read}, ${written}, ${bytes});`;
+  }
+
+  removeSql(kind: LedgerKind, id: number): string {
+    return `DELETE FROM ${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = '' AND id = ${id};`;
+  }
+
+  /** The table of all of them. */
+  get entries(): string {
+    return this.#done;
   }
 
   /** A commit that waits for the disk is one for all commits before it. */
@@ -61,6 +88,12 @@ export class RestoreLedger {
     const found = new Set<number>();
     for await (const [id] of this.#pages(session, `${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = ''`, 'id', options)) found.add(Number(id));
     return found;
+  }
+
+  /** Ids of definitions that are in the target, were there before, and cannot go. */
+  async kept(session: Session, options: QueryOptions): Promise<Set<number>> {
+    const { rows } = await session.query(`SELECT id FROM ${this.#done} WHERE kind = 'step' AND target = 'kept'`, options);
+    return new Set(rows.map(([id]) => Number(id)));
   }
 
   async committed(session: Session, target: string, isUnlogged: boolean, options: QueryOptions): Promise<RestoredParts> {
@@ -77,7 +110,7 @@ export class RestoreLedger {
   }
 
   async drop(session: Session, options: QueryOptions): Promise<void> {
-    await this.quietly(session, options, async () => session.query(`DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}, ${this.moved}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`, options));
+    await this.quietly(session, options, async () => session.query(`DROP TABLE IF EXISTS ${this.#done}, ${this.#unlogged}, ${this.moved}, ${this.objects}; DROP SCHEMA IF EXISTS ${quoteIdentifier(this.schema)}`, options));
   }
 
   /** A transaction without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */
@@ -87,8 +120,8 @@ export class RestoreLedger {
     try {
       await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}`, options);
       await work();
-      // Some may have got another name, or are gone.
-      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')})`, options)).rows;
+      // Some are gone, or set aside for good.
+      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')}) AND NOT pg_catalog.starts_with(evtname, ${quoteLiteral(`${this.schema}_`)})`, options)).rows;
       await session.query(`${still.map(([name]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} ENABLE ALWAYS; `).join('')}COMMIT`, options);
     } catch (error) {
       if (session.usable) await session.query('ROLLBACK');

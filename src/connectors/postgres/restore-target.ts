@@ -10,13 +10,16 @@ import type {
 import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
 import { Aside } from './restore-aside.ts';
+import { dropCopies, setObjectAside, undoObjects } from './restore-aside-objects.ts';
 import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
-import { entryFailure, isMissingRole, isNoRight, isNotFilled } from './restore-errors.ts';
+import { undoDefaultRights } from './restore-default-rights.ts';
+import { entryFailure, isMissingRole, isNoRight, isNotFilled, isUnknownObject } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
+import { findPresent } from './restore-lookup.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { copyPart, copyRows, PartTables } from './restore-part.ts';
-import { describeTables, existingRelations, findKnownNames, presentObjects, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
+import { describeTables, existingRelations, findKnownNames, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
@@ -28,6 +31,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 const DEADLOCK_ATTEMPTS = 5;
+
+/** A definition whose object could not be dropped. */
+interface Undone {
+  readonly name: string;
+  readonly sql: string;
+  readonly error: unknown;
+}
 
 /** They may fail for a role or a right that is not there: the object is there all the same, and the receipt says what is missing. */
 const PRIVILEGES: ReadonlySet<string> = new Set(['ACL', 'ACL LANGUAGE', 'DEFAULT ACL']);
@@ -45,6 +55,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
   readonly #notes = new RestoreNotes();
   readonly #partTables = new PartTables();
   #defined = new Set<number>();
+  /** Definitions of objects that were there before: they are taken as they are, and stay when the restore is given up. */
+  #kept = new Set<number>();
   #known!: KnownNames;
 
   private constructor(target: ConnectionTarget, control: Session, jobs: number, options: RestoreTargetOptions) {
@@ -58,7 +70,11 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   static async open(target: ConnectionTarget, jobs: number, options: RestoreTargetOptions): Promise<PostgresRestoreTarget> {
-    return new PostgresRestoreTarget(target, await openSession(target, jobs, options.signal), jobs, options);
+    const control = await openSession(target, jobs, options.signal);
+    const [[isReplica]] = (await control.query('SELECT pg_catalog.pg_is_in_recovery()', { signal: options.signal })).rows;
+    if (isReplica !== 't') return new PostgresRestoreTarget(target, control, jobs, options);
+    await control.close();
+    throw new SluiceError('TARGET_READ_ONLY', { connection: target.name, reason: 'it is a replica' });
   }
 
   isDefined(id: number): boolean {
@@ -70,18 +86,30 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   present(definitions: readonly Definition[]): Promise<ReadonlySet<number>> {
-    return this.#withControl((session) => presentObjects(session, definitions, this.#query));
+    return this.#withControl(async (session) => new Set((await findPresent(session, definitions, this.#query)).map(({ id }) => id)));
   }
 
   unavailableExtensions(names: readonly string[]): Promise<string[]> {
     return this.#withControl((session) => unavailableExtensions(session, names, this.#query));
   }
 
+  hasBegun(): Promise<boolean> {
+    return this.#withControl((session) => this.#ledger.exists(session, this.#query));
+  }
+
+  async unfinished(): Promise<string[]> {
+    const runs = await this.#withControl((session) => RestoreLedger.runs(session, this.#query));
+    return runs.filter((run) => run !== this.#options.run && !this.#options.isDone(run));
+  }
+
   async begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void> {
     await this.#withControl(async (session) => {
       this.#known = await findKnownNames(session, referenced, this.#query);
-      if (this.#options.resumes && await this.#ledger.exists(session, this.#query)) this.#defined = await this.#ledger.done(session, 'definition', this.#query);
-      else await this.#ledger.create(session, this.#query);
+      if (this.#options.resumes && await this.#ledger.exists(session, this.#query)) {
+        this.#defined = await this.#ledger.done(session, 'definition', this.#query);
+        this.#kept = await this.#ledger.kept(session, this.#query);
+      } else await this.#ledger.create(session, this.#query);
+      await RestoreLedger.dropDone(session, this.#options.isDone, this.#query);
     });
     for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
       for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
@@ -90,7 +118,9 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   async setAside(definitions: readonly Definition[]): Promise<void> {
     await this.#withControl(async (session) => {
-      if (!await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).move(definitions);
+      if (await this.#ledger.isAside(session, this.#query)) return;
+      await new Aside(session, this.#ledger, this.#query).move(definitions);
+      this.#kept = await this.#ledger.kept(session, this.#query);
     });
   }
 
@@ -98,9 +128,9 @@ export class PostgresRestoreTarget implements RestoreTarget {
     if (this.isDefined(definition.id)) return;
     const workers = options.parallelWorkers === undefined ? '' : `SET LOCAL max_parallel_maintenance_workers = ${options.parallelWorkers}; `;
     const prefix = workers + prefixSql(definition, this.#known, this.#options.unqualified);
-    const isThere = definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag);
+    const isThere = this.#isThere(definition);
     const text = isThere ? '' : options.notValid === true && canBeAddedUnchecked(definition) ? uncheckedSql(definition.sql) : definitionSql(definition);
-    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${this.#ledger.entrySql('definition', definition.id)}`;
+    const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${isThere && !this.#kept.has(definition.id) ? this.#ledger.entrySql('step', definition.id, 'kept') : ''}${this.#ledger.entrySql('definition', definition.id)}`;
     try {
       await this.#runRetried(sql);
     } catch (error) {
@@ -159,8 +189,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const { attributes } = object;
     const owner = attributes === undefined ? '' : this.#ownerOf({ description: 'BLOB', tag: String(object.oid), namespace: '', owner: attributes.owner, dropSql: '', sql: '' });
     try {
-      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), replaces: this.#options.clean }, chunks, this.#query));
-      for (const role of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, `role "${role}" does not exist`);
+      const missing = await this.#withSession((session) => writeLargeObject(session, object, { owner, entry: this.#ledger.entrySql('object', object.oid), ...(this.#options.clean ? { setAside: (own: Session, oid: number) => setObjectAside(own, this.#ledger, oid, this.#query) } : {}) }, chunks, this.#query));
+      for (const reason of missing) this.#notes.addPrivilege(`LARGE OBJECT ${object.oid}`, reason);
     } catch (error) {
       throw entryFailure(error, `LARGE OBJECT ${object.oid}`, '', 0);
     }
@@ -201,6 +231,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
       if (await this.#ledger.isAside(session, this.#query)) {
         for (const blocked of await new Aside(session, this.#ledger, this.#query).drop()) this.#notes.add(`what was replaced is still there, in schemas that begin with ${this.#ledger.schema}_: ${blocked}`);
       }
+      await dropCopies(session, this.#ledger, this.#query);
       await session.query(this.#ledger.durableSql(), this.#query);
     });
   }
@@ -210,16 +241,38 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async undo(made: AsyncIterable<Definition>): Promise<void> {
+    let left: Undone[] = [];
     for await (const definition of made) {
-      if (!this.isDefined(definition.id) || (definition.description === 'SCHEMA' && this.#known.schemas.has(definition.tag))) continue;
-      const undo = undoSql(definition);
-      // What belonged to something that is gone already is gone, too.
-      if (undo !== undefined) await this.#withControl((session) => session.query(undo, this.#query)).catch((error: unknown) => this.#notes.addUndone(entryName(definition), error));
+      if (!this.isDefined(definition.id) || this.#kept.has(definition.id)) continue;
+      const sql = undoSql(definition);
+      if (sql !== undefined) left.push(...await this.#undoOne({ name: entryName(definition), sql }));
     }
+    // What others still needed, in whatever order the archive had them.
+    for (let before = Infinity; left.length > 0 && left.length < before;) {
+      before = left.length;
+      const again = left;
+      left = [];
+      for (const one of again) left.push(...await this.#undoOne(one));
+    }
+    for (const { name, error } of left) this.#notes.addUndone(name, error);
     await this.#withControl(async (session) => {
+      await undoObjects(session, this.#ledger, this.#query);
+      await undoDefaultRights(session, this.#ledger, this.#query);
       if (await this.#ledger.isAside(session, this.#query)) await new Aside(session, this.#ledger, this.#query).moveBack();
     });
     await this.forget();
+  }
+
+  /** @returns it, when it is still there */
+  async #undoOne(one: Pick<Undone, 'name' | 'sql'>): Promise<Undone[]> {
+    try {
+      await this.#withControl((session) => session.query(one.sql, this.#query));
+      return [];
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      // What belonged to something that is gone already is gone, too.
+      return isUnknownObject((error as Error).cause) ? [] : [{ ...one, error }];
+    }
   }
 
   async close(): Promise<void> {
@@ -256,6 +309,10 @@ export class PostgresRestoreTarget implements RestoreTarget {
     }
   }
 
+  #isThere({ id, description, tag }: Definition): boolean {
+    return this.#kept.has(id) || (description === 'SCHEMA' && this.#known.schemas.has(tag)) || (description === 'EXTENSION' && this.#known.extensions.has(tag));
+  }
+
   #ownerOf(definition: Pick<Definition, 'description' | 'tag' | 'namespace' | 'owner' | 'dropSql' | 'sql'>): string {
     if (this.#options.noOwner || definition.owner === '') return '';
     const sql = ownerSql(definition as Definition);
@@ -270,6 +327,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     if (PRIVILEGES.has(definition.description) && (isMissingRole(reason) || isNoRight(reason))) this.#notes.addPrivilege(name, (reason as Error).message);
     else if (REMARKS.has(definition.description) && (isNoRight(reason) || definition.description === 'SECURITY LABEL')) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else if (definition.description === 'POLICY' && isMissingRole(reason)) this.#notes.add(`${name} was left out, so the rows that it allows stay hidden: ${(reason as Error).message}`);
+    else if (definition.description === 'USER MAPPING' && isMissingRole(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     // It reads another that was left unfilled at the source.
     else if (definition.description === 'MATERIALIZED VIEW DATA' && isNotFilled(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else return false;

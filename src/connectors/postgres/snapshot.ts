@@ -136,8 +136,8 @@ async function importSnapshot(session: Session, coordinator: Session, snapshot: 
     await session.query(BEGIN);
     await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`).catch((error: SluiceError) => {
       if (error.code === 'CONNECTION_LOST') throw error;
-      const { name, address } = session.target;
-      if (!coordinator.usable) throw new SluiceError('CONNECTION_LOST', { address, reason: 'the session that holds the snapshot is gone' }, {}, error);
+      const { name } = session.target;
+      if (!coordinator.usable) throw coordinator.translate(new Error('Connection terminated: the session that holds the snapshot is gone'));
       throw new SluiceError('POOLER_DETECTED', { connection: name, reason: error.message }, {}, error);
     });
     await session.query(SETTINGS);

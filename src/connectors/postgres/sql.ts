@@ -40,4 +40,7 @@ export function fitIdentifier(name: string): string {
 }
 
 /** Of pg_class as `c`: a staging table of a run of ours. The whole name, run id and all: a user's own unlogged table may well begin with sluice_, too. */
-export const IS_STAGING = `(c.relpersistence = 'u' AND c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(\\d+|staged|gaps)$')`;
+const IS_STAGING = `(c.relpersistence = 'u' AND c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(\\d+|staged|gaps)$')`;
+
+/** Of pg_class as `c` and its pg_namespace as `n`: made by a run of ours for itself, which has not ended or could not tidy up. */
+export const IS_OURS = `(${IS_STAGING} OR c.relname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}_(ledger|\\d+_row)$' OR (n.nspname ~ '^sluice_[0-9a-hjkmnp-tv-z]{14}$' AND c.relname IN ('done', 'done_unlogged', 'moved', 'moved_n_seq', 'objects')))`;

@@ -19,6 +19,12 @@ export async function loadChecklist(url: string, isExact = false): Promise<void>
   for (const name of files.toSorted()) await runSqlFile(url, join(import.meta.dirname, name));
 }
 
+/** A second database of odd cases, made by other hands. */
+export async function loadOddities(url: string): Promise<void> {
+  const folder = join(import.meta.dirname, '../oddities');
+  for (const name of (await readdir(folder)).toSorted()) await runSqlFile(url, join(folder, name));
+}
+
 export function loadOtherCase(url: string, name: OtherCase): Promise<void> {
   return runSqlFile(url, join(import.meta.dirname, `${name}.sql`));
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitCodeOf } from '../../../src/jobs/receipt.ts';
-import { discardLoad, resumeLoad, startRestore } from '../../../src/jobs/start-transfer.ts';
+import { exitCodeOf, type Receipt } from '../../../src/jobs/receipt.ts';
+import type { RestoreRequest } from '../../../src/jobs/restore-request.ts';
+import { discardLoad, resumeLoad, startBackup, startRestore } from '../../../src/jobs/start-transfer.ts';
 import { SluiceError } from '../../../src/errors/sluice-error.ts';
 import { chunkObject } from '../../../src/backup/repository/object-names.ts';
 import { partEntrySchema, readList, tableEntrySchema } from '../../../src/backup/repository/entry-list.ts';
@@ -167,7 +168,8 @@ describe('what is there already', () => {
     } });
     await handle.outcome;
     expect(await ask(target, 'SELECT count(*) FROM orders')).toEqual([['60000']]);
-    await discardLoad(handle.id, 'restore', target, { workspace: join(folder, 'workspace') }).outcome;
+    // It ends as cancelled: that is what was wanted.
+    expect((await discardLoad(handle.id, 'restore', target, { workspace: join(folder, 'workspace') }).outcome).error?.code).toBe('CANCELLED');
     expect(await described(target)).toBe(before);
   });
 
@@ -181,6 +183,69 @@ describe('what is there already', () => {
       code: 'RESTORE_CLEAN_BLOCKED', facts: { objects: 'column m of table public.also_mine, constraint also_mine_customer_fkey on table public.also_mine, view public.mine' },
     });
     expect(await described(target)).toBe(before);
+  });
+});
+
+describe('an unfinished restore', () => {
+  const STOPPED_AT = 'indexes and constraints';
+
+  async function stopped(target: string, options: Partial<RestoreRequest> = {}): Promise<{ run: string; receipt: Receipt }> {
+    const stop = new AbortController();
+    const handle = startRestore({ source: backup, to: target, mode: 'append', read: {}, ...options }, { workspace: join(folder, 'workspace'), jobs: 2, signal: stop.signal, onProgress: (event) => {
+      if (event.type === 'phase' && event.detail === STOPPED_AT) stop.abort();
+    } });
+    return { run: handle.id, receipt: (await handle.outcome).receipt };
+  }
+
+  const discard = async (run: string, target: string): Promise<unknown> => (await discardLoad(run, 'restore', target, { workspace: join(folder, 'workspace') }).outcome).error?.code;
+
+  it('says how it goes on, is named by the next one, and cannot be mistaken for one of another database', async () => {
+    await prepared();
+    const target = await server.createDatabase(), other = await server.createDatabase();
+    const { run, receipt } = await stopped(target);
+    expect(receipt.resume).toBe(`sluice runs resume ${run}`);
+    for (const mode of ['append', 'replace'] as const) expect(await refused(restore(backup, target, folder, { mode }))).toMatchObject({ code: 'RESTORE_UNFINISHED', facts: { run } });
+    expect(await refused(resumeLoad(run, 'restore', other, { workspace: join(folder, 'workspace') }).receipt)).toMatchObject({ code: 'RESUME_REFUSED' });
+    expect(await discard(run, other)).toBe('RESUME_REFUSED');
+    expect((await resumeLoad(run, 'restore', target, { workspace: join(folder, 'workspace') }).receipt).resume).toBeUndefined();
+    // It is done, and nothing of it can be undone any more.
+    expect(await discard(run, target)).toBe('RESUME_REFUSED');
+    expect(await described(target)).toBe(await described(shop));
+  });
+
+  it('is no part of a backup', async () => {
+    await prepared();
+    const target = await server.createDatabase(), copy = await server.createDatabase();
+    const { run } = await stopped(target);
+    const { backup: made, tables } = await startBackup({ from: target, to: join(folder, 'other'), tables: [], exclude: [], schema: true, data: true }, { workspace: join(folder, 'workspace') }).receipt;
+    expect(tables.map(({ name }) => name)).toEqual(['public.customers', 'public.notes', 'public.orders']);
+    expect(made!.notes.join()).toContain(run);
+    await restore(join(folder, 'other'), copy, folder);
+    expect(await ask(copy, `SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sluice%'`)).toEqual([]);
+  });
+
+  it('given up, leaves what was there before: schemas, extensions, large objects; and nothing else', async () => {
+    const rich = await server.createDatabase(), target = await server.createDatabase();
+    await ask(rich, `CREATE SCHEMA made; CREATE EXTENSION hstore; CREATE TYPE made.kind AS RANGE (subtype = numeric); CREATE FUNCTION made.named(a made.kind, b int DEFAULT 1, OUT c int) LANGUAGE sql AS 'SELECT 1';
+      CREATE TABLE made.a (id int PRIMARY KEY, b int); CREATE TABLE made.b (id int PRIMARY KEY, a int REFERENCES made.a); ALTER TABLE made.a ADD FOREIGN KEY (b) REFERENCES made.b;
+      CREATE TEXT SEARCH CONFIGURATION made.words (COPY = english); CREATE CAST (made.kind AS text) WITH INOUT; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+      SELECT lo_from_bytea(4711, 'new'); GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC; SELECT lo_from_bytea(4712, 'only here')`);
+    folder = await temporaryFolder();
+    backup = await backUp(rich, folder);
+    await ask(target, `CREATE EXTENSION hstore; CREATE SCHEMA made; CREATE TABLE made.mine (a int); SELECT lo_from_bytea(4711, 'old'); COMMENT ON LARGE OBJECT 4711 IS 'mine'`);
+    const before = await described(target);
+    const { run } = await stopped(target, { mode: 'replace' });
+    expect(await ask(target, 'SELECT lo_get(4711)::text')).toEqual([['\\x6e6577']]);
+    expect(await discard(run, target)).toBe('CANCELLED');
+    expect(await described(target)).toBe(before);
+    // With all of it there, all of it is replaced.
+    await ask(target, 'DROP TABLE made.mine');
+    await restore(backup, target, folder, { mode: 'replace' });
+    // What the target gives by default is given to what is made in it, as by pg_restore.
+    await ask(target, `UPDATE made.a SET b = 1; SELECT lo_put(4711, 0, 'changed'); ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC`);
+    await restore(backup, target, folder, { mode: 'replace' });
+    expect(await described(target)).toBe(await described(rich));
+    expect(await ask(target, 'SELECT count(*) FROM pg_largeobject_metadata')).toEqual([['2']]);
   });
 });
 

@@ -1,0 +1,92 @@
+SET search_path = odd, public;
+-- Circular keys, deferrable, over three tables; with actions on single columns; not valid; on a table with itself and unique keys
+CREATE TABLE chicken (id integer PRIMARY KEY, egg integer NOT NULL, friend integer UNIQUE);
+CREATE TABLE egg (id integer PRIMARY KEY, nest integer NOT NULL);
+CREATE TABLE nest (id integer PRIMARY KEY, chicken integer NOT NULL, other integer, last_one integer);
+ALTER TABLE chicken ADD CONSTRAINT c_egg FOREIGN KEY (egg) REFERENCES egg DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE egg ADD CONSTRAINT e_nest FOREIGN KEY (nest) REFERENCES nest MATCH FULL ON UPDATE CASCADE ON DELETE RESTRICT DEFERRABLE;
+ALTER TABLE nest ADD CONSTRAINT n_chicken FOREIGN KEY (chicken) REFERENCES chicken DEFERRABLE INITIALLY DEFERRED, ADD CONSTRAINT n_friend FOREIGN KEY (other) REFERENCES chicken (friend) ON DELETE SET DEFAULT;
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO nest SELECT i, i, NULL FROM generate_series(1, 30) AS i;
+INSERT INTO egg SELECT i, i FROM generate_series(1, 30) AS i;
+INSERT INTO chicken SELECT i, i, -i FROM generate_series(1, 30) AS i;
+COMMIT;
+INSERT INTO nest VALUES (31, 1, -4, 99);
+ALTER TABLE nest ADD CONSTRAINT n_last FOREIGN KEY (last_one) REFERENCES egg NOT VALID;
+ALTER TABLE nest ADD CONSTRAINT "n; check" CHECK (last_one < 50) NOT VALID;
+CREATE TABLE composite_actions (tenant integer, id integer, parent integer, PRIMARY KEY (tenant, id), FOREIGN KEY (tenant, parent) REFERENCES composite_actions ON DELETE SET NULL (parent));
+INSERT INTO composite_actions VALUES (1, 1, NULL), (1, 2, 1), (2, 1, NULL);
+CREATE TABLE deferred_unique (a integer UNIQUE DEFERRABLE INITIALLY DEFERRED, b integer, UNIQUE (b) INCLUDE (a), PRIMARY KEY (a, b) DEFERRABLE);
+INSERT INTO deferred_unique VALUES (1, 2), (2, 1);
+ALTER TABLE deferred_unique DISABLE TRIGGER ALL;
+-- Exclusion
+CREATE EXTENSION btree_gist SCHEMA odd;
+CREATE TABLE bookings (room integer, during tstzrange, who email, price price_range, EXCLUDE USING gist (room WITH =, during WITH &&) WHERE (who IS NOT NULL) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT "excl; 2" EXCLUDE USING gist (price WITH &&) WITH (fillfactor = 70));
+INSERT INTO bookings SELECT i % 3, tstzrange('2020-01-01'::timestamptz + i * interval '1 day', '2020-01-02'::timestamptz + i * interval '1 day'), 'a@b', numrange(i, i + 1)::text::price_range FROM generate_series(1, 60) AS i;
+-- Indexes
+CREATE TABLE indexed (id integer, t text, j jsonb, a integer[], p point, r int4range, ts timestamptz) WITH (parallel_workers = 2);
+INSERT INTO indexed SELECT i, md5(i::text), jsonb_build_object('k', i), ARRAY[i, i + 1], point(i, -i), int4range(i, i + 5), '2020-01-01'::timestamptz + i * interval '1 hour' FROM generate_series(1, 500) AS i;
+CREATE INDEX ON indexed USING hash (t);
+CREATE INDEX ON indexed USING brin (ts timestamptz_minmax_multi_ops (values_per_range = 16)) WITH (pages_per_range = 4, autosummarize = on);
+CREATE INDEX ON indexed USING spgist (p);
+CREATE INDEX ON indexed USING gist (r, p) WITH (buffering = off);
+CREATE INDEX ON indexed USING gin (j jsonb_path_ops, a gin__int_ops) WITH (fastupdate = off);
+CREATE UNIQUE INDEX "unique; ""odd""" ON indexed (id DESC NULLS FIRST, lower(t) COLLATE "C" text_pattern_ops);
+ALTER INDEX "unique; ""odd""" ALTER COLUMN 2 SET STATISTICS 300;
+CREATE STATISTICS three (ndistinct, dependencies, mcv) ON id, t, ts FROM indexed;
+CREATE STATISTICS on_expression ON (id % 10), lower(t) FROM indexed;
+ALTER STATISTICS three SET STATISTICS 50;
+COMMENT ON STATISTICS three IS 'statistics';
+COMMENT ON INDEX "unique; ""odd""" IS 'an index';
+COMMENT ON CONSTRAINT "n; check" ON nest IS 'not valid; still said';
+COMMENT ON CONSTRAINT c_egg ON chicken IS 'key';
+COMMENT ON COLUMN nest.last_one IS E'\\. and a ''quote''';
+COMMENT ON TABLE events IS 'partitioned';
+COMMENT ON COLUMN events.at IS 'of a partitioned table';
+
+-- Views: updatable with checks, recursive, with rules, with options, on views that come later, columns that have dependencies; materialized on materialized, with indexes; without rows
+CREATE VIEW cheap WITH (security_barrier, check_option = local, security_invoker = true) AS SELECT id, t, ts FROM indexed WHERE id < 400;
+CREATE VIEW cheaper AS SELECT * FROM cheap WHERE id < 100 WITH CASCADED CHECK OPTION;
+ALTER VIEW cheaper ALTER COLUMN t SET DEFAULT 'view default';
+CREATE RECURSIVE VIEW countdown (n) AS VALUES (10) UNION ALL SELECT n - 1 FROM countdown WHERE n > 0;
+CREATE VIEW circular_a AS SELECT 1 AS id, 'x'::text AS t;
+CREATE VIEW circular_b AS SELECT id, t FROM circular_a;
+CREATE OR REPLACE VIEW circular_a AS SELECT id, t FROM (SELECT id, t FROM indexed) AS s;
+CREATE VIEW with_rule AS SELECT id, egg FROM chicken;
+CREATE RULE with_rule_insert AS ON INSERT TO with_rule DO INSTEAD (INSERT INTO uses_shared_1 (a) VALUES (new.id::text || '; x'); INSERT INTO uses_shared_2 (a) VALUES ('y'); NOTIFY changed);
+CREATE RULE nothing_on_delete AS ON DELETE TO uses_shared_2 WHERE old.a = 'keep' DO INSTEAD NOTHING;
+CREATE RULE also_on_update AS ON UPDATE TO uses_shared_2 DO ALSO INSERT INTO uses_shared_1 (a) VALUES (old.a || ' → ' || new.a);
+ALTER TABLE uses_shared_2 DISABLE RULE also_on_update;
+ALTER TABLE uses_shared_2 ENABLE ALWAYS RULE nothing_on_delete;
+COMMENT ON RULE also_on_update ON uses_shared_2 IS 'rule';
+CREATE FUNCTION reads_a_view() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM odd.cheap';
+CREATE VIEW calls_a_function AS SELECT reads_a_view() AS n, (defaults(1)).y, (SELECT collect(id) FROM chicken) AS all_ids;
+CREATE MATERIALIZED VIEW level_1 WITH (fillfactor = 90) AS SELECT tenant, count(*) AS n FROM hashed GROUP BY tenant;
+CREATE UNIQUE INDEX level_1_tenant ON level_1 (tenant);
+CREATE MATERIALIZED VIEW level_2 AS SELECT sum(n) AS n, collect(tenant ORDER BY tenant) AS tenants FROM level_1;
+CREATE VIEW between_levels AS SELECT n * 2 AS n FROM level_2;
+CREATE MATERIALIZED VIEW a_level_3 AS SELECT n FROM between_levels WITH DATA;
+CREATE MATERIALIZED VIEW without_rows AS SELECT * FROM level_1 WITH NO DATA;
+CREATE INDEX ON without_rows (n);
+CREATE MATERIALIZED VIEW reads_by_function AS SELECT reads_a_view() AS n;
+COMMENT ON MATERIALIZED VIEW level_1 IS 'm';
+COMMENT ON COLUMN level_1.n IS 'm.n';
+ALTER MATERIALIZED VIEW level_1 CLUSTER ON level_1_tenant;
+CREATE TABLE type_of_view_row (r cheap, rs invoices[], whole odd_text);
+INSERT INTO type_of_view_row SELECT ROW(1, 'a', NULL)::cheap, ARRAY(SELECT i FROM invoices AS i), NULL;
+
+-- Triggers
+CREATE FUNCTION on_change() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO odd.uses_shared_1 (a) VALUES ('triggered'); RETURN NULL; END$$;
+CREATE TRIGGER t_after AFTER INSERT OR UPDATE OF egg, friend OR DELETE ON chicken FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION on_change('arg', E'it''s\nodd');
+CREATE CONSTRAINT TRIGGER t_constraint AFTER INSERT ON chicken FROM egg DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION on_change();
+CREATE TRIGGER t_transition AFTER UPDATE ON nest REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION on_change();
+CREATE TRIGGER t_truncate BEFORE TRUNCATE ON nest EXECUTE FUNCTION on_change();
+CREATE TRIGGER t_instead INSTEAD OF UPDATE ON calls_a_function FOR EACH ROW EXECUTE FUNCTION on_change();
+CREATE TRIGGER t_partitioned AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION on_change();
+ALTER TABLE events_old DISABLE TRIGGER t_partitioned;
+ALTER TABLE chicken ENABLE REPLICA TRIGGER t_after;
+ALTER TABLE nest ENABLE ALWAYS TRIGGER t_truncate;
+COMMENT ON TRIGGER t_after ON chicken IS 'trigger';
+CREATE INDEX ON indexed (id) WHERE (id % 2) = 0 AND t <> 'x; y';

@@ -1,0 +1,86 @@
+SET search_path = odd, public;
+-- Row security
+CREATE TABLE guarded (id integer, owner name DEFAULT current_user, secret text);
+INSERT INTO guarded VALUES (1, 'odd_reader', 'x'), (2, 'odd_owner', 'y');
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "own; rows" ON guarded AS PERMISSIVE FOR ALL TO odd_reader, "odd ""quoted"" grantee" USING (owner = current_user) WITH CHECK (secret <> 'a; b');
+CREATE POLICY restricted ON guarded AS RESTRICTIVE FOR SELECT TO PUBLIC USING (EXISTS (SELECT FROM chicken WHERE chicken.id = guarded.id));
+CREATE TABLE guarded_parts (id integer) PARTITION BY RANGE (id);
+CREATE TABLE guarded_part_1 PARTITION OF guarded_parts FOR VALUES FROM (0) TO (10);
+INSERT INTO guarded_parts VALUES (1);
+ALTER TABLE guarded_part_1 ENABLE ROW LEVEL SECURITY;
+COMMENT ON POLICY restricted ON guarded IS 'policy';
+-- Privileges: on columns, with options, of default privileges, on everything that has them
+GRANT USAGE ON SCHEMA odd, "select", "схема" TO odd_reader, PUBLIC;
+ALTER TABLE indexed OWNER TO odd_owner;
+ALTER TABLE hashed OWNER TO odd_owner;
+ALTER SEQUENCE alone OWNER TO "odd ""quoted"" grantee";
+ALTER VIEW cheap OWNER TO odd_reader;
+GRANT SELECT (id, t), UPDATE (t) ON indexed TO odd_reader;
+GRANT SELECT (r) ON indexed TO PUBLIC;
+GRANT ALL ON indexed TO "odd ""quoted"" grantee" WITH GRANT OPTION;
+SET SESSION AUTHORIZATION "odd ""quoted"" grantee";
+GRANT SELECT, REFERENCES ON odd.indexed TO odd_reader;
+RESET SESSION AUTHORIZATION;
+REVOKE ALL ON hashed FROM odd_owner;
+GRANT CREATE ON SCHEMA "select" TO "Größe";
+GRANT USAGE, UPDATE ON SEQUENCE alone TO odd_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA U&"new\000Aline ""schema""" TO U&"odd\000Anewline";
+ALTER DEFAULT PRIVILEGES IN SCHEMA odd GRANT SELECT ON TABLES TO odd_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE odd_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE odd_owner IN SCHEMA "select" GRANT ALL ON SEQUENCES TO "odd ""quoted"" grantee" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO odd_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE "Größe" GRANT CREATE ON SCHEMAS TO odd_reader;
+-- Large objects
+SELECT lo_from_bytea(5000001, decode(repeat('00ff', 3000), 'hex'));
+SELECT lo_create(5000002);
+SELECT lo_from_bytea(5000003, 'owned');
+SELECT lo_put(5000003, 5000000, 'behind a hole');
+SELECT lo_create(4294967294);
+ALTER LARGE OBJECT 5000001 OWNER TO odd_owner;
+GRANT SELECT, UPDATE ON LARGE OBJECT 5000001 TO odd_reader WITH GRANT OPTION;
+GRANT SELECT ON LARGE OBJECT 5000001 TO PUBLIC;
+SET SESSION AUTHORIZATION odd_reader;
+GRANT SELECT ON LARGE OBJECT 5000001 TO "odd ""quoted"" grantee";
+RESET SESSION AUTHORIZATION;
+REVOKE ALL ON LARGE OBJECT 5000002 FROM postgres;
+GRANT SELECT ON LARGE OBJECT 5000003 TO U&"odd\000Anewline", "Größe";
+COMMENT ON LARGE OBJECT 5000001 IS E'a large object; it''s "odd"\n\\.';
+-- Foreign
+CREATE FOREIGN DATA WRAPPER own_wrapper HANDLER odd.postgres_fdw_handler VALIDATOR odd.postgres_fdw_validator;
+CREATE SERVER "odd; server" TYPE 'x' VERSION '1; 2' FOREIGN DATA WRAPPER own_wrapper OPTIONS (host 'nowhere.invalid', dbname 'it''s; "odd"');
+CREATE SERVER other_server FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '1');
+CREATE USER MAPPING FOR PUBLIC SERVER "odd; server" OPTIONS (user 'x', password 'secret; '' "x"');
+CREATE USER MAPPING FOR "odd ""quoted"" grantee" SERVER other_server OPTIONS (user 'y');
+CREATE FOREIGN TABLE far_away (id integer OPTIONS (column_name 'the id') NOT NULL, t text COLLATE "C", CHECK (id > 0)) SERVER "odd; server" OPTIONS (table_name 'x; y');
+CREATE FOREIGN TABLE far_partition PARTITION OF no_partitions FOR VALUES FROM (0) TO (10) SERVER other_server;
+CREATE FOREIGN TABLE far_child () INHERITS (vehicles) SERVER other_server;
+GRANT USAGE ON FOREIGN SERVER "odd; server" TO odd_reader;
+GRANT USAGE ON FOREIGN DATA WRAPPER own_wrapper TO odd_reader WITH GRANT OPTION;
+COMMENT ON SERVER "odd; server" IS 'server';
+COMMENT ON FOREIGN TABLE far_away IS 'foreign';
+-- Replication
+CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert', publish_via_partition_root);
+CREATE PUBLICATION "odd; publication" FOR TABLE indexed (id, t) WHERE (id > 10), ONLY vehicles;
+ALTER PUBLICATION everything OWNER TO postgres;
+CREATE PUBLICATION of_schemas FOR TABLES IN SCHEMA "select", odd WITH (publish = 'update, delete');
+COMMENT ON PUBLICATION everything IS 'publication';
+SET client_min_messages = error;
+CREATE SUBSCRIPTION "odd; subscription" CONNECTION 'host=nowhere.invalid password=x' PUBLICATION "a; b", c WITH (connect = false, slot_name = NONE, binary, streaming, synchronous_commit = 'local', two_phase = false);
+-- Event triggers
+CREATE FUNCTION on_command() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO odd.uses_shared_1 (a) VALUES (tg_tag); END$$;
+CREATE EVENT TRIGGER "on; command" ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE') EXECUTE FUNCTION on_command();
+CREATE EVENT TRIGGER on_drop ON sql_drop EXECUTE FUNCTION on_command();
+ALTER EVENT TRIGGER on_drop DISABLE;
+COMMENT ON EVENT TRIGGER on_drop IS 'event trigger';
+-- A language of ours, transforms and the like are in the checklist. Comments on what is left
+COMMENT ON SEQUENCE alone IS 'sequence';
+COMMENT ON TYPE line_item IS 'type';
+COMMENT ON COLUMN line_item.sku IS 'column of a type';
+COMMENT ON DOMAIN email IS 'domain';
+COMMENT ON CAST (line_item AS text) IS 'cast';
+COMMENT ON COLLATION german IS 'collation';
+COMMENT ON TEXT SEARCH CONFIGURATION "select"."Our Config" IS 'configuration';
+COMMENT ON EXTENSION seg IS 'a changed comment';
+COMMENT ON VIEW cheap IS 'view';
+COMMENT ON COLUMN cheap.t IS 'column of a view';
