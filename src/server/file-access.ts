@@ -54,7 +54,11 @@ export class FileAccess {
     const wanted = this.#absolute(path);
     const folder = await this.existing(dirname(wanted));
     const real = join(folder, basename(wanted));
-    const found = await lstat(real).catch(() => undefined);
+    const found = await lstat(real).catch((error: unknown) => {
+      // No file can have such a name: that is the request's fault, not the disk's.
+      if (hasSystemCode(error, 'ENAMETOOLONG')) throw refused(path);
+      return undefined;
+    });
     if (found !== undefined && !found.isFile() && !found.isDirectory()) throw refused(path);
     if (!this.#isBelow(real)) throw refused(path);
     return path.endsWith('/') ? `${real}/` : real;

@@ -44,6 +44,7 @@ describe('a repository', () => {
     expect((await add({ name: 'nightly', path: 'nightly' }, 'operator')).status).toBe(403);
     expect((await add({ name: 'nightly', path: '/etc/nightly' })).body.code).toBe('PATH_REFUSED');
     expect((await add({ name: 'nightly', path: '../nightly' })).body.code).toBe('PATH_REFUSED');
+    expect((await add({ name: 'nightly', path: join(server.files, 'n'.repeat(300)) })).body.code).toBe('PATH_REFUSED');
     mkdirSync(join(server.files, 'other'));
     writeFileSync(join(server.files, 'other', 'a.txt'), 'x');
     expect((await add({ name: 'nightly', path: 'other' })).body.code).toBe('REPOSITORY_FOREIGN');
