@@ -26,6 +26,8 @@ const started = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'sluice-kill-backup-'));
 const sluice = new KilledSluice(join(folder, 'workspace'));
 const figures: string[] = [];
+/** A crash of the server empties unlogged tables. */
+const UNLOGGED = ['rows large.scratch', 'rows odd.unlogged_'];
 
 async function everything(server: PostgresServer): Promise<void> {
   const source = await server.createDatabase('original');
@@ -159,7 +161,9 @@ class Restores {
     if (run?.resumable === true && random() < 0.4) {
       counts.givenUp++;
       assertDone(await sluice.run(['runs', 'discard', run.run, '--to', target]), 'runs discard');
-      same(before, await fingerprint(target), `${way}, given up`);
+      // What the server itself empties in a crash nobody gives back.
+      const kept = (lines: readonly string[]): readonly string[] => (what === 'server' ? without(lines, UNLOGGED) : lines);
+      same(kept(before), kept(await fingerprint(target)), `${way}, given up`);
       return this.#drop(target);
     }
     const goOn = await this.#goOn(args, target, counts);
@@ -187,9 +191,8 @@ class Restores {
       isTidied = true;
     }
     // An event trigger counts the tables of the run that tidies up.
-    const ignored = [...(lost ? ['rows large.scratch', 'rows odd.unlogged_'] : []), ...(isTidied ? ['rows odd.uses_shared_1', 'sequence odd shared_by_tables'] : [])];
-    const kept = (lines: readonly string[]): readonly string[] => lines.filter((line) => !ignored.some((beginning) => line.startsWith(beginning)));
-    same(kept(after), kept(found), way);
+    const ignored = [...(lost ? UNLOGGED : []), ...(isTidied ? ['rows odd.uses_shared_1', 'sequence odd shared_by_tables'] : [])];
+    same(without(after, ignored), without(found, ignored), way);
     await this.#drop(target);
   }
 
@@ -220,6 +223,10 @@ class Restores {
     for (const [name] of await ask(target, 'SELECT quote_ident(subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()')) await ask(target, `DROP SUBSCRIPTION ${name}`);
     await ask(this.#server.url, `DROP DATABASE ${new URL(target).pathname.slice(1)} WITH (FORCE)`);
   }
+}
+
+function without(lines: readonly string[], ignored: readonly string[]): readonly string[] {
+  return lines.filter((line) => !ignored.some((beginning) => line.startsWith(beginning)));
 }
 
 function same(wanted: readonly string[], found: readonly string[], what: string): void {
