@@ -15,6 +15,7 @@ import type { JobName, Receipt, TargetResult } from './receipt.ts';
 import { figuresOf, missedBy, type RunFigures } from './run-figures.ts';
 import { isCertainlyGone } from '../io/process-owner.ts';
 import type { RunOwner } from './run-owner.ts';
+import { prepare } from './run-store-format.ts';
 import type { RunSummary } from './run-summary.ts';
 import { ensurePrivateFile, ensureWorkspace, reasonOf, unusable } from './workspace-folder.ts';
 
@@ -76,46 +77,9 @@ export type Heartbeat = 'continue' | 'cancel' | 'lost';
 /** How long an owner may be silent before it counts as dead. Renewed far more often; a suspended laptop that wakes goes on. */
 export const LEASE_MS = 30_000;
 
-export const STORE_FORMAT = 3;
 const FILE = 'runs.sqlite';
 const BUSY_TIMEOUT_MS = 5_000;
 const OPEN_ATTEMPTS = 20;
-
-const SCHEMA = `
-CREATE TABLE runs (
-  run TEXT PRIMARY KEY,
-  job TEXT NOT NULL,
-  status TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
-  ended_at INTEGER,
-  owner_token TEXT,
-  owner_pid INTEGER,
-  owner_host TEXT,
-  lease_until INTEGER,
-  cancel_requested INTEGER NOT NULL DEFAULT 0,
-  plan TEXT,
-  summary TEXT,
-  receipt TEXT,
-  state TEXT
-) STRICT, WITHOUT ROWID;
-CREATE INDEX runs_by_start ON runs (started_at DESC, run DESC);
-`;
-
-/** Of the format in which `SCHEMA` is; what came later is in the migrations. */
-const SCHEMA_FORMAT = 2;
-
-/** By the format that they start from. */
-const MIGRATIONS: Readonly<Record<number, string>> = {
-  1: 'ALTER TABLE runs ADD COLUMN state TEXT',
-  // `missed`: how many targets.
-  2: `ALTER TABLE runs ADD COLUMN figures TEXT;
-    ALTER TABLE runs ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE runs ADD COLUMN acknowledged_at INTEGER;
-    ALTER TABLE runs ADD COLUMN acknowledged_by TEXT;
-    UPDATE runs SET figures = json_object('seconds', receipt ->> '$.seconds', 'rows', receipt ->> '$.totals.written', 'rejected', receipt ->> '$.totals.rejected',
-      'bytes', receipt ->> '$.totals.bytes', 'peakRssBytes', receipt ->> '$.peakRssBytes', 'targets', json('[]')) WHERE receipt IS NOT NULL;
-    CREATE INDEX runs_to_look_at ON runs (started_at DESC, run DESC) WHERE missed > 0 OR status = 'failed';`,
-};
 
 /** What is read for lists: plans and receipts may be long, and only a few of their members are shown. */
 const LISTED = `run, job, status, started_at, ended_at, owner_pid, owner_host, lease_until, cancel_requested, summary, figures, state IS NOT NULL AS has_state,
@@ -226,7 +190,7 @@ export class RunStore {
     const status = statusOf(row, now);
     if (status === 'running') throw new SluiceError('RUN_ACTIVE', { run, pid: row.owner_pid ?? '?', host: row.owner_host?.split('/')[0] });
     if (status !== 'interrupted') throw new SluiceError('RESUME_REFUSED', { run, reason: `it is ${status}` });
-    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: row.job === 'import' || row.job === 'restore' || row.job === 'backup' ? 'it had not begun to move rows' : `only imports, restores and backups can be, and this is ${row.job === 'export' ? 'an export' : row.job === 'verify' ? 'a verification' : `a ${row.job}`}` });
+    if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: reasonWithoutState(row.job) });
     const changed = this.#run(
       `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, figures = NULL, missed = 0, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
         WHERE run = ? AND status = ? AND owner_token IS ?`,
@@ -371,29 +335,6 @@ export class RunStore {
   }
 }
 
-/** @throws SluiceError WORKSPACE_TOO_NEW, and SQLite's own errors */
-function prepare(database: DatabaseSync, folder: string): void {
-  // The store is a few hundred kilobytes; SQLite's default cache of 2 MB would come out of the run's memory budget.
-  database.exec('PRAGMA cache_size = -256; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-  if (formatOf(database) === STORE_FORMAT) return;
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const found = formatOf(database);
-    if (found > STORE_FORMAT) throw new SluiceError('WORKSPACE_TOO_NEW', { path: folder, found, known: STORE_FORMAT });
-    if (found === 0) database.exec(SCHEMA);
-    for (let format = found === 0 ? SCHEMA_FORMAT : found; format < STORE_FORMAT; format++) database.exec(MIGRATIONS[format]);
-    database.exec(`PRAGMA user_version = ${STORE_FORMAT}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-function formatOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.user_version);
-}
-
 function listing(row: ListedRow, now: number): RunListing {
   const figures = parse(row.figures) as RunFigures | null;
   const summary = parse(row.summary) as RunSummary | null;
@@ -417,6 +358,13 @@ function statusOf(row: Pick<Row, 'status' | 'lease_until' | 'owner_pid' | 'owner
   const expired = row.lease_until === null || row.lease_until < now;
   const gone = row.owner_pid !== null && row.owner_host !== null && isCertainlyGone({ pid: row.owner_pid, host: row.owner_host });
   return expired || gone ? 'interrupted' : 'running';
+}
+
+const NOT_RESUMABLE: Readonly<Partial<Record<JobName, string>>> = { export: 'an export', copy: 'a copy', verify: 'a verification' };
+
+function reasonWithoutState(job: JobName): string {
+  const other = NOT_RESUMABLE[job];
+  return other === undefined ? 'it had not begun to move rows' : `only imports, restores and backups can be, and this is ${other}`;
 }
 
 function parse(text: string | null): unknown {

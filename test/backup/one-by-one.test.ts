@@ -17,7 +17,7 @@ describe('work in the background', () => {
         now--;
         done.push(i);
         waiting--;
-      });
+      }, async () => undefined);
     }
     await work.settled('8');
     expect(done.includes(8)).toBe(true);
@@ -29,14 +29,14 @@ describe('work in the background', () => {
   it('ends with the first failure, which everybody is told who comes later', async () => {
     const work = new OneByOne(2);
     const begun: string[] = [];
-    const first = work.add('a', async () => { begun.push('a'); await sleep(1); throw new Error('the disk is full'); });
-    const second = work.add('b', async () => { begun.push('b'); });
+    const first = work.add('a', async () => { begun.push('a'); await sleep(1); throw new Error('the disk is full'); }, async () => undefined);
+    const second = work.add('b', async () => { begun.push('b'); }, async () => { begun.push('instead of b'); });
     second.catch(() => undefined);
     await expect(first).rejects.toThrow('the disk is full');
     await expect(second).rejects.toThrow('the disk is full');
     await expect(work.room()).rejects.toThrow('the disk is full');
     await expect(work.all()).rejects.toThrow('the disk is full');
     await work.settled('b');
-    expect(begun).toEqual(['a']);
+    expect(begun).toEqual(['a', 'instead of b']);
   });
 });

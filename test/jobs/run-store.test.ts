@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SluiceError } from '../../src/errors/sluice-error.ts';
 import { makeReceipt } from '../../src/jobs/receipt.ts';
 import { newOwner, type RunOwner } from '../../src/jobs/run-owner.ts';
-import { LEASE_MS, RunStore, STORE_FORMAT } from '../../src/jobs/run-store.ts';
+import { STORE_FORMAT } from '../../src/jobs/run-store-format.ts';
+import { LEASE_MS, RunStore } from '../../src/jobs/run-store.ts';
 import { PLAN, tableReceipt } from './fake-transfer.ts';
 
 const SUMMARY = { phase: 'moving', tablesStarted: 1, tablesDone: 0, rows: 5, bytes: 50, rssBytes: 1, parts: null } as const;

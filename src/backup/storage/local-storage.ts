@@ -1,7 +1,7 @@
 /**
  * A repository in a folder. An object is a file: it is written under a name of its own in `tmp/`, synced, and then linked to its name, which fails when somebody has it. So a name never
- * stands for half an object, and what a killed process leaves is in `tmp/`. With `putSoon` the sync and the link come in the background (one-by-one.ts). Folders (and with them names) are synced by `flush`, each once, instead of after every put: that
- * would double the time of small objects.
+ * stands for half an object, and what a killed process leaves is in `tmp/`. With `putSoon` the sync and the link come in the background (one-by-one.ts).
+ * Folders (and with them names) are synced by `flush`, each once, instead of after every put: that would double the time of small objects.
  *
  * Private to its owner: folders 0700, files 0600.
  */
@@ -71,13 +71,8 @@ export class LocalStorage implements Storage {
     const path = this.#path(name);
     await this.#syncing.room();
     const { temporary, file } = await this.#write(path, content);
-    let isBegun = false;
-    const stored = this.#syncing.add(name, () => {
-      isBegun = true;
-      return this.#publish(path, temporary, file);
-    });
-    // Nobody has to wait for it; what is not even begun after a failure is put away.
-    stored.catch(() => (isBegun ? undefined : discard(temporary, file)));
+    const stored = this.#syncing.add(name, () => this.#publish(path, temporary, file), () => discard(temporary, file));
+    stored.catch(() => undefined); // nobody has to wait for it
     return { stored };
   }
 

@@ -18,13 +18,14 @@ export class OneByOne {
     this.#throwFailure();
   }
 
-  /** Resolves or rejects with the work, which is not begun after a failure of another. A rejection need not be handled: `all` and `room` tell it, too. */
-  add<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#underWay.get(name);
+  /**
+   * Resolves or rejects with the work. After a failure of another, `instead` is done in its place, and this rejects with that failure. A rejection need not be handled: `all` and `room` tell it, too.
+   */
+  add<T>(name: string, work: () => Promise<T>, instead: () => Promise<void>): Promise<T> {
     const done = this.#last.then(async () => {
-      await before;
-      this.#throwFailure();
-      return work();
+      if (this.#failure === undefined) return work();
+      await instead();
+      throw this.#failure.error;
     });
     const settled = this.#settle(done);
     this.#underWay.set(name, settled);
