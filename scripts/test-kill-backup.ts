@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadOddities, runSqlFile } from '../test/backup/checklist/load.ts';
 import { startPostgres, type PostgresServer } from '../test/helpers/postgres-server.ts';
-import { ask, assertDone, assertValid, KilledSluice, nextTransaction, sessionsGone } from '../test/kill/backup-kills.ts';
+import { ask } from '../test/helpers/ask.ts';
+import { assertDone, assertValid, KilledSluice, nextTransaction, sessionsGone } from '../test/kill/backup-kills.ts';
 import { differences, fingerprint } from '../test/kill/database-fingerprint.ts';
 import { generator } from '../test/kill/interruptions.ts';
 

@@ -14,7 +14,7 @@ import { collect } from '../helpers/collect.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import { temporaryFolder } from '../io/support.ts';
 import { openOrCreate } from './support.ts';
-import { ask } from './restore/support.ts';
+import { ask } from '../helpers/ask.ts';
 
 let server: PostgresServer, shop: string;
 

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { MARKER } from '../../src/backup/repository/object-names.ts';
 import { readLocks } from '../../src/backup/repository/lock.ts';
 import { Repository } from '../../src/backup/repository/repository.ts';
 import { verifyRepository } from '../../src/backup/repository/verify.ts';
 import { LocalStorage } from '../../src/backup/storage/local-storage.ts';
 import { RunStore, type RunListing } from '../../src/jobs/run-store.ts';
+import { ask } from '../helpers/ask.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -79,17 +79,6 @@ export async function assertValid(folder: string): Promise<number> {
   if (problems.length > 0) throw new Error(`the repository is broken: ${JSON.stringify(problems).slice(0, 2000)}`);
   for (const lock of await readLocks(repository.storage)) if (!lock.stale) throw new Error(`a lock of process ${lock.pid} is not stale`);
   return backups;
-}
-
-export async function ask(url: string, sql: string): Promise<string[][]> {
-  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => (text: unknown) => text } });
-  await client.connect();
-  try {
-    const result = await client.query<string[]>({ text: sql, rowMode: 'array' });
-    return (Array.isArray(result) ? result.at(-1) : result).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 /** Whoever writes needs a transaction id: when none was given, nobody wrote. */

@@ -9,7 +9,8 @@ import { temporaryFolder } from '../../io/support.ts';
 import { contentEntry, SMALL } from '../pg-dump/small-archive.ts';
 import { contentOf, USUAL_FORM, writeCustom } from '../pg-dump/write-archive.ts';
 import { sampleDatabase, type Dumps } from '../pg-dump/support.ts';
-import { ask, described, restore } from './support.ts';
+import { ask } from '../../helpers/ask.ts';
+import { described, restore } from './support.ts';
 
 const fixture = (name: string): string => join(import.meta.dirname, '../../fixtures/pg-dump', `${name}.dump`);
 const OBJECTS = `SELECT m.oid, rolname, lomacl, encode(substr(lo_get(m.oid), 1, 6), 'hex'), obj_description(m.oid, 'pg_largeobject') FROM pg_largeobject_metadata m JOIN pg_roles r ON r.oid = lomowner ORDER BY 1`;

@@ -11,7 +11,8 @@ import { runCli, type CliResult } from '../../cli/run-cli.ts';
 import { startPostgres, type PostgresServer } from '../../helpers/postgres-server.ts';
 import { temporaryFolder } from '../../io/support.ts';
 import { flipBit, openOrCreate } from '../support.ts';
-import { ask, backUp, described, dump, restore } from './support.ts';
+import { ask } from '../../helpers/ask.ts';
+import { backUp, described, dump, restore } from './support.ts';
 
 const SHOP = `
   CREATE ROLE shop_owner; CREATE TYPE mood AS ENUM ('sad', 'ok');

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../helpers/postgres-server.ts';
 import { temporaryFolder } from '../../io/support.ts';
 import { loadChecklist, loadOtherCase } from '../checklist/load.ts';
-import { ask, backUp, described, dump, program, restore } from './support.ts';
+import { ask } from '../../helpers/ask.ts';
+import { backUp, described, dump, program, restore } from './support.ts';
 
 let server: PostgresServer, checklist: string, byPgRestore: string;
 beforeAll(async () => {

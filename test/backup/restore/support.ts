@@ -2,22 +2,10 @@ import { execFile } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { startBackup, startRestore } from '../../../src/jobs/start-transfer.ts';
 import type { Receipt } from '../../../src/jobs/receipt.ts';
 import type { RestoreRequest } from '../../../src/jobs/restore-request.ts';
 import { findPostgres } from '../../helpers/postgres-binaries.ts';
-
-export async function ask(url: string, sql: string): Promise<string[][]> {
-  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => (text: unknown) => text } });
-  await client.connect();
-  try {
-    const result = await client.query<string[]>({ text: sql, rowMode: 'array' });
-    return (Array.isArray(result) ? result.at(-1) : result).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 export async function backUp(from: string, folder: string): Promise<string> {
   const receipt = await startBackup({ from, to: join(folder, 'repository'), tables: [], exclude: [], schema: true, data: true }, { workspace: join(folder, 'workspace') }).receipt;

@@ -1,11 +1,9 @@
 /** The restore wizard: what, whereto, the plan, and only then the run. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
 import { useState, type ReactElement, type ReactNode } from 'react';
-import type { planRun, startRun } from '../../../../src/server/contracts/runs.ts';
-import { ask } from '../../api/client.ts';
 import { backupTablesQuery, connectionsQuery } from '../../api/queries.ts';
-import type { JobRequest, Receipt } from '../../api/types.ts';
+import type { JobRequest } from '../../api/types.ts';
 import { Button } from '../../components/button.tsx';
 import { CheckField, SelectField, TextField } from '../../components/field.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -13,6 +11,7 @@ import { PageHead, Panel } from '../../components/panel.tsx';
 import { ErrorState, Note, Skeleton } from '../../components/states.tsx';
 import { bytes, plural, whole } from '../../design/quantities.ts';
 import { PlanView } from '../runs/plan-view.tsx';
+import { usePlannedRun } from '../runs/planned-run.ts';
 
 const STEPS = ['What', 'Where to', 'Plan'] as const;
 
@@ -29,32 +28,16 @@ interface Wanted {
 
 export function RestorePage(): ReactElement {
   const { repository, backup } = useParams({ from: '/backups/$repository/$backup' });
-  const navigate = useNavigate();
   const [step, setStep] = useState(0);
   const [wanted, setWanted] = useState<Wanted>({ isAll: true, tables: [], where: '', to: '', replaces: false, kind: 'all', noOwner: false, noPrivileges: false });
-  const [plan, setPlan] = useState<Receipt>();
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
   const databases = useQuery(connectionsQuery).data?.filter(({ kind }) => kind === 'postgres') ?? [];
   const change = (next: Partial<Wanted>): void => {
     setWanted((before) => ({ ...before, ...next }));
-    setPlan(undefined);
+    forget();
   };
   const body = bodyOf({ ...wanted, to: wanted.to === '' ? (databases[0]?.name ?? '') : wanted.to }, repository, backup);
-  const attempt = async (work: () => Promise<void>): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    await work().catch(setError);
-    setBusy(false);
-  };
-  const look = (): Promise<void> => attempt(async () => {
-    setPlan(await ask<typeof planRun>('POST', '/api/v1/plans', { body }) as unknown as Receipt);
-    setStep(2);
-  });
-  const start = (): Promise<void> => attempt(async () => {
-    const { run } = await ask<typeof startRun>('POST', '/api/v1/runs', { body, key: crypto.randomUUID() });
-    await navigate({ to: '/runs/$run', params: { run } });
-  });
+  const { plan, error, isBusy, look, start, forget } = usePlannedRun(body);
+  const next = async (): Promise<void> => { if (await look()) setStep(2); };
   return (
     <>
       <PageHead above={<><Link to="/backups" className="hover:underline">Backups</Link> / <Link to="/backups/$repository" params={{ repository }} className="hover:underline">{repository}</Link></>} title="Restore" note={<code className="text-sm">{backup}</code>} />
@@ -86,7 +69,7 @@ export function RestorePage(): ReactElement {
               <CheckField label="Leave privileges out" checked={wanted.noPrivileges} onChange={(event) => change({ noPrivileges: event.target.checked })} />
             </div>
             {error !== undefined && <ErrorState error={error} />}
-            <div className="flex gap-2"><Button onClick={() => setStep(0)}>Back</Button><Button look="primary" isBusy={isBusy} disabled={databases.length === 0} onClick={() => void look()}>Show the plan</Button></div>
+            <div className="flex gap-2"><Button onClick={() => setStep(0)}>Back</Button><Button look="primary" isBusy={isBusy} disabled={databases.length === 0} onClick={() => void next()}>Show the plan</Button></div>
           </div>
         </Panel>
       )}

@@ -1,11 +1,8 @@
 /** Copies tables from one database into another, with the plan first. */
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
-import type { planRun, startRun } from '../../../../src/server/contracts/runs.ts';
-import { ask } from '../../api/client.ts';
 import { connectionsQuery, tablesQuery } from '../../api/queries.ts';
-import type { JobRequest, Receipt } from '../../api/types.ts';
+import type { JobRequest } from '../../api/types.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
 import { CheckField, SelectField, TextField } from '../../components/field.tsx';
 import { Panel } from '../../components/panel.tsx';
@@ -13,6 +10,7 @@ import { EmptyState, ErrorState, Note, Skeleton } from '../../components/states.
 import { bytes, plural, short } from '../../design/quantities.ts';
 import { connectionTitle } from '../connections/connection-words.ts';
 import { PlanView } from '../runs/plan-view.tsx';
+import { usePlannedRun } from '../runs/planned-run.ts';
 
 export function CopyForm(): ReactElement {
   const connections = useQuery(connectionsQuery);
@@ -30,28 +28,14 @@ export function CopyForm(): ReactElement {
 }
 
 function CopyTables({ names, source, target, onFrom, onTo }: { readonly names: readonly string[]; readonly source: string; readonly target: string; readonly onFrom: (name: string) => void; readonly onTo: (name: string) => void }): ReactElement {
-  const navigate = useNavigate();
   const [search, setSearch] = useState('');
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [mode, setMode] = useState('append');
-  const [plan, setPlan] = useState<Receipt>();
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
   const tables = useQuery(tablesQuery(source, search));
   const body = { job: 'copy', from: source, to: target, tables: chosen, mode } as JobRequest;
-  const attempt = async (work: () => Promise<void>): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    await work().catch(setError);
-    setBusy(false);
-  };
-  const look = (): Promise<void> => attempt(async () => setPlan(await ask<typeof planRun>('POST', '/api/v1/plans', { body }) as unknown as Receipt));
-  const start = (): Promise<void> => attempt(async () => {
-    const { run } = await ask<typeof startRun>('POST', '/api/v1/runs', { body, key: crypto.randomUUID() });
-    await navigate({ to: '/runs/$run', params: { run } });
-  });
+  const { plan, error, isBusy, look, start, forget } = usePlannedRun(body);
   const toggle = (name: string): void => {
-    setPlan(undefined);
+    forget();
     setChosen((before) => (before.includes(name) ? before.filter((one) => one !== name) : [...before, name]));
   };
   return (
@@ -75,7 +59,7 @@ function CopyTables({ names, source, target, onFrom, onTo }: { readonly names: r
         <div className="flex flex-col gap-3.5">
           <SelectField label="From" value={source} onChange={(event) => onFrom(event.target.value)}>{names.map((name) => <option key={name} value={name}>{connectionTitle(name)}</option>)}</SelectField>
           <SelectField label="To" value={target} onChange={(event) => onTo(event.target.value)}>{names.filter((name) => name !== source).map((name) => <option key={name} value={name}>{connectionTitle(name)}</option>)}</SelectField>
-          <SelectField label="Rows that are there" value={mode} onChange={(event) => { setMode(event.target.value); setPlan(undefined); }}>
+          <SelectField label="Rows that are there" value={mode} onChange={(event) => { setMode(event.target.value); forget(); }}>
             <option value="append">Add to the table, or make it</option>
             <option value="replace">Replace what is in the table</option>
           </SelectField>
