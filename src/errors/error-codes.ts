@@ -104,6 +104,7 @@ export const ERROR_CODES = define({
   // — runs —
   CANCELLED: { message: 'The run was cancelled', exit: 130, http: 499, hint: 'The target was left as it was; only a restore of a whole database keeps what it has done, for `sluice runs resume` or `discard`.' },
   RECEIPT_UNBALANCED: { message: 'The receipt of {table} does not balance: read {read}, written {written}, rejected {rejected}, duplicate {duplicate}, skipped {skipped}', exit: 4, http: 500, hint: 'This is a defect of Sluice or of the target, unless somebody has changed the files of the quarantine: please report it with the run id. Look at the target first: it may be published.' },
+  DOWNLOAD_UNKNOWN: { message: 'The download {run} is not there to be fetched', exit: 1, http: 404, hint: 'A download is fetched once, within 20 seconds, by whoever began it: begin it again.' },
   RUN_UNKNOWN: { message: 'There is no run {run}', exit: 1, http: 404, hint: '`sluice runs list` shows the runs.' },
   RUN_ACTIVE: { message: 'The run {run} is under way in process {pid} of {host}', exit: 1, http: 409, hint: 'Wait until it ends, or stop it with `sluice runs cancel`.' },
   RESUME_REFUSED: { message: 'The run {run} cannot be resumed: {reason}', exit: 1, http: 409, hint: 'Start it again; an unfinished run has published nothing.' },

@@ -57,7 +57,8 @@ describe('an import', () => {
     await page.getByRole('gridcell', { name: first, exact: true }).first().waitFor();
     await page.getByRole('button', { name: 'Export' }).click();
     const download = page.waitForEvent('download');
-    await page.getByRole('link', { name: 'Download' }).click();
+    await page.getByRole('button', { name: 'Download' }).click();
+    await page.getByText('navaids is downloaded whole: ').waitFor();
     const file = await (await download).path();
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n').length;
     expect(lines).toBe(readFileSync(join(AIRPORTS, 'navaids.csv'), 'utf8').trimEnd().split('\n').length);
