@@ -109,7 +109,7 @@ describe('an import', () => {
     await page.getByLabel('Database').selectOption('shop');
     await page.getByLabel('Put bad rows aside and go on').check();
     await page.getByRole('button', { name: 'Import', exact: true }).click();
-    await page.getByText('done, rows rejected').waitFor();
+    await page.getByText('done, rows rejected', { exact: true }).waitFor();
     await page.getByText('2 rejected rows').waitFor();
     await page.getByRole('button', { name: 'Correct' }).first().click();
     const dialog = page.getByRole('dialog', { name: 'Correct this row' });
@@ -145,6 +145,13 @@ describe('a run that is under way', () => {
       slow.release();
       await page.getByRole('heading', { name: 'Receipt' }).waitFor();
       expect(await runSql(database, 'SELECT count(*)::int FROM slow')).toEqual([[120_000]]);
+      // In a browser that has seen nothing of it, after the server has forgotten it, its curves are there from beginning to end.
+      await server.stop();
+      await server.run();
+      const other = await visit(browser, server);
+      await other.page.goto(before);
+      for (const name of ['Rows per second', 'Bytes per second', 'Memory of the server']) await other.page.getByRole('heading', { name }).waitFor();
+      await other.context.close();
     } finally {
       slow.close();
     }

@@ -5,7 +5,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
 import type { ProgressEvent } from '../../progress/progress-event.ts';
 import type { ServerContext } from '../context.ts';
-import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showParts, showReceipt, showRun, startRun } from '../contracts/runs.ts';
+import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showCourse, showParts, showReceipt, showRun, startRun } from '../contracts/runs.ts';
 import { decodeCursor } from '../cursor.ts';
 import { streamEvents } from '../http/event-stream.ts';
 import { STREAMED, type Router } from '../http/router.ts';
@@ -49,6 +49,7 @@ export function bindRuns(router: Router, context: ServerContext): void {
     return receipt as never;
   });
   router.bind(showParts, ({ params: { run } }) => ({ parts: (context.hub.latestParts(run) ?? runStore.show(run).summary?.parts ?? null) as never }));
+  router.bind(showCourse, ({ params: { run } }) => ({ samples: [...runs.handleOf(run)?.course ?? runStore.courseOf(run)] }));
   router.bind(cancelRun, ({ params }) => {
     const handle = runs.handleOf(params.run);
     if (handle === undefined) runStore.requestCancel(params.run);

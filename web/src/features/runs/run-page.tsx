@@ -48,7 +48,7 @@ function RunView({ run }: { readonly run: RunDetails }): ReactElement {
         {isRunning && <LiveProgress run={run} live={live} />}
         {run.status === 'interrupted' && <InterruptedRun run={run} mayAct={mayAct} />}
         {run.receipt !== null && <ReceiptPanel run={run} receipt={run.receipt} />}
-        {!isRunning && live !== undefined && live.samples.length > 3 && <LiveProgress run={run} live={live} />}
+        {!isRunning && <LiveProgress run={run} live={live} />}
         {rejected > 0 && <QuarantinePanel run={run.run} mayAct={mayAct} />}
         {run.plan !== null && <Panel title="Plan" note="what was to be done, made before anything was moved"><PlanView plan={run.plan} /></Panel>}
       </div>
