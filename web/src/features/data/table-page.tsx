@@ -75,10 +75,16 @@ function TableView({ connection, table }: { readonly connection: string; readonl
           : <DataGrid ref={grid} label={`Rows of ${table.name}`} rows={rows} columns={columns} fetchBlock={fetchBlock} onOpen={open} onError={setProblem} onView={onView} />)}
       </div>
       <footer className="numeric flex flex-wrap items-center gap-x-4 gap-y-0.5 border-t border-line bg-surface px-4 py-1.5 text-xs text-ink-2 sm:px-6">
-        {rows > 0 && <span>Rows {whole(view[0] + 1)} to {whole(view[1] + 1)} of <strong className="font-semibold text-ink">{whole(all)}</strong>{count.data === undefined && ' …'}</span>}
+        {rows > 0 && <span>Rows {whole(view[0] + 1)} to {whole(view[1] + 1)} of {count.data?.exact === false && 'about '}<strong className="font-semibold text-ink">{whole(all)}</strong>{count.data === undefined && ' …'}</span>}
         {count.isPending && <span className="animate-pulse">counting</span>}
         <span>{plural(table.columns.length, 'column')}</span>
-        {all > rows && <span>the first {whole(rows)} are shown: further than that PostgreSQL finds rows only by a primary key</span>}
+        {count.data?.exact === false && (
+          <span className="flex flex-wrap items-center gap-x-2">
+            the first {whole(rows)} are counted so far and can be gone to
+            <Button isSmall look="quiet" isBusy={count.isFetching} onClick={() => void count.refetch()}>{count.isFetching ? 'Counting' : 'Count further'}</Button>
+          </span>
+        )}
+        {count.data?.exact === true && all > rows && <span>the first {whole(rows)} are shown: further than that PostgreSQL finds no rows of views, foreign tables and partitioned tables without a key; an export has all</span>}
         <span className="max-sm:hidden">{sample.data?.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>
         <span className="ml-auto flex items-center gap-1 text-ink-3 max-md:hidden"><Icon name="info" size={13} />Enter or double-click shows a value in full</span>
       </footer>
