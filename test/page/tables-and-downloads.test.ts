@@ -87,6 +87,8 @@ describe('a download', () => {
   it('that is begun when the session is over leads to the sign-in, and to no file', async () => {
     const { page, context } = here;
     await openExport(page);
+    // Nothing else asks any more.
+    await page.getByText('of 400,000').waitFor();
     await context.clearCookies();
     await page.getByRole('button', { name: 'Download' }).click();
     await page.getByText('Your session has ended').waitFor();
