@@ -20,6 +20,8 @@ export class AnswerStream extends Writable {
 
   constructor(headers: () => Record<string, string>, stallMs: number) {
     super({ highWaterMark: 1 });
+    // The run is told when it writes; while it waits for its connections nobody else listens.
+    this.on('error', () => undefined);
     this.#headers = headers;
     this.#stallMs = stallMs;
     this.ready = this.#isReady.promise;
