@@ -5,9 +5,10 @@
  */
 import type { LoadTablePlan, PublishedCounts, PublishedTable, PublishHooks } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { parentsFirst } from '../../rows/parents-first.ts';
 import { BulkInsert } from './bulk-insert.ts';
 import { BulkKeys } from './bulk-keys.ts';
-import { Circles, mayUseReplicaRole, parentsFirst } from './circles.ts';
+import { Circles, mayUseReplicaRole } from './circles.ts';
 import { readConstraintRules } from './constraint-rules.ts';
 import type { Session } from './driver.ts';
 import type { Ledger } from './ledger.ts';
