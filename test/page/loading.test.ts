@@ -142,6 +142,8 @@ describe('a run that is under way', () => {
       await page.getByText('Moving rows').waitFor();
       expect(page.url()).toBe(before);
       await page.getByText('Memory of the server').first().waitFor();
+      // A shorter run has no curves.
+      await page.waitForTimeout(3000);
       slow.release();
       await page.getByRole('heading', { name: 'Receipt' }).waitFor();
       expect(await runSql(database, 'SELECT count(*)::int FROM slow')).toEqual([[120_000]]);

@@ -13,8 +13,9 @@ import { totalsOf } from './running-run.tsx';
 const TABLES_SHOWN = 30;
 const perSecond = (value: number): string => `${bytes(value)}/s`;
 
-/** Fewer than this say nothing that a figure does not. */
+/** A curve of less says nothing that a figure does not. */
 const LEAST_SAMPLES = 4;
+const LEAST_MS = 2500;
 
 export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly live: LiveRun | undefined }): ReactElement {
   const course = useCourse(run.run, live);
@@ -49,14 +50,14 @@ export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly
           {live !== undefined && live.notes.length > 0 && <div className="mt-4 flex flex-col gap-1.5">{[...new Set(live.notes)].slice(-4).map((note) => <Note key={note}>{note}</Note>)}</div>}
         </Panel>
       )}
-      {course.length >= LEAST_SAMPLES && (
+      {course.length >= LEAST_SAMPLES && course.at(-1)!.at - course[0].at >= LEAST_MS && (
         <div className="grid gap-4 md:grid-cols-3 lg:gap-5">
           <ChartPanel title="Rows per second" latest={rowsRate === undefined || !isRunning ? undefined : short(rowsRate)}><RateChart curve={rows} format={short} /></ChartPanel>
           <ChartPanel title="Bytes per second" latest={bytesRate === undefined || !isRunning ? undefined : perSecond(bytesRate)}><RateChart curve={moved} format={bytes} /></ChartPanel>
           <ChartPanel title="Memory of the server" latest={memoryNow === 0 || !isRunning ? undefined : bytes(memoryNow)}><RateChart curve={memory} format={bytes} /></ChartPanel>
         </div>
       )}
-      {parts != null && parts.begun > 0 && <Panel title="Parts" note="each is moved, retried and accounted for by itself"><PartMap parts={parts} isRunning={isRunning} /></Panel>}
+      {parts != null && parts.begun > (isRunning ? 0 : 1) && <Panel title="Parts" note="each is moved, retried and accounted for by itself"><PartMap parts={parts} isRunning={isRunning} /></Panel>}
       {live !== undefined && live.tables.size > 1 && isRunning && <TablesPanel live={live} />}
     </>
   );
