@@ -11,7 +11,7 @@
  *   --jobs N                   default 2
  *   --memory                   also Sluice alone at 0.1x, 1x and 10x of --rows, for peak memory
  *   --peers a,b                only these (default all that are installed)
- *   --only PARTS               serve: uploads,export,at-once (default all); the peak memory of the server is checked, and the exit code says whether it holds
+ *   --only PARTS               serve: time,uploads,export,at-once (default all); what must hold is checked, and the exit code says whether it does
  *   --export-rows N            serve: rows of the export to a client that reads 1 MiB/s, default 10000000
  *   --seconds N                serve: how long that client reads before it goes away, default 180; 0 for to the end
  *   --uploads N                serve: how many at once, default 8
@@ -51,7 +51,7 @@ try {
     await withServer(main);
   } else if (job === 'serve') {
     await withServer(async (server) => {
-      const options = { rows: Number(values.rows ?? 3_000_000), exportRows: Number(values['export-rows']), seconds: Number(values.seconds), uploads: Number(values.uploads), jobs: Number(values.jobs) };
+      const options = { rows: Number(values.rows ?? 3_000_000), exportRows: Number(values['export-rows']), seconds: Number(values.seconds), uploads: Number(values.uploads), runs, jobs: Number(values.jobs) };
       if (!await runServeBench(server, { ...options, parts: values.only.split(','), folder, out: values.out })) process.exitCode = 1;
     });
   } else {

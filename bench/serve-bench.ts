@@ -1,21 +1,23 @@
 /**
- * The memory of `sluice serve` while data passes through it, watched from outside: uploads by `curl -T` of one size and of ten times that size, an export to a client that reads slowly and
+ * How long an upload takes beside `sluice import` of the same file, and the memory of `sluice serve` while data passes through it, watched from outside: uploads by `curl -T` of one size and of ten times that size, an export to a client that reads slowly and
  * then goes away, and uploads at once. Says for each what must hold, and whether it does.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../test/helpers/ask.ts';
 import type { PostgresServer } from '../test/helpers/postgres-server.ts';
+import { sluice } from './contenders.ts';
 import { generate } from './generate.ts';
+import { measure, median } from './measure.ts';
 import { MemoryWatch, type MemoryCourse } from './resident-memory.ts';
 import { CONNECTION, Served } from './served.ts';
 import { saveServeReport, serveMarkdown, type Finding, type ServeReport } from './serve-report.ts';
 import { describeMachine, postgresVersionOf } from './report.ts';
 
-export const SERVE_PARTS = ['uploads', 'export', 'at-once'] as const;
+export const SERVE_PARTS = ['time', 'uploads', 'export', 'at-once'] as const;
 
 export interface ServeBenchOptions {
   readonly parts: readonly string[];
@@ -25,12 +27,15 @@ export interface ServeBenchOptions {
   /** How long the slow client reads before it goes away; 0: to the end. */
   readonly seconds: number;
   readonly uploads: number;
+  /** Rounds of the comparison of times. */
+  readonly runs: number;
   readonly jobs: number;
   readonly folder: string;
   readonly out: string;
 }
 
 const LIMIT_BYTES = 150e6;
+const SLOWER = 1.2;
 /** What is flat may differ by so much: garbage that is not collected yet. */
 const FLAT = 1.15;
 const SLOW_BYTES_PER_SECOND = 2 ** 20;
@@ -39,7 +44,7 @@ const FREED_WITHIN_MS = 5000;
 export async function runServeBench(server: PostgresServer, options: ServeBenchOptions): Promise<boolean> {
   const bench = new ServeBench(server.url, options);
   const findings: Finding[] = [];
-  const parts: Record<string, () => Promise<Finding[]>> = { uploads: () => bench.uploads(), export: () => bench.slowExport(), 'at-once': () => bench.atOnce() };
+  const parts: Record<string, () => Promise<Finding[]>> = { time: () => bench.time(), uploads: () => bench.uploads(), export: () => bench.slowExport(), 'at-once': () => bench.atOnce() };
   for (const part of options.parts) findings.push(...await parts[part]());
   const report: ServeReport = { machine: describeMachine(postgresVersionOf(server.dataDir)), date: new Date().toISOString().slice(0, 10), findings };
   process.stdout.write(`${serveMarkdown(report)}\nSaved as ${saveServeReport(report, options.out)}\n`);
@@ -53,6 +58,31 @@ class ServeBench {
   constructor(database: string, options: ServeBenchOptions) {
     this.#database = database;
     this.#options = options;
+  }
+
+  /** In alternation, into a table that is made; ratios within the same round. */
+  async time(): Promise<Finding[]> {
+    const { rows, runs, jobs, folder } = this.#options;
+    const csv = this.#csv(rows);
+    const env = { SLUICE_HOME: join(folder, 'time') };
+    mkdirSync(env.SLUICE_HOME);
+    const rounds = await this.#alone(async (served) => {
+      const times: { imported: number; uploaded: number }[] = [];
+      for (let round = 0; round < runs; round++) {
+        const imported = (await measure({ file: sluice, args: ['import', csv, '--to', this.#database, '--table', 'imported', '--jobs', String(jobs), '--quiet'], env })).seconds;
+        const from = performance.now();
+        await this.#upload(served, csv, 'uploaded');
+        times.push({ imported, uploaded: (performance.now() - from) / 1000 });
+        await ask(this.#database, 'DROP TABLE imported; DROP TABLE uploaded');
+      }
+      return times;
+    });
+    rmSync(csv);
+    const ratio = median(rounds.map(({ imported, uploaded }) => uploaded / imported));
+    return [{
+      what: `time of curl -T by that of sluice import, ${rows.toLocaleString('en')} rows: ${ratio.toFixed(2)}`, must: `at most ${SLOWER}`, holds: ratio <= SLOWER,
+      notes: [`curl -T and sluice import, seconds, round by round: ${rounds.map(({ imported, uploaded }) => `${uploaded.toFixed(1)} and ${imported.toFixed(1)} (${(uploaded / imported).toFixed(2)})`).join('; ')}`],
+    }];
   }
 
   /** Each on a server of its own, so that the peak is that of this upload. */

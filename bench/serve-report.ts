@@ -18,7 +18,7 @@ export interface ServeReport {
 }
 
 export function serveMarkdown({ date, machine, findings }: ServeReport): string {
-  const lines = ['# Memory of sluice serve', '', `${date}; ${machine}`, '', '| what | seconds | peak RSS | RSS in each tenth of the time, MB | must | holds |', '|---|--:|--:|---|---|---|'];
+  const lines = ['# What passes through sluice serve', '', `${date}; ${machine}`, '', '| what | seconds | peak RSS | RSS in each tenth of the time, MB | must | holds |', '|---|--:|--:|---|---|---|'];
   for (const { what, course, must, holds } of findings) {
     const figures = course === undefined ? ['–', '–', '–'] : [course.seconds.toFixed(1), `${megabytes(course.peakBytes)} MB`, course.tenths.map(megabytes).join(' ')];
     lines.push(`| ${[what, ...figures, must, holds ? 'yes' : 'NO'].join(' | ')} |`);
@@ -29,9 +29,9 @@ export function serveMarkdown({ date, machine, findings }: ServeReport): string 
 /** Saves it beside the other reports, and returns the Markdown's path. */
 export function saveServeReport(report: ServeReport, folder: string): string {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, 'memory-of-sluice-serve.md');
+  const path = join(folder, 'what-passes-through-sluice-serve.md');
   writeFileSync(path, serveMarkdown(report));
-  writeFileSync(join(folder, 'memory-of-sluice-serve.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(folder, 'what-passes-through-sluice-serve.json'), `${JSON.stringify(report, null, 2)}\n`);
   return path;
 }
 

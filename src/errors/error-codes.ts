@@ -86,7 +86,7 @@ export const ERROR_CODES = define({
   SERVER_MEMORY_FULL: { message: '{connection} has no memory left: {reason}', exit: 1, http: 507, hint: 'Free memory on the server, or run again with fewer --jobs and a smaller --part-size.', retryable: true },
   SERVER_DISK_FULL: { message: '{connection} has no disk space left', exit: 1, http: 507, hint: 'Free space on the server, then run again.' },
   DATABASE_ERROR: { message: '{connection} refused: {reason}', exit: 1, http: 500, hint: 'The message is the server\'s own; its log may say more.' },
-  QUERY_INVALID: { message: 'The query was refused: {reason}', exit: 1, http: 400, hint: 'Correct --query or --where.' },
+  QUERY_INVALID: { message: 'The query was refused: {reason}', exit: 1, http: 400, hint: 'Correct the query or the condition (`--query`, `--where`).' },
   SERVER_UNSUPPORTED: { message: '{connection} is version {version}; {supported} is supported', exit: 1, http: 400, hint: 'Use a supported server version.' },
   POOLER_DETECTED: { message: '{connection} is a pooler that does not give each session a server of its own: {reason}', exit: 1, http: 400, hint: 'Connect to the server itself, or to a pool in session mode.' },
   TARGET_READ_ONLY: { message: '{connection} takes no writes: {reason}', exit: 1, http: 409, hint: 'It is a replica, or it or the user has default_transaction_read_only on: name the primary.' },

@@ -85,7 +85,7 @@ function TableView({ connection, table }: { readonly connection: string; readonl
           </span>
         )}
         {count.data?.exact === true && all > rows && <span>the first {whole(rows)} are shown: further than that PostgreSQL finds no rows of views, foreign tables and partitioned tables without a key; an export has all</span>}
-        <span className="max-sm:hidden">{sample.data?.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>
+        {sample.data !== undefined && <span className="max-sm:hidden">{sample.data.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>}
         <span className="ml-auto flex items-center gap-1 text-ink-3 max-md:hidden"><Icon name="info" size={13} />Enter or double-click shows a value in full</span>
       </footer>
       {opened !== undefined && <CellDialog params={params} row={opened.row} value={opened.value} isCut={opened.isCut} column={columns[opened.column]} onClose={() => setOpened(undefined)} />}
