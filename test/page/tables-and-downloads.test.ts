@@ -1,42 +1,30 @@
 /** Tables of PostgreSQL in the grid, far from their beginning; and exports from the page that go wrong: the browser says only that a download has failed; the page says why, and that the file is not whole. */
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
 import { createDatabase } from '../helpers/postgres-server.ts';
 import { keepPicture, seriousIn } from './appearance.ts';
-import { openBrowser, PageServer, visit, type Visit } from './page-server.ts';
+import { PageTests } from './page-server.ts';
 
-let browser: Browser;
-let server: PageServer;
-let here: Visit;
-beforeAll(async () => {
+const tests = new PageTests(async () => {
   const database = await createDatabase();
   await runSql(database, `CREATE TABLE sold (id int PRIMARY KEY, "a,b" int NOT NULL, "say ""so""" text NOT NULL)`);
   // Text that does not compress: the first bytes go out long before the last row is read.
   await runSql(database, `INSERT INTO sold SELECT g, g % 7, concat(md5(g::text), md5((-g)::text), md5((g / 2.0)::text), md5((g / 3.0)::text)) FROM generate_series(1, 400000) g`);
   await runSql(database, `CREATE TABLE lying AS SELECT g AS id, 'name ' || g AS name FROM generate_series(1, 700000) g`);
-  server = await PageServer.start({ shop: database });
-  browser = await openBrowser();
-});
-beforeEach(async () => { here = await visit(browser, server); });
-afterEach(async () => {
-  await here.context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await server.end();
+  return { shop: database };
 });
 
 async function openExport(page: Page): Promise<void> {
-  await page.goto(`${server.url}/data/shop/sold`);
+  await page.goto(`${tests.server.url}/data/shop/sold`);
   await page.getByRole('button', { name: 'Export' }).click();
 }
 
 describe('a table', () => {
   it('without a key has its rows in the middle and its last ones', async () => {
-    const { page } = here;
-    await page.goto(`${server.url}/data/shop/lying`);
+    const { page } = tests.here;
+    await page.goto(`${tests.server.url}/data/shop/lying`);
     await page.getByText('of 700,000').waitFor();
     for (const [row, name] of [['350,000', 'name 350000'], ['last', 'name 700000'], ['1', 'name 1']]) {
       await page.getByLabel('Go to row').fill(row);
@@ -49,7 +37,7 @@ describe('a table', () => {
 
 describe('a download', () => {
   it('that fails before its first byte is an error in the dialog, with its code; corrected there, it is downloaded', async () => {
-    const { page } = here;
+    const { page } = tests.here;
     let downloads = 0;
     page.on('download', () => { downloads++; });
     await openExport(page);
@@ -68,7 +56,7 @@ describe('a download', () => {
   });
 
   it('that fails midway is told of: the file is not whole, why, and where to look', async () => {
-    const { page } = here;
+    const { page } = tests.here;
     await openExport(page);
     await page.getByLabel('Only rows where').fill('10 / (399000 - id) IS NOT NULL');
     const download = page.waitForEvent('download');
@@ -91,7 +79,7 @@ describe('a download', () => {
   });
 
   it('that is begun when the session is over leads to the sign-in, and to no file', async () => {
-    const { page, context } = here;
+    const { page, context } = tests.here;
     await openExport(page);
     let downloads = 0;
     page.on('download', () => { downloads++; });
