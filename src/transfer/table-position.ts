@@ -10,7 +10,7 @@ import type { Connection } from '../connectors/connector.ts';
 import { quoteIdentifier, quoteString } from '../engine/quoting.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
 import { displayName, type TableSchema } from '../rows/table-schema.ts';
-import { extendSurvey, type TableSurvey } from './table-survey.ts';
+import { extendSurvey, kindOf, type TableSurvey } from './table-survey.ts';
 import { cutRows, itemsOf, readText, relationOf, type PageRequest, type TablePage } from './table-page.ts';
 
 export interface PositionRequest extends Omit<PageRequest, 'from'> {
@@ -157,14 +157,13 @@ function fromEnd(list: string, relation: string, keys: readonly string[], { posi
 /** In the order in which rows lie in the table. A range of tuple ids, and not a plain scan: that one may begin anywhere when another is under way. */
 async function pageByPlace(connection: Connection, request: PositionRequest): Promise<PositionedPage> {
   const { table, limit, maxCell, signal, survey, maxOffset } = request;
-  // Says what kind of table it is; counts nothing.
-  await extendSurvey(connection, table, survey, { milliseconds: 0, signal });
+  const kind = await kindOf(connection, table, survey, signal);
   const relation = relationOf(table, connection.kind);
   const { columns, list, width } = itemsOf(request, []);
   let position = request.position;
   let chosen = '';
   let isOpen = true;
-  if (survey.kind === 'none') {
+  if (kind === 'none') {
     if (position < 0 || position > maxOffset) throw unreachable(displayName(table), `it has no key and no pages of its own, and is counted through only up to row ${maxOffset}`);
     chosen = `LIMIT ${limit} OFFSET ${position}`;
   } else {

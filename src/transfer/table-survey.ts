@@ -102,8 +102,7 @@ export async function extendSurvey(connection: Connection, table: TableSchema, s
   const deadline = performance.now() + milliseconds;
   const relation = relationOf(table, connection.kind);
   await survey.exclusively(async () => {
-    if (survey.kind === undefined) survey.begin(table.primaryKey.length > 0 ? 'key' : await hasPages(connection, relation, signal) ? 'page' : 'none');
-    if (survey.kind === 'none') return;
+    if (await kindOf(connection, table, survey, signal) === 'none') return;
     const step = survey.kind === 'key' ? countByKey : countPages;
     while (!survey.isComplete && survey.counted <= to && performance.now() < deadline) await step({ connection, relation, keys: table.primaryKey, survey, signal });
   });
@@ -115,6 +114,15 @@ interface Step {
   readonly keys: readonly string[];
   readonly survey: TableSurvey;
   readonly signal: AbortSignal;
+}
+
+/** Asks for no turn: whoever wants rows that are near does not wait for a count. */
+// oxlint-disable-next-line max-params -- the table, and what is known of it
+export async function kindOf(connection: Connection, table: TableSchema, survey: TableSurvey, signal: AbortSignal): Promise<SurveyKind> {
+  if (survey.kind !== undefined) return survey.kind;
+  const found = table.primaryKey.length > 0 ? 'key' : await hasPages(connection, relationOf(table, connection.kind), signal) ? 'page' : 'none';
+  if (survey.kind === undefined) survey.begin(found);
+  return found;
 }
 
 async function hasPages(connection: Connection, relation: string, signal: AbortSignal): Promise<boolean> {

@@ -214,6 +214,27 @@ describe('a browser', () => {
   });
 });
 
+describe('a page of rows', () => {
+  it('is never larger than a page should be, whatever is asked for', async () => {
+    await runSql(url, `CREATE TABLE large AS SELECT g AS id, repeat('l', 100000) AS text FROM generate_series(1, 1000) g`);
+    for (const place of ['', '&position=0']) {
+      const response = await server.ask(`/api/v1/connections/shop/tables/large/rows?limit=1000&maxCell=100000${place}`, { as: 'viewer' });
+      const { rows, cut } = await response.json() as { rows: string[][]; cut: [number, number][] };
+      expect([rows.length, rows[0][1].length, cut.length]).toEqual([1000, 4000, 1000]);
+    }
+    const { body: { rows } } = await server.json<{ rows: string[][] }>('/api/v1/connections/shop/tables/large/rows?limit=1&maxCell=100000&columns=text');
+    expect(rows[0][0]).toHaveLength(100_000);
+  });
+});
+
+describe('looks at files', () => {
+  it('of many at once take turns, and all are answered', async () => {
+    const head = Buffer.from(`id,text\n${'1,abcdefghij\n'.repeat(450_000)}`);
+    const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await server.ask('/api/v1/previews?name=a.csv', { method: 'POST', body: head, headers: { 'content-type': 'text/csv' } })).status));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+});
+
 describe('what is told', () => {
   it('has no secret in it: metrics, errors, log', async () => {
     const secret = 'hunter2-very-secret';

@@ -86,7 +86,7 @@ primary key are in the order of the key, others as they lie. A position near a p
 minutes), for at most 8 seconds a request: POSITION_UNREACHABLE says how far that is, and asked again it goes on. \`total\` is its estimate until all was counted. What others insert or delete meanwhile moves what is behind it. Views, foreign tables and
 partitioned tables without a key are reached up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
   params: tableParams,
-  query: z.object({ columns: names.optional(), cursor: cursor.optional(), position: z.coerce.number().int().min(-MAX_POSITION).max(MAX_POSITION).optional().describe('From 0; negative: from the end, -1 is the last row. Not with `cursor`'), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be') }),
+  query: z.object({ columns: names.optional(), cursor: cursor.optional(), position: z.coerce.number().int().min(-MAX_POSITION).max(MAX_POSITION).optional().describe('From 0; negative: from the end, -1 is the last row. Not with `cursor`'), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be; shorter ones, too, where rows and columns together would be more than 8 million characters') }),
   success: {
     status: 200, description: 'A page',
     body: z.object({

@@ -69,6 +69,8 @@ function optionsOf(element: HTMLElement, curve: Curve, format: (value: number) =
 
 /** A token as a colour that a canvas knows: the browser resolves it where it is used. */
 function colourOf(element: HTMLElement, name: string): string {
+  // Whatever moves gently from colour to colour would be read on its way.
+  element.style.setProperty('transition', 'none', 'important');
   element.style.color = `var(${name})`;
   const { color } = getComputedStyle(element);
   element.style.color = '';
