@@ -1,16 +1,20 @@
 /**
- * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
+ * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup|serve [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
  * same machine in the same run, so that the ratios hold when the machine's speed drifts.
  *
  *   --format csv|json|ndjson   import: what is read (default csv)      export: csv,ndjson,json,sql,parquet (default all)
  *   --to postgres|duckdb       import: where to (default postgres)
  *   --bad N|P%                 restore: also with so many bad rows, of every class
- *   --rows N                   default 1000000; backup and restore-backup: ordinary rows, default 5000000, 0 for none
+ *   --rows N                   default 1000000; backup and restore-backup: ordinary rows, default 5000000, 0 for none; serve: of an upload, which then comes with ten times as many, default 3000000
  *   --embeddings N             backup and restore-backup: rows of 768 floats, default 100000, 0 for none
  *   --runs N                   rounds, default 3
  *   --jobs N                   default 2
  *   --memory                   also Sluice alone at 0.1x, 1x and 10x of --rows, for peak memory
  *   --peers a,b                only these (default all that are installed)
+ *   --only PARTS               serve: time,uploads,export,at-once (default all); what must hold is checked, and the exit code says whether it does
+ *   --export-rows N            serve: rows of the export to a client that reads 1 MiB/s, default 10000000
+ *   --seconds N                serve: how long that client reads before it goes away, default 180; 0 for to the end
+ *   --uploads N                serve: how many at once, default 8
  *   --out FOLDER               where the report is saved (default bench/results)
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -23,6 +27,7 @@ import * as contenders from './contenders.ts';
 import { createTableSql, generate, type GeneratedFormat } from './generate.ts';
 import { measure, type Measurement } from './measure.ts';
 import { restoreContenders } from './restore-bench.ts';
+import { runServeBench, SERVE_PARTS } from './serve-bench.ts';
 import { describeMachine, markdown, postgresVersionOf, save, type Report, type Result } from './report.ts';
 
 const { values, positionals } = parseArgs({
@@ -30,6 +35,7 @@ const { values, positionals } = parseArgs({
   options: {
     format: { type: 'string' }, to: { type: 'string', default: 'postgres' }, rows: { type: 'string' }, embeddings: { type: 'string', default: '100000' },
     runs: { type: 'string', default: '3' }, jobs: { type: 'string', default: '2' }, memory: { type: 'boolean', default: false },
+    'export-rows': { type: 'string', default: '10000000' }, seconds: { type: 'string', default: '180' }, uploads: { type: 'string', default: '8' }, only: { type: 'string', default: SERVE_PARTS.join(',') },
     peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
@@ -43,8 +49,13 @@ try {
     await runBackupBench({ job, embeddings: Number(values.embeddings), rows: Number(values.rows ?? 5_000_000), runs, jobs: Number(values.jobs), peers: values.peers?.split(','), out: values.out });
   } else if (job === 'import' || job === 'export' || job === 'restore') {
     await withServer(main);
+  } else if (job === 'serve') {
+    await withServer(async (server) => {
+      const options = { rows: Number(values.rows ?? 3_000_000), exportRows: Number(values['export-rows']), seconds: Number(values.seconds), uploads: Number(values.uploads), runs, jobs: Number(values.jobs) };
+      if (!await runServeBench(server, { ...options, parts: values.only.split(','), folder, out: values.out })) process.exitCode = 1;
+    });
   } else {
-    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
+    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup|serve [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
     process.exitCode = 2;
   }
 } finally {

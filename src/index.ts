@@ -20,6 +20,7 @@ export { SluiceError, type ErrorFacts, type ErrorPlace } from './errors/sluice-e
 export { exitCodeOf, type ErrorReport, type JobName, type Receipt, type ReceiptStatus, type TargetResult } from './jobs/receipt.ts';
 export type { RunHandle, RunOutcome } from './jobs/start-run.ts';
 export type { BackupReceipt, TableReceipt, Totals } from './pipeline/receipt.ts';
+export type { CourseSample } from './progress/run-course.ts';
 export type { Expected, Phase, ProgressEvent, ProgressListener } from './progress/progress-event.ts';
 export type { ColumnType } from './rows/column-type.ts';
 export type { PlannedTable, TransferPlan } from './pipeline/transfer.ts';

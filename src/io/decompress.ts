@@ -41,8 +41,8 @@ export function detectCompression(head: Uint8Array, claimed: Compression): Compr
  * it must then be ended by the caller (by the signal that the input listens to).
  * @throws SluiceError COMPRESSION_CORRUPT, and whatever `input` throws
  */
-export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zlib' | 'zstd', source: string): ByteChunks {
-  const stream = decompressor(compression);
+export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zlib' | 'zstd', source: string, { zstdWindowLog = ZSTD_MAX_WINDOW_LOG }: { readonly zstdWindowLog?: number } = {}): ByteChunks {
+  const stream = decompressor(compression, zstdWindowLog);
   stream.on('error', () => undefined); // a failure found after the last output has no reader to go to; `feeding` has it
   let offset = 0;
   let abandoned = false;
@@ -71,10 +71,10 @@ export async function* decompress(input: ByteChunks, compression: 'gzip' | 'zlib
   }
 }
 
-function decompressor(compression: 'gzip' | 'zlib' | 'zstd'): ZlibStream {
+function decompressor(compression: 'gzip' | 'zlib' | 'zstd', zstdWindowLog: number): ZlibStream {
   if (compression === 'gzip') return createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES });
   if (compression === 'zlib') return createInflate({ chunkSize: OUTPUT_CHUNK_BYTES });
-  return createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG } });
+  return createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
 }
 
 /** zlib goes through concatenated gzip members by itself, and stops at the first byte that starts none. */

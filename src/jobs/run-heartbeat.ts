@@ -1,7 +1,6 @@
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { RunOwner } from './run-owner.ts';
-import type { RunStore } from './run-store.ts';
-import type { RunSummary } from './run-summary.ts';
+import type { Progress, RunStore } from './run-store.ts';
 
 /** How often the cancel flag is read: a cancel has to be felt within a second. */
 const POLL_MS = 400;
@@ -12,7 +11,7 @@ export interface HeartbeatOptions {
   readonly store: RunStore;
   readonly run: string;
   readonly owner: RunOwner;
-  readonly summary: () => RunSummary;
+  readonly progress: () => Progress;
   /** Called at each poll, for what else wants a regular look. */
   readonly onPoll: () => void;
   /** Asks the run to stop, with the reason. */
@@ -40,8 +39,8 @@ export function startHeartbeat(options: HeartbeatOptions): () => void {
   return () => clearInterval(timer);
 }
 
-function renew({ store, run, owner, summary, stop }: HeartbeatOptions): void {
-  const answer = store.beat(run, owner, summary());
+function renew({ store, run, owner, progress, stop }: HeartbeatOptions): void {
+  const answer = store.beat(run, owner, progress());
   if (answer === 'cancel') stop(new SluiceError('CANCELLED'));
   if (answer === 'lost') stop(new SluiceError('RUN_NOT_ACTIVE', { run, status: 'taken over or ended by another process' }));
 }

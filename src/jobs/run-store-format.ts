@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { SluiceError } from '../errors/sluice-error.ts';
 
-export const STORE_FORMAT = 3;
+export const STORE_FORMAT = 4;
 
 const SCHEMA = `
 CREATE TABLE runs (
@@ -38,6 +38,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
     UPDATE runs SET figures = json_object('seconds', receipt ->> '$.seconds', 'rows', receipt ->> '$.totals.written', 'rejected', receipt ->> '$.totals.rejected',
       'bytes', receipt ->> '$.totals.bytes', 'peakRssBytes', receipt ->> '$.peakRssBytes', 'targets', json('[]')) WHERE receipt IS NOT NULL;
     CREATE INDEX runs_to_look_at ON runs (started_at DESC, run DESC) WHERE missed > 0 OR status = 'failed';`,
+  3: 'ALTER TABLE runs ADD COLUMN course TEXT',
 };
 
 /** @throws SluiceError WORKSPACE_TOO_NEW, and SQLite's own errors */

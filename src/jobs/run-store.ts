@@ -12,6 +12,7 @@ import { redactData } from '../config/redact.ts';
 import { SluiceError } from '../errors/sluice-error.ts';
 import type { TransferPlan } from '../pipeline/transfer.ts';
 import type { JobName, Receipt, TargetResult } from './receipt.ts';
+import type { CourseSample } from '../progress/run-course.ts';
 import { figuresOf, missedBy, type RunFigures } from './run-figures.ts';
 import { isCertainlyGone } from '../io/process-owner.ts';
 import type { RunOwner } from './run-owner.ts';
@@ -69,6 +70,12 @@ export interface RunDetails extends RunListing {
   readonly summary: RunSummary | null;
   readonly plan: TransferPlan | null;
   readonly receipt: Receipt | null;
+}
+
+/** What the owner tells of a run at each beat. */
+export interface Progress {
+  readonly summary: RunSummary;
+  readonly course: readonly CourseSample[];
 }
 
 /** What the owner learns at each beat: `lost` when the run is no longer its own. */
@@ -192,7 +199,7 @@ export class RunStore {
     if (status !== 'interrupted') throw new SluiceError('RESUME_REFUSED', { run, reason: `it is ${status}` });
     if (row.state === null) throw new SluiceError('RESUME_REFUSED', { run, reason: reasonWithoutState(row.job) });
     const changed = this.#run(
-      `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, figures = NULL, missed = 0, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
+      `UPDATE runs SET status = 'running', ended_at = NULL, receipt = NULL, figures = NULL, course = NULL, missed = 0, cancel_requested = 0, owner_token = ?, owner_pid = ?, owner_host = ?, lease_until = ?
         WHERE run = ? AND status = ? AND owner_token IS ?`,
       [owner.token, owner.pid, owner.host, now + LEASE_MS, run, row.status, row.owner_token],
     );
@@ -201,10 +208,10 @@ export class RunStore {
   }
 
   /** Renews the lease and says whether somebody asked for an end. */
-  beat(run: string, owner: RunOwner, summary: RunSummary, now: number = Date.now()): Heartbeat {
+  beat(run: string, owner: RunOwner, { summary, course }: Progress, now: number = Date.now()): Heartbeat {
     const changed = this.#run(
-      `UPDATE runs SET lease_until = ?, summary = ? WHERE run = ? AND owner_token = ? AND status = 'running'`,
-      [now + LEASE_MS, JSON.stringify(summary), run, owner.token],
+      `UPDATE runs SET lease_until = ?, summary = ?, course = ? WHERE run = ? AND owner_token = ? AND status = 'running'`,
+      [now + LEASE_MS, JSON.stringify(summary), JSON.stringify(course), run, owner.token],
     );
     if (changed === 0) return 'lost';
     return this.isCancelRequested(run) ? 'cancel' : 'continue';
@@ -218,11 +225,11 @@ export class RunStore {
 
   /** Records the end; `resumable`: the run failed on its way and can go on later. False when the run is no longer this owner's. */
   // oxlint-disable-next-line max-params -- the end, when it was, and what goes with it
-  finish(run: string, owner: RunOwner, receipt: Receipt, now: number = Date.now(), { resumable = false, summary }: { readonly resumable?: boolean; readonly summary?: RunSummary } = {}): boolean {
+  finish(run: string, owner: RunOwner, receipt: Receipt, now: number = Date.now(), { resumable = false, progress }: { readonly resumable?: boolean; readonly progress?: Progress } = {}): boolean {
     const figures = figuresOf(receipt);
     return this.#durably(
-      `UPDATE runs SET status = ?, ended_at = ?, receipt = ?, figures = ?, missed = ?, summary = coalesce(?, summary), owner_token = NULL, lease_until = NULL WHERE run = ? AND owner_token = ? AND status = 'running'`,
-      [resumable ? 'interrupted' : receipt.status, now, JSON.stringify(redactData(receipt)), JSON.stringify(figures), missedBy(figures).length, summary === undefined ? null : JSON.stringify(summary), run, owner.token],
+      `UPDATE runs SET status = ?, ended_at = ?, receipt = ?, figures = ?, missed = ?, summary = coalesce(?, summary), course = coalesce(?, course), owner_token = NULL, lease_until = NULL WHERE run = ? AND owner_token = ? AND status = 'running'`,
+      [resumable ? 'interrupted' : receipt.status, now, JSON.stringify(redactData(receipt)), JSON.stringify(figures), missedBy(figures).length, textOf(progress?.summary), textOf(progress?.course), run, owner.token],
     ) > 0;
   }
 
@@ -289,6 +296,13 @@ export class RunStore {
     const row = this.#all('SELECT state FROM runs WHERE run = ?', [run])[0];
     if (row === undefined) throw new SluiceError('RUN_UNKNOWN', { run });
     return parse(row.state as string | null);
+  }
+
+  /** How the run went so far, as its owner said it last, or in all. @throws SluiceError RUN_UNKNOWN */
+  courseOf(run: string): readonly CourseSample[] {
+    const row = this.#all('SELECT course FROM runs WHERE run = ?', [run])[0];
+    if (row === undefined) throw new SluiceError('RUN_UNKNOWN', { run });
+    return (parse(row.course as string | null) ?? []) as CourseSample[];
   }
 
   /** Asks the owner to stop; it answers within a second. @throws SluiceError RUN_UNKNOWN, RUN_NOT_ACTIVE */
@@ -365,6 +379,10 @@ const NOT_RESUMABLE: Readonly<Partial<Record<JobName, string>>> = { export: 'an 
 function reasonWithoutState(job: JobName): string {
   const other = NOT_RESUMABLE[job];
   return other === undefined ? 'it had not begun to move rows' : `only imports, restores and backups can be, and this is ${other}`;
+}
+
+function textOf(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
 }
 
 function parse(text: string | null): unknown {

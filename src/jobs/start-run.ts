@@ -8,6 +8,7 @@ import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
 import { assertBalanced, totalsOf, type TableReceipt } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import { PartMap } from '../progress/part-map.ts';
+import { RunCourse, type CourseSample } from '../progress/run-course.ts';
 import type { ProgressEvent, ProgressListener } from '../progress/progress-event.ts';
 import { expectedParts, type Transfer, type TransferPlan, type TransferResult } from '../pipeline/transfer.ts';
 import { EventChannel } from './event-channel.ts';
@@ -18,7 +19,7 @@ import { checkTargets, type PerformanceTargets } from './performance-targets.ts'
 import { startHeartbeat } from './run-heartbeat.ts';
 import { newRunId } from './run-id.ts';
 import { newOwner } from './run-owner.ts';
-import { RunStore } from './run-store.ts';
+import { RunStore, type Progress } from './run-store.ts';
 import { RunSummarizer } from './run-summary.ts';
 
 export interface StartRunOptions {
@@ -61,6 +62,8 @@ export interface RunHandle {
    * how far something is are replaced by newer ones, start and end of the run and of its tables are always seen.
    */
   readonly events: AsyncIterable<ProgressEvent>;
+  /** How it went so far, oldest first. */
+  readonly course: readonly CourseSample[];
   /** Asks the run to stop; resolves when it has ended. The target is left as it was, unless everything was published already. */
   cancel(): Promise<void>;
   /** Stops the run so that it can be resumed, where the target allows that; else as `cancel`. Resolves when it has ended. */
@@ -94,6 +97,7 @@ class LocalRun implements RunHandle {
   readonly #abort = new AbortController();
   readonly #channel = new EventChannel();
   readonly #summarizer = new RunSummarizer();
+  readonly #course = new RunCourse();
   readonly #parts = new PartMap();
   readonly #memory = new MemoryWatch();
   readonly #planned = Promise.withResolvers<TransferPlan>();
@@ -124,6 +128,10 @@ class LocalRun implements RunHandle {
 
   get events(): AsyncIterable<ProgressEvent> {
     return this.#channel;
+  }
+
+  get course(): readonly CourseSample[] {
+    return this.#course.samples();
   }
 
   get plan(): Promise<TransferPlan> {
@@ -181,6 +189,7 @@ class LocalRun implements RunHandle {
       else store.create(this.id, this.#job, this.#owner);
       this.#keep = (state) => store.saveState(this.id, this.#owner, state);
       this.#isDone = (run) => store.isDone(run);
+      this.#addToCourse();
       const stopHeartbeat = this.#startHeartbeat(store);
       let recorded: RunOutcome | undefined;
       try {
@@ -247,9 +256,9 @@ class LocalRun implements RunHandle {
       store,
       run: this.id,
       owner: this.#owner,
-      summary: () => this.#summarizer.summary(),
+      progress: () => this.#progress(),
       onPoll: () => {
-        this.#tell({ type: 'resources', rssBytes: this.#memory.sample(), at: Date.now() });
+        this.#tell({ type: 'resources', rssBytes: this.#addToCourse(), at: Date.now() });
         this.#tellParts();
       },
       stop: (reason) => this.#stop(reason),
@@ -257,11 +266,24 @@ class LocalRun implements RunHandle {
     });
   }
 
+  /** @returns the resident memory of this moment */
+  #addToCourse(isLast = false): number {
+    const rssBytes = this.#memory.sample();
+    const { rows, bytes } = this.#summarizer.summary();
+    this.#course.add({ at: Date.now(), rows, bytes, rssBytes }, isLast);
+    return rssBytes;
+  }
+
+  #progress(): Progress {
+    return { summary: this.#summarizer.summary(), course: this.course };
+  }
+
   /** The rows are where they belong, or not, whatever becomes of the record: trouble with it is said and changes no outcome. */
   #record(store: RunStore, outcome: RunOutcome): RunOutcome {
+    this.#addToCourse(true);
     this.#tellParts();
     try {
-      if (store.finish(this.id, this.#owner, outcome.receipt, Date.now(), { resumable: this.#isSuspended, summary: this.#summarizer.summary() })) return outcome;
+      if (store.finish(this.id, this.#owner, outcome.receipt, Date.now(), { resumable: this.#isSuspended, progress: this.#progress() })) return outcome;
       this.#warn('The end of the run could not be recorded: another process has taken it over');
     } catch (error) {
       this.#warn(`The end of the run could not be recorded: ${toSluiceError(error).message}`);

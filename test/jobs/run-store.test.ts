@@ -101,28 +101,37 @@ describe('a run', () => {
   });
 
   it('shows how far it is', () => {
-    store.beat('r1', owner, SUMMARY);
+    store.beat('r1', owner, { summary: SUMMARY, course: [] });
     expect(store.show('r1')).toMatchObject({ summary: SUMMARY, rows: 5 });
+  });
+
+  it('keeps its course, also after its end; of another attempt it is another', () => {
+    const course = [{ at: 1, rows: 2, bytes: 3, rssBytes: 4 }];
+    expect(store.courseOf('r1')).toEqual([]);
+    store.beat('r1', owner, { summary: SUMMARY, course });
+    store.finish('r1', owner, finished('r1'));
+    expect(store.courseOf('r1')).toEqual(course);
+    expect(() => store.courseOf('r2')).toThrow(expect.objectContaining({ code: 'RUN_UNKNOWN' }));
   });
 
   it('obeys only its owner', () => {
     const other = newOwner();
-    expect(store.beat('r1', other, SUMMARY)).toBe('lost');
+    expect(store.beat('r1', other, { summary: SUMMARY, course: [] })).toBe('lost');
     expect(store.finish('r1', other, finished('r1'))).toBe(false);
     store.savePlan('r1', other, PLAN);
     expect(store.show('r1', 2_000)).toMatchObject({ status: 'running', plan: null });
     expect(store.finish('r1', owner, finished('r1'))).toBe(true);
     expect(store.finish('r1', owner, finished('r1'))).toBe(false);
-    expect(store.beat('r1', owner, SUMMARY)).toBe('lost');
+    expect(store.beat('r1', owner, { summary: SUMMARY, course: [] })).toBe('lost');
   });
 
   it('is told when somebody wants it to end', () => {
     const now = Date.now();
-    expect(store.beat('r1', owner, SUMMARY, now)).toBe('continue');
+    expect(store.beat('r1', owner, { summary: SUMMARY, course: [] }, now)).toBe('continue');
     expect(store.isCancelRequested('r1')).toBe(false);
     store.requestCancel('r1');
     expect(store.isCancelRequested('r1')).toBe(true);
-    expect(store.beat('r1', owner, SUMMARY, now)).toBe('cancel');
+    expect(store.beat('r1', owner, { summary: SUMMARY, course: [] }, now)).toBe('cancel');
     expect(store.show('r1')).toMatchObject({ status: 'running', cancelRequested: true });
   });
 
@@ -136,7 +145,7 @@ describe('a run', () => {
     expect(store.show('r1', 1_000 + LEASE_MS).status).toBe('running');
     expect(store.show('r1', 1_001 + LEASE_MS).status).toBe('interrupted');
     expect(() => store.requestCancel('r1')).toThrow(expect.objectContaining({ code: 'RUN_NOT_ACTIVE', message: expect.stringContaining('interrupted') }));
-    store.beat('r1', owner, SUMMARY, 100_000);
+    store.beat('r1', owner, { summary: SUMMARY, course: [] }, 100_000);
     expect(store.show('r1', 100_001).status).toBe('running');
   });
 

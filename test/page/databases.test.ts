@@ -1,43 +1,29 @@
 /** Connections, copies, backups with the restore wizard, tokens and settings. */
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
-import { openBrowser, PageServer, visit, type Visit } from './page-server.ts';
+import { PageTests } from './page-server.ts';
 
-let browser: Browser;
-let server: PageServer;
 let postgres: PostgresServer;
 let source: string;
 let target: string;
-let here: Visit;
-beforeAll(async () => {
+const tests = new PageTests(async () => {
   // Whose pg_dump is installed beside it.
   postgres = await startPostgres({ version: 'debian' });
   [source, target] = [await postgres.createDatabase(), await postgres.createDatabase()];
   await runSql(source, `CREATE TABLE orders (id int PRIMARY KEY, customer text NOT NULL, total numeric(10,2)); INSERT INTO orders SELECT i, 'customer ' || i % 50, i * 1.5 FROM generate_series(1, 5000) i`);
   await runSql(source, 'CREATE TABLE notes (body text)');
-  server = await PageServer.start({ shop: source });
-  browser = await openBrowser();
+  return { shop: source };
 });
-beforeEach(async () => { here = await visit(browser, server); });
-afterEach(async () => {
-  await here.context.close();
-  expect(here.troubles).toEqual([]);
-});
-afterAll(async () => {
-  await browser.close();
-  await server.end();
-  await postgres.stop();
-});
+afterAll(() => postgres.stop());
 
 async function go(name: string): Promise<void> {
-  await here.page.getByRole('navigation', { name: 'Main' }).first().getByRole('link', { name, exact: true }).click();
+  await tests.here.page.getByRole('navigation', { name: 'Main' }).first().getByRole('link', { name, exact: true }).click();
 }
 
 describe('connections', () => {
   it('are tested before they are added, tested, browsed and removed; a wrong one says why', async () => {
-    const { page } = here;
+    const { page } = tests.here;
     await go('Connections');
     await page.getByRole('button', { name: 'Add a connection' }).click();
     const dialog = page.getByRole('dialog', { name: 'Add a connection' });
@@ -62,8 +48,8 @@ describe('connections', () => {
 
 describe('a copy', () => {
   it('shows its plan, and copies the tables that were chosen', async () => {
-    const { page } = here;
-    await page.goto(`${server.url}/import?from=connection`);
+    const { page } = tests.here;
+    await page.goto(`${tests.server.url}/import?from=connection`);
     await page.getByLabel('From', { exact: true }).selectOption('shop');
     await page.getByLabel('To', { exact: true }).selectOption('duckdb');
     await page.getByLabel(/^orders/).check();
@@ -77,7 +63,7 @@ describe('a copy', () => {
 
 describe('backups', () => {
   it('are made into a repository, and restored by a wizard that shows the plan first', { timeout: 180_000 }, async () => {
-    const { page } = here;
+    const { page } = tests.here;
     await go('Backups');
     await page.getByRole('button', { name: 'Add a repository' }).first().click();
     await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
@@ -105,7 +91,7 @@ describe('backups', () => {
 
 describe('settings', () => {
   it('makes a token that is shown once and works, revokes it, and changes a limit', async () => {
-    const { page } = here;
+    const { page } = tests.here;
     await go('Settings');
     await page.getByRole('button', { name: 'Make a token' }).click();
     const dialog = page.getByRole('dialog');
@@ -114,7 +100,7 @@ describe('settings', () => {
     await dialog.getByRole('button', { name: 'Make it' }).click();
     const token = await dialog.locator('code').innerText();
     await dialog.getByRole('button', { name: 'I have it' }).click();
-    const ask = async (): Promise<number> => (await fetch(`${server.url}/api/v1/runs`, { headers: { authorization: `Bearer ${token}` } })).status;
+    const ask = async (): Promise<number> => (await fetch(`${tests.server.url}/api/v1/runs`, { headers: { authorization: `Bearer ${token}` } })).status;
     expect(await ask()).toBe(200);
     await page.getByRole('row').filter({ hasText: 'nightly' }).getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();

@@ -1,15 +1,14 @@
 /** Every place of the page by axe, in light and dark, on a phone and wide: nothing serious, nothing that is wider than the screen. With SLUICE_SHOTS=FOLDER, a picture of each is kept. */
-import axe from 'axe-core';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
+import { keepPicture, seriousIn } from './appearance.ts';
 import { openBrowser, PageServer, visit } from './page-server.ts';
 import { SlowFile } from './slow-file.ts';
 
-const SHOTS = process.env.SLUICE_SHOTS;
 const SIZES = [{ width: 390, height: 844 }, { width: 1280, height: 800 }, { width: 1920, height: 1080 }];
 const THEMES = ['light', 'dark'] as const;
 
@@ -41,14 +40,6 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-async function seriousIn(page: Page): Promise<string[]> {
-  // By the debugger: the page's own policy forbids scripts that are not its own.
-  const session = await page.context().newCDPSession(page);
-  await session.send('Runtime.evaluate', { expression: axe.source });
-  const { result } = await session.send('Runtime.evaluate', { awaitPromise: true, returnByValue: true, expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, any }) => html.slice(0, 160) + ' ' + (any[0]?.message ?? '')).join(' | ')))` });
-  return result.value as string[];
-}
-
 describe.each(SIZES.flatMap((size) => THEMES.map((theme) => ({ ...size, theme }))))('at $width px, $theme', ({ width, height, theme }) => {
   it('every place is without serious faults, and no wider than the screen', { timeout: 240_000 }, async () => {
     const { page, context, troubles } = await visit(browser, server, { viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' });
@@ -64,10 +55,7 @@ describe.each(SIZES.flatMap((size) => THEMES.map((theme) => ({ ...size, theme })
       await page.waitForTimeout(250);
       faults.push(...(await seriousIn(page)).map((fault) => `${name}: ${fault}`));
       if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1)) faults.push(`${name}: wider than the screen`);
-      if (SHOTS !== undefined) {
-        mkdirSync(SHOTS, { recursive: true });
-        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${theme}.png`) });
-      }
+      await keepPicture(page, `${name}-${width}-${theme}`);
     }
     expect(faults).toEqual([]);
     expect(troubles).toEqual([]);
@@ -86,7 +74,7 @@ describe('what is on its way', () => {
     const look = async (name: string): Promise<void> => {
       await page.waitForTimeout(400);
       faults.push(...(await seriousIn(page)).map((fault) => `${name}: ${fault}`));
-      if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${name}-${width}-${theme}.png`) });
+      await keepPicture(page, `${name}-${width}-${theme}`);
     };
     try {
       await page.goto(`${server.url}/import?from=url`);
@@ -106,6 +94,9 @@ describe('what is on its way', () => {
       await page.goto(`${server.url}/data/duckdb/navaids`);
       await page.getByRole('button', { name: 'Export' }).click();
       await look('export');
+      await page.getByRole('button', { name: 'Download' }).click();
+      await page.getByText('navaids is downloaded whole').waitFor();
+      await look('downloaded');
       slow.release();
     } finally {
       slow.close();
@@ -122,7 +113,7 @@ describe('signed out', () => {
     await page.goto(server.url);
     await page.getByRole('heading', { name: 'Sign in to Sluice' }).waitFor();
     expect(await seriousIn(page)).toEqual([]);
-    if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `sign-in-1280-${colorScheme}.png`) });
+    await keepPicture(page, `sign-in-1280-${colorScheme}`);
     await page.context().close();
   });
 });

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { runCli } from '../cli/run-cli.ts';
 import { until } from '../server/support.ts';
 
@@ -93,4 +94,28 @@ export async function visit(browser: Browser, server: PageServer, options: Brows
   await page.goto(await server.newLink());
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   return { page, context, troubles };
+}
+
+/** For the tests of a file: a server, a browser, and for each test a visit of its own that must go without troubles. */
+export class PageTests {
+  server!: PageServer;
+  browser!: Browser;
+  here!: Visit;
+
+  /** @param prepare makes what the server needs, and gives its connections */
+  constructor(prepare: () => Promise<Record<string, string>>) {
+    beforeAll(async () => {
+      this.server = await PageServer.start(await prepare());
+      this.browser = await openBrowser();
+    });
+    beforeEach(async () => { this.here = await visit(this.browser, this.server); });
+    afterEach(async () => {
+      await this.here.context.close();
+      expect(this.here.troubles).toEqual([]);
+    });
+    afterAll(async () => {
+      await this.browser.close();
+      await this.server.end();
+    });
+  }
 }

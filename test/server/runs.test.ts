@@ -66,6 +66,9 @@ describe('a run', () => {
     const again = await events(`/api/v1/runs/${run}/events`, sent[1].id);
     expect(again.at(-1)).toEqual(sent.at(-1));
     expect(again.every(({ id }) => id > sent[1].id)).toBe(true);
+    const { body: { samples } } = await server.json<{ samples: { at: number; rows: number; bytes: number; rssBytes: number }[] }>(`/api/v1/runs/${run}/course`);
+    expect(samples[0]).toMatchObject({ rows: 0, bytes: 0 });
+    expect(samples.at(-1)).toMatchObject({ rows: 2, rssBytes: expect.toSatisfy((rss: number) => rss > 1e6) as number });
     expect((await events('/api/v1/events', 0, (all) => all.some(({ data }) => data.run === run))).length).toBeGreaterThan(0);
 
     expect(await ended(run)).toMatchObject({ status: 'done', rows: 2 });

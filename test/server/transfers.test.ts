@@ -7,6 +7,7 @@ import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSql } from '../faults/databases.ts';
 import { createDatabase } from '../helpers/postgres-server.ts';
+import type { Role } from '../../src/server/contracts/route-contract.ts';
 import { startTestServer, until, type TestServer } from './support.ts';
 
 let url: string;
@@ -188,6 +189,29 @@ describe('a download', () => {
     const { status, body } = await server.json('/api/v1/export?from=shop&table=nothing_there');
     expect([status, body.code]).toEqual([404, 'TABLE_UNKNOWN']);
     expect((await server.json('/api/v1/export?from=nowhere')).body.code).toBe('CONNECTION_UNKNOWN');
+  });
+
+  it('in two steps, for browsers: what fails before the first byte is told by the first; the second is for the same holder, and once', async () => {
+    const prepare = (send: object, as: Role = 'viewer') => server.json<{ run: string; code?: string }>('/api/v1/downloads', { as, send: { from: 'shop', ...send } });
+    const { status, body: { run } } = await prepare({ table: 'people' });
+    expect(status).toBe(201);
+    expect((await server.json(`/api/v1/downloads/${run}`, { as: 'admin' })).body.code).toBe('DOWNLOAD_UNKNOWN');
+    const response = await server.ask(`/api/v1/downloads/${run}`, { as: 'viewer' });
+    expect([response.status, response.headers.get('sluice-run'), response.headers.get('content-disposition'), await response.text()]).toEqual([200, run, expect.stringContaining('"people.csv"'), CSV]);
+    expect((await server.json(`/api/v1/downloads/${run}`, { as: 'viewer' })).status).toBe(404);
+    const empty = await prepare({ query: 'SELECT 1 WHERE false', header: 'false' }, 'operator');
+    expect(await (await server.ask(`/api/v1/downloads/${empty.body.run}`)).text()).toBe('');
+    expect((await prepare({ table: 'nothing_there' })).body.code).toBe('TABLE_UNKNOWN');
+    expect((await prepare({ table: 'people', where: 'id >' }, 'operator')).status).toBe(400);
+    expect((await prepare({ query: 'SELECT 1' })).status).toBe(403);
+    expect(await sessions()).toBe(0);
+  });
+
+  it('that nobody fetches ends by itself', async () => {
+    const { body: { run } } = await server.json<{ run: string }>('/api/v1/downloads', { send: { from: 'shop', table: 'big' } });
+    expect(await sessions()).toBeGreaterThan(0);
+    await until(async () => (await sessions()) === 0);
+    expect((await server.json(`/api/v1/downloads/${run}`)).status).toBeGreaterThanOrEqual(400);
   });
 
   it('that fails midway is broken off, never a short file that looks whole', async () => {

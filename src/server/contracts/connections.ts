@@ -82,10 +82,11 @@ export const listRows = route({
   summary: 'Rows of a table, page by page or from a position',
   description: `With \`cursor\`, tables with a primary key are paged by it, however large they are; others by their place, up to row ${MAX_OFFSET}.
 With \`position\`, rows are found anywhere and \`next\` is null. Tables of an embedded database are in the order of insertion, any position in some ten milliseconds, \`total\` exact. PostgreSQL has no positions: tables with a
-primary key are in the order of the key, and a position is counted through the key's index from the nearest page that was shown in the last minute; \`total\` is its estimate until the end was seen,
-and the place of a page from the end is not known. What others insert or delete meanwhile moves what is behind it. PostgreSQL tables without a key are reached up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
+primary key are in the order of the key, others as they lie. A position near a page that was shown in the last minute is counted through from there; the first that is far has the table surveyed (every so many rows a mark is kept, for ten
+minutes), for at most 8 seconds a request: POSITION_UNREACHABLE says how far that is, and asked again it goes on. \`total\` is its estimate until all was counted. What others insert or delete meanwhile moves what is behind it. Views, foreign tables and
+partitioned tables without a key are reached up to row ${MAX_OFFSET}. Values are the database's own text, null is NULL; no value passes through a number of JavaScript.`,
   params: tableParams,
-  query: z.object({ columns: names.optional(), cursor: cursor.optional(), position: z.coerce.number().int().min(-MAX_POSITION).max(MAX_POSITION).optional().describe('From 0; negative: from the end, -1 is the last row. Not with `cursor`'), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be') }),
+  query: z.object({ columns: names.optional(), cursor: cursor.optional(), position: z.coerce.number().int().min(-MAX_POSITION).max(MAX_POSITION).optional().describe('From 0; negative: from the end, -1 is the last row. Not with `cursor`'), limit: count(1, 1000).default(100), maxCell: count(10, 100_000).default(1000).describe('Longer values are cut, and said to be; shorter ones, too, where rows and columns together would be more than 8 million characters') }),
   success: {
     status: 200, description: 'A page',
     body: z.object({
@@ -102,9 +103,10 @@ and the place of a page from the end is not known. What others insert or delete 
 
 export const countTable = route({
   id: 'countTable', method: 'GET', path: '/api/v1/connections/{connection}/tables/{table}/count', access: 'viewer', tag: 'tables',
-  summary: 'How many rows a table has, exactly: they are counted',
+  summary: 'How many rows a table has: they are counted',
+  description: 'Exactly, where 8 seconds are enough; else `exact` is false and `rows` an estimate: asked again, they are counted on from there.',
   params: tableParams,
-  success: { status: 200, description: 'The count', body: z.object({ rows: z.int(), reachable: z.int().describe('How many of them `position` reaches') }) },
+  success: { status: 200, description: 'The count', body: z.object({ rows: z.int(), exact: z.boolean(), reachable: z.int().describe('How many of them `position` reaches') }) },
 });
 
 export const connectionContracts = [listConnections, createConnection, removeConnection, tryConnection, testConnection, listTables, showTable, listRows, countTable] as const;

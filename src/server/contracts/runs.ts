@@ -171,6 +171,14 @@ export const showParts = route({
   success: { status: 200, description: 'The map; null when the run has no parts (yet): a database that reads or writes files by itself has none', body: z.object({ parts: partMap.nullable() }) },
 });
 
+export const showCourse = route({
+  id: 'showCourse', method: 'GET', path: '/api/v1/runs/{run}/course', access: 'viewer', tag: 'runs',
+  summary: 'How a run went over its time: rows, bytes and memory, for curves',
+  description: 'At most 240 samples over the whole time of the run, so far or to its end; of one that another process runs a few seconds old. What an interrupted run did before it was resumed is not in it.',
+  params,
+  success: { status: 200, description: 'The samples, oldest first', body: z.object({ samples: z.array(z.object({ at: time, rows: z.number(), bytes: z.number(), rssBytes: z.number() })) }) },
+});
+
 const EVENTS = 'Server-sent events: `id`, `event` (the type of the progress event) and `data` (the event, with `run`). Who comes back with Last-Event-ID gets what is new since; counters are totals, so that an event may be replaced by a newer one of the same kind.';
 
 export const runEvents = route({
@@ -258,4 +266,4 @@ export const replayQuarantine = route({
   },
 });
 
-export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, showParts, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine, replayQuarantine] as const;
+export const runContracts = [planRun, startRun, listRuns, showRun, showReceipt, showParts, showCourse, runEvents, allEvents, cancelRun, resumeRun, discardRun, listQuarantine, replayQuarantine] as const;

@@ -73,6 +73,20 @@ export const exportBody = route({
   success: { status: 200, description: 'The document', mediaTypes: ['text/csv', 'text/tab-separated-values', 'application/json', 'application/x-ndjson', 'application/vnd.apache.parquet', 'application/sql', 'application/gzip', 'application/zstd'] },
 });
 
+export const prepareDownload = route({
+  id: 'prepareDownload', method: 'POST', path: '/api/v1/downloads', access: 'viewer', tag: 'data',
+  summary: 'Begin an export that is then fetched as a download', description: 'The same as an export, in two steps: this one answers when the first bytes are there, or with the error when it comes to none; then they wait, for 20 seconds, to be fetched by whoever asked for them. For browsers, which show no error of a download.',
+  body: z.strictObject(exportQuery.shape),
+  success: { status: 201, description: 'It has begun', body: z.object({ run: z.string() }) },
+});
+
+export const takeDownload = route({
+  id: 'takeDownload', method: 'GET', path: '/api/v1/downloads/{run}', access: 'viewer', tag: 'data',
+  summary: 'Fetch a download that was begun: once, and by whoever began it',
+  params: z.object({ run: runId }),
+  success: { status: 200, description: 'The document, as `exportBody` answers it', mediaTypes: exportBody.success.mediaTypes },
+});
+
 /** So much of a file is sent for a look at it; more is not read. */
 export const PREVIEW_BYTES = 6 * 2 ** 20;
 /** More than any format samples. */
@@ -113,4 +127,4 @@ export const runOfKey = route({
   success: { status: 200, description: 'Its id; null while nothing has started', body: z.object({ run: z.string().nullable() }) },
 });
 
-export const transferContracts = [importBody, importFile, exportBody, previewBody, runOfKey] as const;
+export const transferContracts = [importBody, importFile, exportBody, prepareDownload, takeDownload, previewBody, runOfKey] as const;

@@ -10,25 +10,40 @@ import type { EventHub } from '../runs/event-hub.ts';
 import { API_HEADERS } from './security-headers.ts';
 
 const MOST_LISTENERS = 200;
+/** Of one token or session: a tab has one. */
+const MOST_LISTENERS_EACH = 40;
 /** Events come many times a second; people do not need them faster. */
 const GATHER_MS = 200;
 /** So that proxies keep the connection, and clients that are gone are noticed. */
 const HEARTBEAT_MS = 15_000;
+/** So long may be heard after a token was revoked. */
+const CHECK_MS = 5000;
 const RETRY_MS = 2000;
 
-/** @param run of one run only @throws SluiceError SERVER_BUSY */
-export async function streamEvents(hub: EventHub, reply: FastifyReply, lastId: number, run?: string): Promise<void> {
-  if (hub.listeners >= MOST_LISTENERS) throw new SluiceError('SERVER_BUSY', { reason: `${MOST_LISTENERS} clients follow events already` });
+export interface Listener {
+  /** Whose token or session it is. */
+  readonly holder: string;
+  readonly mayListen: () => boolean;
+  readonly lastId: number;
+  /** Of one run only. */
+  readonly run?: string;
+}
+
+/** @throws SluiceError SERVER_BUSY */
+export async function streamEvents(hub: EventHub, reply: FastifyReply, { holder, mayListen, lastId, run }: Listener): Promise<void> {
+  if (hub.listeners >= MOST_LISTENERS || hub.listenersOf(holder) >= MOST_LISTENERS_EACH) throw new SluiceError('SERVER_BUSY', { reason: 'too many clients follow events already' });
   reply.hijack();
   const { raw } = reply;
   const gone = new AbortController();
   let wake = Promise.withResolvers<void>();
-  raw.once('close', () => {
+  const leave = (): void => {
     gone.abort();
     wake.resolve();
-  });
-  const stopListening = hub.listen(() => wake.resolve());
+  };
+  raw.once('close', leave);
+  const stopListening = hub.listen(holder, () => wake.resolve());
   const heartbeat = setInterval(() => { if (!raw.writableNeedDrain) raw.write(': still here\n\n'); }, HEARTBEAT_MS);
+  const check = setInterval(() => { if (!mayListen()) leave(); }, CHECK_MS);
   const write = async (text: string): Promise<void> => {
     if (!raw.destroyed && !raw.write(text)) await once(raw, 'drain', { signal: gone.signal }).catch(() => undefined);
   };
@@ -50,6 +65,7 @@ export async function streamEvents(hub: EventHub, reply: FastifyReply, lastId: n
   } finally {
     stopListening();
     clearInterval(heartbeat);
+    clearInterval(check);
     raw.end();
   }
 }

@@ -27,7 +27,8 @@ export function openFormFile(body: Readable, contentType: string, limits: { fiel
       body.destroy(coded);
     };
     form.on('file', (_field: string, stream: BusboyFileStream, name: string | undefined, _encoding: string, type: string) => {
-      const out = new PassThrough();
+      // A reader is told of an error when it reads; that nobody reads just now must not end the process.
+      const out = new PassThrough().on('error', () => undefined);
       file = out;
       stream.on('error', fail).pipe(out);
       // Whoever reads it no more ends the reading of the whole body.

@@ -47,6 +47,7 @@ export class Gate {
     }
     const holder = this.#holderOf(request);
     if (isUnsafe) this.#checkOrigin(request, holder.kind === 'session');
+    else if (holder.kind === 'session') checkSite(request);
     if (!this.#requests.take(holder.id)) throw new SluiceError('RATE_LIMITED');
     requireRole(holder, access);
     return holder;
@@ -95,6 +96,12 @@ export class Gate {
 /** @throws SluiceError ROLE_INSUFFICIENT */
 export function requireRole(holder: Holder, needed: Role): void {
   if (RANKS[holder.role] < RANKS[needed]) throw new SluiceError('ROLE_INSUFFICIENT', { needed, role: holder.role });
+}
+
+/** Also what only reads costs something. A cookie goes with what other ports of the same host ask for: they are another origin, but the same site. */
+function checkSite({ headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') throw new SluiceError('ORIGIN_REFUSED', { reason: 'a page of another origin asks for it' });
 }
 
 function cookieOf(header: string | undefined, name: string): string | undefined {

@@ -12,6 +12,8 @@ import { baseName, extensionOfMediaType, splitName } from '../../io/names.ts';
 
 /** Of 64 KiB, as they come: taken one by one, because joining them would make another copy of each. */
 const BUFFERED_CHUNKS = 2;
+/** 8 MiB: what the encoding `zstd` of HTTP may ask for at most (RFC 9659). */
+const ZSTD_WINDOW_LOG = 23;
 const MAX_FIELDS = 20;
 const MAX_FIELD_BYTES = 4096;
 
@@ -53,6 +55,8 @@ class RequestBody extends Readable {
     super({ objectMode: true, highWaterMark: BUFFERED_CHUNKS });
     this.#request = request;
     this.#stallMs = stallMs;
+    // A reader is told when it reads; while the run still waits for its connections there is none.
+    this.on('error', () => undefined);
     request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
     request.pause();
   }
@@ -112,7 +116,7 @@ function decode(body: Readable, header: string | undefined): Readable {
   const encoding = (header ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return body;
   if (encoding !== 'gzip' && encoding !== 'x-gzip' && encoding !== 'zstd') throw new SluiceError('MEDIA_TYPE_UNSUPPORTED', { type: `Content-Encoding ${encoding.slice(0, 40)}` });
-  return new DecodedBody(body, decompress(chunksOf(body), encoding === 'zstd' ? 'zstd' : 'gzip', 'the body'));
+  return new DecodedBody(body, decompress(chunksOf(body), encoding === 'zstd' ? 'zstd' : 'gzip', 'the body', { zstdWindowLog: ZSTD_WINDOW_LOG }));
 }
 
 async function* chunksOf(body: Readable): ByteChunks {
@@ -126,6 +130,7 @@ class DecodedBody extends Readable {
 
   constructor(input: Readable, chunks: ByteChunks) {
     super({ objectMode: true, highWaterMark: BUFFERED_CHUNKS });
+    this.on('error', () => undefined);
     this.#input = input;
     this.#chunks = chunks;
   }

@@ -7,14 +7,16 @@ import { fileNameFor } from '../../io/names.ts';
 import { startExport } from '../../jobs/start-transfer.ts';
 import type { ExportOptions } from '../../transfer/transfer.ts';
 import type { ServerContext } from '../context.ts';
-import { exportBody, type ExportQuery } from '../contracts/transfers.ts';
+import { exportBody, prepareDownload, takeDownload, type ExportQuery } from '../contracts/transfers.ts';
 import { AnswerStream } from '../http/answer-stream.ts';
 import { requireRole } from '../http/gate.ts';
 import { problemHeaders, problemOf } from '../http/problem.ts';
 import { STREAMED, type Router } from '../http/router.ts';
 import { API_HEADERS } from '../http/security-headers.ts';
 import { present } from '../present.ts';
+import { PreparedDownloads, type Download } from '../runs/prepared-downloads.ts';
 import { checkEmbeddedSql } from '../sql-check.ts';
+import type { Holder } from '../store/credentials.ts';
 import { namesOf } from './import.ts';
 
 const MEDIA_TYPES: Readonly<Record<ExportQuery['format'], string>> = {
@@ -26,38 +28,70 @@ const ENDINGS = { none: '', gzip: '.gz', zstd: '.zst' } as const;
 type Compression = 'none' | 'gzip' | 'zstd';
 
 export function bindExport(router: Router, context: ServerContext): void {
+  const prepared = new PreparedDownloads();
   router.bind(exportBody, async ({ query, holder, request, reply }): Promise<typeof STREAMED> => {
-    // Whoever may only look gets tables; SQL can do more than look.
-    if (query.query !== undefined || query.where !== undefined) requireRole(holder, 'operator');
-    // Without chunks an answer that breaks off looks like one that has ended.
-    if (request.raw.httpVersion === '1.0') throw new SluiceError('OPTION_UNSUPPORTED', { option: 'An export', context: 'over HTTP/1.0' });
-    const url = context.connections.urlOf(query.from);
-    await checkEmbeddedSql(url, query);
-    await download(query, url, { request, reply, context });
+    const download = await begin(query, { holder, request, context });
+    await deliver(download, reply);
+    return STREAMED;
+  });
+  router.bind(prepareDownload, async ({ body, holder, request, reply }) => {
+    const download = await begin(body, { holder, request, context });
+    stopWhenGone(download, reply);
+    const error = await Promise.race([download.answer.ready, download.outcome.then((outcome) => outcome.error)]);
+    if (error !== undefined) throw error;
+    prepared.keep(download, holder.id);
+    return { run: download.run };
+  });
+  router.bind(takeDownload, async ({ params, holder, request, reply }): Promise<typeof STREAMED> => {
+    refuseOldHttp(request);
+    await deliver(prepared.take(params.run, holder.id), reply);
     return STREAMED;
   });
 }
 
-interface Download {
+interface Asked {
+  readonly holder: Holder;
   readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
   readonly context: ServerContext;
 }
 
-async function download(query: ExportQuery, url: string, { request, reply, context }: Download): Promise<void> {
+/** Begins the export; its first bytes wait for whoever gets them. @throws SluiceError of what the request has wrong */
+async function begin(query: ExportQuery, { holder, request, context }: Asked): Promise<Download> {
+  // Whoever may only look gets tables; SQL can do more than look.
+  if (query.query !== undefined || query.where !== undefined) requireRole(holder, 'operator');
+  refuseOldHttp(request);
+  const url = context.connections.urlOf(query.from);
+  await checkEmbeddedSql(url, query);
   const onTheWay = query.compress === 'none' && query.format !== 'parquet' ? encodingOf(request.headers['accept-encoding']) : 'none';
-  reply.hijack();
-  const { raw } = reply;
-  const gone = new AbortController();
-  raw.once('close', () => { if (!raw.writableFinished) gone.abort(new SluiceError('OUTPUT_CLOSED')); });
+  const options = exportOptions(query, url, onTheWay);
   let run = '';
-  const answer = new AnswerStream(raw, () => headersOf(query, onTheWay, run), context.patience.stallMs);
-  const handle = context.runs.launch((options) => startExport(exportOptions(query, url, onTheWay), options), { ends: [{ url, isTarget: false }], stdout: answer, signal: gone.signal });
+  const answer = new AnswerStream(() => headersOf(query, onTheWay, run), context.patience.stallMs);
+  const gone = new AbortController();
+  const handle = context.runs.launch((settings) => startExport(options, settings), { ends: [{ url, isTarget: false }], stdout: answer, signal: gone.signal });
   run = handle.id;
-  const { receipt, error } = await handle.outcome;
+  return { run, answer, outcome: handle.outcome, stop: () => gone.abort(new SluiceError('OUTPUT_CLOSED')) };
+}
+
+/** Without chunks an answer that breaks off looks like one that has ended. */
+function refuseOldHttp({ raw }: FastifyRequest): void {
+  if (raw.httpVersion === '1.0') throw new SluiceError('OPTION_UNSUPPORTED', { option: 'An export', context: 'over HTTP/1.0' });
+}
+
+function stopWhenGone({ stop }: Download, { raw }: FastifyReply): void {
+  if (raw.destroyed) stop();
+  else raw.once('close', () => { if (!raw.writableFinished) stop(); });
+}
+
+async function deliver(download: Download, reply: FastifyReply): Promise<void> {
+  const { run, answer, outcome } = download;
+  reply.hijack();
+  stopWhenGone(download, reply);
+  const { raw } = reply;
+  answer.sendTo(raw);
+  const { receipt, error } = await outcome;
   if (error === undefined) {
     answer.begin();
-    raw.addTrailers({ 'Sluice-Run': handle.id, 'Sluice-Status': receipt.status, 'Sluice-Rows': String(receipt.totals.written) });
+    raw.addTrailers({ 'Sluice-Run': run, 'Sluice-Status': receipt.status, 'Sluice-Rows': String(receipt.totals.written) });
     raw.end();
   } else if (raw.headersSent) {
     // Without the last chunk, so that nobody takes this for the whole.

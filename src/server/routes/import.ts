@@ -43,7 +43,7 @@ export function bindImport(router: Router, context: ServerContext): void {
 
 async function upload(call: Upload, context: ServerContext): Promise<typeof STREAMED> {
   const { request, reply, holder } = call;
-  const started = onceOnly(context, holder, keyOf(request), `${request.method} ${request.url}`);
+  const started = onceOnly(context, holder, keyOf(request), fingerprintOf(request));
   if (started.run !== undefined) return answerAgain(started.run, call, context);
   try {
     const gone = new AbortController();
@@ -57,6 +57,11 @@ async function upload(call: Upload, context: ServerContext): Promise<typeof STRE
     started.failed();
     throw error;
   }
+}
+
+/** What tells this upload from another; of the body what is known before it is read. */
+function fingerprintOf({ method, url, headers }: FastifyRequest): string {
+  return [`${method} ${url}`, ...['content-length', 'content-type', 'content-encoding'].map((name) => String(headers[name] ?? ''))].join('\n');
 }
 
 async function launch({ query, name, request }: Upload, context: ServerContext, signal: AbortSignal): Promise<RunHandle> {

@@ -13,23 +13,32 @@ import { LEAST_PREVIEW_BYTES, PREVIEW_BYTES, previewBody, type PreviewQuery } fr
 import { openUpload } from '../http/request-body.ts';
 import type { Router } from '../http/router.ts';
 import { present } from '../present.ts';
+import { Turns } from '../runs/turns.ts';
 import { readable } from '../runs/job-start.ts';
 import { readOptionsOf } from './import.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+/** Each holds a head of 6 MiB, and what it unpacks to. */
+const MOST_AT_ONCE = 2;
+const MOST_WAITING = 50;
 
 export function bindPreview(router: Router, context: ServerContext): void {
+  const turns = new Turns(MOST_AT_ONCE, MOST_WAITING);
   router.bind(previewBody, async ({ query, request }) => {
     const signal = AbortSignal.timeout(context.patience.lookMs);
-    const { location, open } = query.source === undefined
-      ? { location: '-', open: await headOf(query, request.raw, context) }
-      : { location: await readable(query.source, context), open: {} satisfies OpenSourcesOptions };
-    const { tables, sources } = await previewSource({
-      location, open, read: readOptionsOf(query), rows: query.rows, maxCell: query.maxCell, engineMemoryBytes: context.engineMemoryBytes, signal,
-      ...present({ format: query.format === 'tsv' ? 'csv' as const : query.format }),
-    });
-    return { tables: tables.map((table) => answer(table)), sources, isAddress: isHttpUrl(location) };
+    return turns.take(signal, () => preview(query, request.raw, { context, signal }));
   });
+}
+
+async function preview(query: PreviewQuery, request: Parameters<typeof openUpload>[0], { context, signal }: { readonly context: ServerContext; readonly signal: AbortSignal }) {
+  const { location, open } = query.source === undefined
+    ? { location: '-', open: await headOf(query, request, context) }
+    : { location: await readable(query.source, context), open: {} satisfies OpenSourcesOptions };
+  const { tables, sources } = await previewSource({
+    location, open, read: readOptionsOf(query), rows: query.rows, maxCell: query.maxCell, engineMemoryBytes: context.engineMemoryBytes, signal,
+    ...present({ format: query.format === 'tsv' ? 'csv' as const : query.format }),
+  });
+  return { tables: tables.map((table) => answer(table)), sources, isAddress: isHttpUrl(location) };
 }
 
 function answer({ columns, rows, estimatedRows, bytes, details, ...rest }: PreviewedTable) {
@@ -42,15 +51,14 @@ function answer({ columns, rows, estimatedRows, bytes, details, ...rest }: Previ
  */
 async function headOf(query: PreviewQuery, request: Parameters<typeof openUpload>[0], { patience }: ServerContext): Promise<OpenSourcesOptions> {
   const { stream, name } = await openUpload(request, query.name, patience.stallMs);
-  const chunks: Buffer[] = [];
+  // Copied into one piece: the memory of a chunk is given back.
+  const room = Buffer.allocUnsafeSlow(PREVIEW_BYTES);
   let size = 0;
   for await (const chunk of stream) {
-    // Copied: the memory of a chunk is given back.
-    chunks.push(Buffer.from(chunk as Buffer));
-    size += (chunk as Buffer).length;
+    size += (chunk as Buffer).copy(room, size);
     if (size >= PREVIEW_BYTES) break;
   }
-  const head = Buffer.concat(chunks);
+  const head = room.subarray(0, size);
   const isWhole = query.whole === 'true';
   if (!isWhole && (query.format === 'parquet' || head.subarray(0, 4).toString('latin1') === 'PAR1' || /\.(?:parquet|pq)$/i.test(name ?? ''))) {
     throw new SluiceError('OPTION_UNSUPPORTED', { option: 'A look at the beginning of a Parquet file', context: 'because its columns are described at its end' });

@@ -5,14 +5,15 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import { discardLoad, resumeLoad } from '../../jobs/start-transfer.ts';
 import type { ProgressEvent } from '../../progress/progress-event.ts';
 import type { ServerContext } from '../context.ts';
-import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showParts, showReceipt, showRun, startRun } from '../contracts/runs.ts';
+import { allEvents, cancelRun, discardRun, listRuns, planRun, resumeRun, runEvents, showCourse, showParts, showReceipt, showRun, startRun } from '../contracts/runs.ts';
 import { decodeCursor } from '../cursor.ts';
-import { streamEvents } from '../http/event-stream.ts';
+import { streamEvents, type Listener } from '../http/event-stream.ts';
 import { STREAMED, type Router } from '../http/router.ts';
 import { present } from '../present.ts';
 import { interruptedRun, type InterruptedRun } from '../runs/interrupted-run.ts';
 import { jobStart } from '../runs/job-start.ts';
 import { followElsewhere } from '../runs/run-elsewhere.ts';
+import type { Holder } from '../store/credentials.ts';
 import { pageOf } from './monitor.ts';
 import { keyOf, once } from './idempotent.ts';
 
@@ -49,6 +50,7 @@ export function bindRuns(router: Router, context: ServerContext): void {
     return receipt as never;
   });
   router.bind(showParts, ({ params: { run } }) => ({ parts: (context.hub.latestParts(run) ?? runStore.show(run).summary?.parts ?? null) as never }));
+  router.bind(showCourse, ({ params: { run } }) => ({ samples: [...runs.handleOf(run)?.course ?? runStore.courseOf(run)] }));
   router.bind(cancelRun, ({ params }) => {
     const handle = runs.handleOf(params.run);
     if (handle === undefined) runStore.requestCancel(params.run);
@@ -76,18 +78,19 @@ function readableAgain(run: InterruptedRun): InterruptedRun {
   throw new SluiceError('RESUME_REFUSED', { run: run.run, reason: `it reads an upload: send ${run.stdinName} again to /api/v1/import?resume=${run.run}` });
 }
 
-function bindEvents(router: Router, { hub, runStore, runs }: ServerContext): void {
-  router.bind(allEvents, async ({ request, reply }): Promise<typeof STREAMED> => {
-    await streamEvents(hub, reply, lastIdOf(request));
+function bindEvents(router: Router, { hub, runStore, runs, credentials }: ServerContext): void {
+  const listener = (request: FastifyRequest, holder: Holder): Listener => ({ holder: holder.id, mayListen: () => credentials.isGood(holder.id), lastId: lastIdOf(request) });
+  router.bind(allEvents, async ({ holder, request, reply }): Promise<typeof STREAMED> => {
+    await streamEvents(hub, reply, listener(request, holder));
     return STREAMED;
   });
-  router.bind(runEvents, async ({ params: { run }, request, reply }): Promise<typeof STREAMED> => {
+  router.bind(runEvents, async ({ params: { run }, holder, request, reply }): Promise<typeof STREAMED> => {
     const details = runStore.show(run);
     // Of a run in another process, or before a restart, the store tells.
     const isKnown = runs.handleOf(run) !== undefined || (hub.has(run) && hub.isEnded(run) && details.status !== 'running');
     const stop = isKnown ? undefined : followElsewhere(run, details, runStore, (event: ProgressEvent) => hub.push(run, event));
     try {
-      await streamEvents(hub, reply, lastIdOf(request), run);
+      await streamEvents(hub, reply, { ...listener(request, holder), run });
     } finally {
       stop?.();
     }

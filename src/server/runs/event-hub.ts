@@ -30,7 +30,8 @@ interface Journal {
 
 export class EventHub {
   readonly #journals = new Map<string, Journal>();
-  readonly #listeners = new Set<() => void>();
+  /** And whose they are. */
+  readonly #listeners = new Map<() => void, string>();
   isClosed = false;
   /** Room for 1,000 ids in each millisecond. */
   #lastId = Date.now() * 1000;
@@ -45,7 +46,7 @@ export class EventHub {
     journal.events.set(key, { id: ++this.#lastId, run, type: event.type, data: JSON.stringify(asData(run, event)) });
     if (event.type === 'parts') journal.parts = mapOf(event);
     if (event.type === 'run-ended') this.#end(run, journal);
-    for (const listener of this.#listeners) listener();
+    this.#wake();
   }
 
   has(run: string): boolean {
@@ -64,24 +65,34 @@ export class EventHub {
   /** What is newer than `id`, oldest first; of one run, or of all. */
   since(id: number, run?: string): HubEvent[] {
     const journals = run === undefined ? [...this.#journals.values()] : [this.#journals.get(run)];
-    const events = journals.flatMap((journal) => (journal === undefined ? [] : newerThan(journal, id)));
+    // An id that was never given out, or before the clock was set back: from the beginning.
+    const from = id > this.#lastId ? 0 : id;
+    const events = journals.flatMap((journal) => (journal === undefined ? [] : newerThan(journal, from)));
     return run === undefined ? events.toSorted((left, right) => left.id - right.id) : events;
   }
 
   /** @returns how to stop */
-  listen(listener: () => void): () => void {
-    this.#listeners.add(listener);
+  listen(holder: string, listener: () => void): () => void {
+    this.#listeners.set(listener, holder);
     return () => void this.#listeners.delete(listener);
   }
 
   /** Wakes everybody for the last time. */
   close(): void {
     this.isClosed = true;
-    for (const listener of this.#listeners) listener();
+    this.#wake();
   }
 
   get listeners(): number {
     return this.#listeners.size;
+  }
+
+  listenersOf(holder: string): number {
+    return this.#listeners.values().filter((one) => one === holder).toArray().length;
+  }
+
+  #wake(): void {
+    for (const listener of this.#listeners.keys()) listener();
   }
 
   #journalOf(run: string): Journal {

@@ -4,6 +4,7 @@
  */
 import type { Connection } from '../../connectors/connector.ts';
 import { connectorFor } from '../../connectors/registry.ts';
+import { SluiceError } from '../../errors/sluice-error.ts';
 import { databaseKey, type ConnectionBudget } from './connection-budget.ts';
 
 /** A look takes one connection, a page one more for its snapshot. */
@@ -30,18 +31,26 @@ export class Looks {
     this.#parts = parts;
   }
 
-  async look<T>(url: string, use: (connection: Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const signal = AbortSignal.timeout(this.#parts.lookMs);
-    const opened = this.#take(url) ?? await this.#open(url, signal);
+  /** @param gone nobody waits for it any more: then what the database does for it ends as well */
+  async look<T>(url: string, use: (connection: Connection, signal: AbortSignal) => Promise<T>, gone?: AbortSignal): Promise<T> {
+    const timeout = AbortSignal.timeout(this.#parts.lookMs);
+    const signal = gone === undefined ? timeout : AbortSignal.any([timeout, gone]);
+    const opened = this.#take(url) ?? await this.#open(url, signal).catch((error: unknown) => { throw timeout.aborted ? this.#tooLong(error) : error; });
     let isGood = false;
     try {
       const result = await use(opened.connection, signal);
       isGood = true;
       return result;
+    } catch (error) {
+      throw timeout.aborted ? this.#tooLong(error) : error;
     } finally {
       if (isGood && isFile(url) && this.#parts.budget.waiting === 0 && !this.#kept.has(url)) this.#keep(url, opened);
       else await close(opened);
     }
+  }
+
+  #tooLong(cause: unknown): SluiceError {
+    return new SluiceError('LOOK_TIMED_OUT', { seconds: this.#parts.lookMs / 1000 }, {}, cause);
   }
 
   /** Closes what is open and not in use: somebody else wants it. */

@@ -81,13 +81,19 @@ export class Credentials {
   holderOf(secret: string, kind: 'token' | 'session', now: number = Date.now()): Holder {
     const row = this.#find(secret, [kind], now);
     const parent = row.parent === null ? undefined : this.#byId(row.parent);
-    if (row.parent !== null && (parent === undefined || parent.revoked_at !== null || parent.expires_at <= now)) throw refused('the token of this session was revoked');
+    if (row.parent !== null && !isValid(parent, now)) throw refused('the token of this session was revoked');
     let expiresAt = row.expires_at;
     if (row.last_used_at === null || now - row.last_used_at > USE_RESOLUTION_MS) {
       if (kind === 'session') expiresAt = Math.min(now + IDLE_MS, row.created_at + LONGEST_SESSION_MS, parent?.expires_at ?? Infinity);
       this.#store.run('UPDATE credentials SET last_used_at = ?, expires_at = ? WHERE id = ?', now, expiresAt, row.id);
     }
     return { id: row.id, kind, name: row.name, role: row.role, expiresAt };
+  }
+
+  /** Whether a token or session that was let in would still be. */
+  isGood(id: string, now: number = Date.now()): boolean {
+    const row = this.#byId(id);
+    return isValid(row, now) && (row.parent === null || isValid(this.#byId(row.parent), now));
   }
 
   /** Newest first. */
@@ -139,6 +145,10 @@ export class Credentials {
   #forgetOld(now: number): void {
     this.#store.run(`DELETE FROM credentials WHERE (kind <> 'token' AND expires_at < ?) OR expires_at < ?`, now, now - KEPT_AFTER_END_MS);
   }
+}
+
+function isValid(row: Row | undefined, now: number): row is Row {
+  return row !== undefined && row.revoked_at === null && row.expires_at > now;
 }
 
 function refused(reason: string): SluiceError {

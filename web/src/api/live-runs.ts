@@ -1,18 +1,15 @@
 /**
  * Progress of all runs of the server, live: one stream of server-sent events for the whole page. The browser comes back by itself with the last id that it has seen, and the server sends what is
- * newer; counters are totals, so that nothing is missed. Of each run the newest state is kept here, with samples for its curves (so many that a curve stays fine: then every second one goes).
+ * newer; counters are totals, so that nothing is missed. Of each run the newest state is kept here, with samples for its curves (so many that a curve stays fine: then every second one goes);
+ * what was before this page was there the server has kept (`useCourse`).
  */
-import { useSyncExternalStore } from 'react';
-import { queryClient } from './queries.ts';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo, useSyncExternalStore } from 'react';
+import type { CourseSample } from '../../../src/progress/run-course.ts';
+import { courseQuery, queryClient } from './queries.ts';
 import type { PartMapData, ProgressEvent } from './types.ts';
 
-export interface Sample {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly rssBytes: number;
-}
+export type Sample = CourseSample;
 
 export interface LiveTable {
   readonly rows: number;
@@ -61,6 +58,18 @@ export function useLiveRuns(): ReadonlyMap<string, LiveRun> {
 
 export function useLiveRun(run: string): LiveRun | undefined {
   return useSyncExternalStore(subscribe, () => runs.get(run));
+}
+
+/** How a run went, from its beginning: what the server has kept of it, and what was heard since. */
+export function useCourse(run: string, live: LiveRun | undefined): readonly Sample[] {
+  const kept = useQuery(courseQuery(run)).data;
+  const heard = live?.samples;
+  return useMemo(() => {
+    if (kept === undefined || heard === undefined) return kept ?? heard ?? [];
+    const [first, last] = [heard[0], heard.at(-1)];
+    if (first === undefined || last === undefined || last.at <= (kept.at(-1)?.at ?? 0)) return kept;
+    return [...kept.filter(({ at }) => at < first.at), ...heard];
+  }, [kept, heard]);
 }
 
 export function useStreamState(): StreamState {
@@ -131,7 +140,7 @@ function schedule(): void {
 
 function applied(before: LiveRun | undefined, event: Told): LiveRun | undefined {
   if (event.type === 'run-started') {
-    return { run: event.run, job: event.job, startedAt: event.at, endedAt: undefined, status: 'running', phase: undefined, tables: new Map(), parts: undefined, notes: [], rssBytes: 0, samples: keptSamples(event.run) };
+    return { run: event.run, job: event.job, startedAt: event.at, endedAt: undefined, status: 'running', phase: undefined, tables: new Map(), parts: undefined, notes: [], rssBytes: 0, samples: [] };
   }
   if (before === undefined) return undefined;
   switch (event.type) {
@@ -145,20 +154,6 @@ function applied(before: LiveRun | undefined, event: Told): LiveRun | undefined 
     case 'table-done': return sampled(withTable(before, event.table, { ...before.tables.get(event.table), rows: event.rows, bytes: event.bytes, isDone: true }), event.at);
     default: return before;
   }
-}
-
-/** The curves of what runs stay when this page is loaded anew. */
-const KEPT = 'sluice.samples';
-
-addEventListener('pagehide', () => {
-  const running = [...runs.values()].filter(({ status }) => status === 'running').map(({ run, samples }) => [run, samples] as const);
-  if (running.length === 0) sessionStorage.removeItem(KEPT);
-  else sessionStorage.setItem(KEPT, JSON.stringify(running));
-});
-
-function keptSamples(run: string): readonly Sample[] {
-  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]') as [run: string, samples: Sample[]][];
-  return kept.find(([one]) => one === run)?.[1] ?? [];
 }
 
 function withTable(run: LiveRun, name: string, table: Partial<LiveTable>): LiveRun {

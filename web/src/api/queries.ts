@@ -3,7 +3,7 @@ import { QueryClient, queryOptions } from '@tanstack/react-query';
 import type { listConnections, listTables, showTable } from '../../../src/server/contracts/connections.ts';
 import type { listAlerts, showHistory } from '../../../src/server/contracts/monitor.ts';
 import type { listBackups, listBackupTables, listRepositories } from '../../../src/server/contracts/repositories.ts';
-import type { listRuns, showRun } from '../../../src/server/contracts/runs.ts';
+import type { listRuns, showCourse, showRun } from '../../../src/server/contracts/runs.ts';
 import type { listTokens, showSession } from '../../../src/server/contracts/session.ts';
 import type { showSettings } from '../../../src/server/contracts/system.ts';
 import { ApiError, ask } from './client.ts';
@@ -56,6 +56,11 @@ export const runsQuery = (limit: number) => queryOptions({
 export const runQuery = (run: string) => queryOptions({
   queryKey: ['runs', 'one', run],
   queryFn: async ({ signal }) => await ask<typeof showRun>('GET', '/api/v1/runs/{run}', { params: { run }, signal }) as RunDetails,
+});
+
+export const courseQuery = (run: string) => queryOptions({
+  queryKey: ['runs', 'course', run],
+  queryFn: async ({ signal }) => (await ask<typeof showCourse>('GET', '/api/v1/runs/{run}/course', { params: { run }, signal })).samples,
 });
 
 export const tokensQuery = queryOptions({

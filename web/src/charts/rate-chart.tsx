@@ -52,7 +52,7 @@ export function RateChart({ curve, format, height = 132 }: Props): ReactElement 
 
 function optionsOf(element: HTMLElement, curve: Curve, format: (value: number) => string, height: number): uPlot.Options {
   const style = getComputedStyle(element);
-  const token = (name: string): string => style.getPropertyValue(name).trim();
+  const token = (name: string): string => colourOf(element, name);
   const axis = { stroke: token('--ink-3'), font: `11px ${style.fontFamily}`, grid: { stroke: token('--line'), width: 1 }, ticks: { show: false } };
   return {
     width: element.clientWidth, height, padding: [8, 8, 0, 0],
@@ -65,6 +65,16 @@ function optionsOf(element: HTMLElement, curve: Curve, format: (value: number) =
     ],
     series: [{}, { label: curve.label, stroke: token(curve.colour), width: 1.75, fill: `color-mix(in oklab, ${token(curve.colour)} 14%, transparent)`, points: { show: false }, spanGaps: true }],
   };
+}
+
+/** A token as a colour that a canvas knows: the browser resolves it where it is used. */
+function colourOf(element: HTMLElement, name: string): string {
+  // Whatever moves gently from colour to colour would be read on its way.
+  element.style.setProperty('transition', 'none', 'important');
+  element.style.color = `var(${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
 }
 
 function clock(seconds: number): string {

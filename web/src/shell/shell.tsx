@@ -7,6 +7,7 @@ import { startLiveRuns, stopLiveRuns, useStreamState } from '../api/live-runs.ts
 import { queryClient, sessionQuery } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { ErrorState, Skeleton } from '../components/states.tsx';
+import { DownloadNotices } from '../features/data/download-notices.tsx';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
 import { WAS_SIGNED_IN } from './was-signed-in.ts';
 import { Navigation } from './navigation.tsx';
@@ -52,6 +53,7 @@ export function Shell(): ReactElement {
           <Outlet />
         </main>
       </div>
+      <DownloadNotices />
     </div>
   );
 }

@@ -62,7 +62,7 @@ function TableView({ connection, table }: { readonly connection: string; readonl
           <p className="truncate text-xs text-ink-3"><Link to="/data/$connection" params={{ connection }} className="hover:underline">{connectionTitle(connection)}</Link></p>
           <h1 className="truncate text-lg font-semibold">{table.name}</h1>
         </div>
-        <GoToRow rows={rows} onGo={(row) => grid.current?.goTo(row)} />
+        <GoToRow rows={sample.data === undefined ? 0 : rows} onGo={(row) => grid.current?.goTo(row)} />
         <Button icon="again" label="Read again" onClick={refresh} />
         <Button icon="export" look="primary" onClick={() => setExporting(true)}>Export</Button>
       </header>
@@ -75,11 +75,17 @@ function TableView({ connection, table }: { readonly connection: string; readonl
           : <DataGrid ref={grid} label={`Rows of ${table.name}`} rows={rows} columns={columns} fetchBlock={fetchBlock} onOpen={open} onError={setProblem} onView={onView} />)}
       </div>
       <footer className="numeric flex flex-wrap items-center gap-x-4 gap-y-0.5 border-t border-line bg-surface px-4 py-1.5 text-xs text-ink-2 sm:px-6">
-        {rows > 0 && <span>Rows {whole(view[0] + 1)} to {whole(view[1] + 1)} of <strong className="font-semibold text-ink">{whole(all)}</strong>{count.data === undefined && ' …'}</span>}
+        {sample.data !== undefined && rows > 0 && <span>Rows {whole(view[0] + 1)} to {whole(view[1] + 1)} of {count.data?.exact === false && 'about '}<strong className="font-semibold text-ink">{whole(all)}</strong>{count.data === undefined && ' …'}</span>}
         {count.isPending && <span className="animate-pulse">counting</span>}
         <span>{plural(table.columns.length, 'column')}</span>
-        {all > rows && <span>the first {whole(rows)} are shown: further than that PostgreSQL finds rows only by a primary key</span>}
-        <span className="max-sm:hidden">{sample.data?.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>
+        {count.data?.exact === false && (
+          <span className="flex flex-wrap items-center gap-x-2">
+            the first {whole(rows)} are counted so far and can be gone to
+            <Button isSmall look="quiet" isBusy={count.isFetching} onClick={() => void count.refetch()}>{count.isFetching ? 'Counting' : 'Count further'}</Button>
+          </span>
+        )}
+        {count.data?.exact === true && all > rows && <span>the first {whole(rows)} are shown: further than that PostgreSQL finds no rows of views, foreign tables and partitioned tables without a key; an export has all</span>}
+        {sample.data !== undefined && <span className="max-sm:hidden">{sample.data.order === 'key' ? `ordered by ${table.primaryKey.join(', ')}` : 'in the order of the table'}</span>}
         <span className="ml-auto flex items-center gap-1 text-ink-3 max-md:hidden"><Icon name="info" size={13} />Enter or double-click shows a value in full</span>
       </footer>
       {opened !== undefined && <CellDialog params={params} row={opened.row} value={opened.value} isCut={opened.isCut} column={columns[opened.column]} onClose={() => setOpened(undefined)} />}
@@ -107,7 +113,7 @@ function GoToRow({ rows, onGo }: { readonly rows: number; readonly onGo: (row: n
   };
   return (
     <form onSubmit={submit} className="flex items-center gap-1.5">
-      <input ref={input} aria-label="Go to row" placeholder="Go to row" inputMode="numeric" value={text} onChange={(event) => setText(event.target.value)} className="numeric h-8.5 w-32 rounded-md border border-line-strong bg-surface px-2.5 placeholder:text-ink-3" title="A number, or “last” (Ctrl+G)" />
+      <input ref={input} aria-label="Go to row" placeholder="Go to row" inputMode="numeric" value={text} disabled={rows === 0} onChange={(event) => setText(event.target.value)} className="numeric h-8.5 w-32 rounded-md border border-line-strong bg-surface px-2.5 placeholder:text-ink-3" title="A number, or “last” (Ctrl+G)" />
       <Button type="submit" label="Go to this row" icon="chevron" disabled={text.trim() === ''} />
     </form>
   );

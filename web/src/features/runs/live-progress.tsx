@@ -1,7 +1,7 @@
 /** A run while it goes: share, rates as curves, memory, what is left; the parts of each table as a map. Of one that has just ended, its curves. */
 import { useMemo, type ReactElement } from 'react';
 import { RateChart, type Curve } from '../../charts/rate-chart.tsx';
-import { rateOf, ratesOf, secondsLeftOf, shareOf, type LiveRun } from '../../api/live-runs.ts';
+import { rateOf, ratesOf, secondsLeftOf, shareOf, useCourse, type LiveRun, type Sample } from '../../api/live-runs.ts';
 import type { RunDetails } from '../../api/types.ts';
 import { Figure, Figures, Panel, Progress } from '../../components/panel.tsx';
 import { Note } from '../../components/states.tsx';
@@ -13,11 +13,16 @@ import { totalsOf } from './running-run.tsx';
 const TABLES_SHOWN = 30;
 const perSecond = (value: number): string => `${bytes(value)}/s`;
 
+/** A curve of less says nothing that a figure does not. */
+const LEAST_SAMPLES = 4;
+const LEAST_MS = 2500;
+
 export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly live: LiveRun | undefined }): ReactElement {
+  const course = useCourse(run.run, live);
   const isRunning = run.status === 'running';
-  const rows = useMemo<Curve>(() => curveOf('Rows per second', '--accent', live, 'rows'), [live]);
-  const moved = useMemo<Curve>(() => curveOf('Bytes per second', '--good', live, 'bytes'), [live]);
-  const memory = useMemo<Curve>(() => ({ label: 'Memory', colour: '--warn', at: live?.samples.map(({ at }) => at / 1000) ?? [], values: live?.samples.map(({ rssBytes }) => (rssBytes === 0 ? null : rssBytes)) ?? [] }), [live]);
+  const rows = useMemo<Curve>(() => curveOf('Rows per second', '--accent', course, 'rows'), [course]);
+  const moved = useMemo<Curve>(() => curveOf('Bytes per second', '--good', course, 'bytes'), [course]);
+  const memory = useMemo<Curve>(() => ({ label: 'Memory', colour: '--warn', at: course.map(({ at }) => at / 1000), values: course.map(({ rssBytes }) => (rssBytes === 0 ? null : rssBytes)) }), [course]);
   const totals = live === undefined ? { rows: run.summary?.rows ?? 0, bytes: run.summary?.bytes ?? 0 } : totalsOf(live);
   const share = live === undefined ? undefined : shareOf(live);
   const left = live === undefined ? undefined : secondsLeftOf(live);
@@ -45,14 +50,14 @@ export function LiveProgress({ run, live }: { readonly run: RunDetails; readonly
           {live !== undefined && live.notes.length > 0 && <div className="mt-4 flex flex-col gap-1.5">{[...new Set(live.notes)].slice(-4).map((note) => <Note key={note}>{note}</Note>)}</div>}
         </Panel>
       )}
-      {live !== undefined && live.samples.length > 2 && (
+      {course.length >= LEAST_SAMPLES && course.at(-1)!.at - course[0].at >= LEAST_MS && (
         <div className="grid gap-4 md:grid-cols-3 lg:gap-5">
           <ChartPanel title="Rows per second" latest={rowsRate === undefined || !isRunning ? undefined : short(rowsRate)}><RateChart curve={rows} format={short} /></ChartPanel>
           <ChartPanel title="Bytes per second" latest={bytesRate === undefined || !isRunning ? undefined : perSecond(bytesRate)}><RateChart curve={moved} format={bytes} /></ChartPanel>
           <ChartPanel title="Memory of the server" latest={memoryNow === 0 || !isRunning ? undefined : bytes(memoryNow)}><RateChart curve={memory} format={bytes} /></ChartPanel>
         </div>
       )}
-      {parts != null && parts.begun > 0 && <Panel title="Parts" note="each is moved, retried and accounted for by itself"><PartMap parts={parts} isRunning={isRunning} /></Panel>}
+      {parts != null && parts.begun > (isRunning ? 0 : 1) && <Panel title="Parts" note="each is moved, retried and accounted for by itself"><PartMap parts={parts} isRunning={isRunning} /></Panel>}
       {live !== undefined && live.tables.size > 1 && isRunning && <TablesPanel live={live} />}
     </>
   );
@@ -90,7 +95,7 @@ function TablesPanel({ live }: { readonly live: LiveRun }): ReactElement {
   );
 }
 
-function curveOf(label: string, colour: Curve['colour'], live: LiveRun | undefined, what: 'rows' | 'bytes'): Curve {
-  const { at, rate } = ratesOf(live?.samples ?? [], what);
+function curveOf(label: string, colour: Curve['colour'], course: readonly Sample[], what: 'rows' | 'bytes'): Curve {
+  const { at, rate } = ratesOf(course, what);
   return { label, colour, at, values: rate };
 }

@@ -40,7 +40,7 @@ function RunView({ run }: { readonly run: RunDetails }): ReactElement {
         name={`${jobTitle(run.job)}: ${run.status}`}
         above={<><Link to="/runs" className="hover:underline">Runs</Link> / <code>{run.run}</code></>}
         title={<span className="flex flex-wrap items-center gap-x-3 gap-y-1">{jobTitle(run.job)} <StatusBadge status={run.status} rejected={rejected} /></span>}
-        note={<span className="break-all" title={[run.from, run.to].filter(Boolean).join(' → ')}>{runEnds(run)}<span className="text-ink-3"> · {moment(run.startedAt)}</span></span>}
+        note={<span title={[run.from, run.to].filter(Boolean).join(' → ')}><span className="break-all">{runEnds(run)}</span> <span className="whitespace-nowrap text-ink-3">· {moment(run.startedAt)}</span></span>}
         actions={isRunning && mayAct && <CancelButton run={run} />}
       />
       <div className="flex flex-col gap-4 lg:gap-5">
@@ -48,8 +48,8 @@ function RunView({ run }: { readonly run: RunDetails }): ReactElement {
         {isRunning && <LiveProgress run={run} live={live} />}
         {run.status === 'interrupted' && <InterruptedRun run={run} mayAct={mayAct} />}
         {run.receipt !== null && <ReceiptPanel run={run} receipt={run.receipt} />}
-        {!isRunning && live !== undefined && live.samples.length > 3 && <LiveProgress run={run} live={live} />}
         {rejected > 0 && <QuarantinePanel run={run.run} mayAct={mayAct} />}
+        {!isRunning && <LiveProgress run={run} live={live} />}
         {run.plan !== null && <Panel title="Plan" note="what was to be done, made before anything was moved"><PlanView plan={run.plan} /></Panel>}
       </div>
     </>

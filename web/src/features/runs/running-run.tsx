@@ -1,7 +1,7 @@
 /** A run that is under way, in short: how far it is, how quick, how long it will take. */
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import { rateOf, secondsLeftOf, shareOf, type LiveRun } from '../../api/live-runs.ts';
+import { rateOf, secondsLeftOf, shareOf, useCourse, type LiveRun } from '../../api/live-runs.ts';
 import { Icon } from '../../components/icon.tsx';
 import { Progress } from '../../components/panel.tsx';
 import { bytes, duration, short, whole } from '../../design/quantities.ts';
@@ -19,6 +19,7 @@ export function totalsOf(run: LiveRun): { readonly rows: number; readonly bytes:
 }
 
 export function RunningRun({ run }: { readonly run: LiveRun }): ReactElement {
+  const course = useCourse(run.run, run);
   const share = shareOf(run);
   const left = secondsLeftOf(run);
   const rowsRate = rateOf(run, 'rows');
@@ -40,7 +41,7 @@ export function RunningRun({ run }: { readonly run: LiveRun }): ReactElement {
           <div><dt className="text-xs text-ink-3">Bytes/s</dt><dd>{bytesRate === undefined ? '–' : `${bytes(bytesRate)}/s`}</dd></div>
           <div><dt className="text-xs text-ink-3">Memory</dt><dd>{run.rssBytes === 0 ? '–' : bytes(run.rssBytes)}</dd></div>
         </dl>
-        <Sparkline samples={run.samples} what="bytes" />
+        <Sparkline samples={course} what="bytes" />
       </div>
     </Link>
   );
