@@ -5,6 +5,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ComparedTable, CompareOptions, CompareSource, ExpectedTable } from '../compare-source.ts';
 import { readLargeObjects } from './backup-large-objects.ts';
 import { columnsOf, type CatalogColumn } from './catalog.ts';
+import { hasBinaryForm } from './copy-encoding.ts';
 import { copyOut } from './copy-out.ts';
 import type { Row, Session } from './driver.ts';
 import type { ScanUnit } from './part-plan.ts';
@@ -194,7 +195,7 @@ function compareColumns(expected: ExpectedTable, columns: readonly CatalogColumn
     if (column === undefined) differences.push(`column ${name} is missing`);
     else if (column.nativeType !== type) differences.push(`column ${name} is ${column.nativeType}, and ${type} in the backup`);
     // Text can be compared whatever the types are called; the same value has other bytes in another type's binary form.
-    if (column === undefined || (isBinary && (!column.portable || baseOf(column.nativeType) !== baseOf(type)))) isReadable = false;
+    if (column === undefined || (isBinary && !hasBinaryForm({ ...column, nativeType: baseOf(column.nativeType) }, baseOf(type)))) isReadable = false;
   }
   const names = new Set(expected.columns.map(({ name }) => name));
   for (const { name, filled } of columns) {
