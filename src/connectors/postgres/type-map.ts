@@ -98,11 +98,12 @@ function innermost(type: ColumnType): ColumnType {
 
 /**
  * Types whose binary form means the same on every server of the versions that we support. Not: money (depends on lc_monetary), xml (carries
- * an encoding), reg* and composites (object ids of one database), other types of extensions (versions of the extension).
+ * an encoding), reg* and composites (object ids of one database),
+ * interval (what is infinity since version 17 is a finite one of 178 million years before, where its text is refused), other types of extensions (versions of the extension).
  */
 const PORTABLE = new Set([
   'bool', 'int2', 'int4', 'int8', 'oid', 'numeric', 'float4', 'float8', 'text', 'varchar', 'bpchar', 'name', 'char', 'bytea', 'date', 'time', 'timetz',
-  'timestamp', 'timestamptz', 'interval', 'uuid', 'json', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit', 'point', 'lseg', 'path',
+  'timestamp', 'timestamptz', 'uuid', 'json', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit', 'point', 'lseg', 'path',
   'box', 'polygon', 'line', 'circle', 'int4range', 'int8range', 'numrange', 'tsrange', 'tstzrange', 'daterange', 'pg_lsn',
 ]);
 
