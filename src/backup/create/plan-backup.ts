@@ -132,6 +132,7 @@ class BackupJob {
       await writer.addLargeObject({ ...object, content: await content.end() });
       count++;
     }
+    content.release();
     return count;
   }
 

@@ -63,6 +63,7 @@ export class TableBackup {
   readonly #receipts: TableReceipt[] = [];
   /** One more than there are jobs: while one is put away, its job goes on with another. */
   readonly #lanes: Pool<ContentWriter>;
+  readonly #writers: readonly ContentWriter[];
   readonly #storing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
   #steps = 0;
@@ -71,7 +72,8 @@ export class TableBackup {
     this.#parts = parts;
     this.#scope = scope;
     this.#signal = scope.signal;
-    this.#lanes = new Pool(Array.from({ length: parts.context.jobs + 1 }, () => parts.writer.content()));
+    this.#writers = Array.from({ length: parts.context.jobs + 1 }, () => parts.writer.content());
+    this.#lanes = new Pool(this.#writers);
   }
 
   /** @throws SluiceError of the source and of the repository; the first that happened */
@@ -82,6 +84,8 @@ export class TableBackup {
     } finally {
       // Also of a run that has failed: nothing is written when it is over.
       await Promise.all(this.#storing);
+      // Large objects have a writer of their own.
+      for (const writer of this.#writers) writer.release();
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#order.taken !== this.#steps) throw new SluiceError('INTERNAL', { reason: `${this.#steps - this.#order.taken} parts were read and not entered into the backup` });

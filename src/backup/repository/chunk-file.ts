@@ -27,6 +27,8 @@ const SHARED_MEMORY_BYTES = 64 * 1024;
 
 /** Of what zstd gives: each is a turn of the event loop. */
 const DECOMPRESSED_PIECE_BYTES = 256 * 1024;
+/** What Node asks for. */
+const LEAST_PIECE_BYTES = 64;
 
 /** Says for people what is wrong with a chunk; the caller knows which it is. */
 export class ChunkDamage extends Error {
@@ -99,7 +101,7 @@ export async function decodeChunk(bytes: Buffer): Promise<Buffer> {
  * which native memory does not press on. @throws ChunkDamage
  */
 async function decompressed(frame: Buffer, most: number): Promise<Buffer> {
-  const stream = createZstdDecompress({ chunkSize: DECOMPRESSED_PIECE_BYTES });
+  const stream = createZstdDecompress({ chunkSize: Math.min(DECOMPRESSED_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, most)) });
   stream.end(frame);
   const bytes = Buffer.allocUnsafeSlow(most);
   let used = 0;
