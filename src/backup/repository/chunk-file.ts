@@ -105,16 +105,16 @@ async function decompressed(frame: Buffer, most: number): Promise<Buffer> {
   stream.end(frame);
   const bytes = Buffer.allocUnsafeSlow(most);
   let used = 0;
-  let previous: ArrayBufferLike | undefined;
+  let previous: Buffer | undefined;
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {
       if (used + piece.length > most) throw new Error('it is longer than its header says');
       piece.copy(bytes, used);
       used += piece.length;
-      if (piece.buffer !== previous) releaseMemory(previous);
-      previous = piece.buffer;
+      if (previous !== undefined && piece.buffer !== previous.buffer) releaseLarge(previous);
+      previous = piece;
     }
-    releaseMemory(previous);
+    if (previous !== undefined) releaseLarge(previous);
     return bytes.subarray(0, used);
   } catch (error) {
     releaseMemory(bytes.buffer);
