@@ -1,5 +1,5 @@
 /**
- * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
+ * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup|backup-flat [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
  * same machine in the same run, so that the ratios hold when the machine's speed drifts.
  *
  *   --format csv|json|ndjson   import: what is read (default csv)      export: csv,ndjson,json,sql,parquet (default all)
@@ -7,6 +7,7 @@
  *   --bad N|P%                 restore: also with so many bad rows, of every class
  *   --rows N                   default 1000000; backup and restore-backup: ordinary rows, default 5000000, 0 for none
  *   --embeddings N             backup and restore-backup: rows of 768 floats, default 100000, 0 for none
+ *   --gigabytes A,B            backup-flat: sizes of the table of embeddings that is backed up and restored, default 1,10
  *   --runs N                   rounds, default 3
  *   --jobs N                   default 2
  *   --memory                   also Sluice alone at 0.1x, 1x and 10x of --rows, for peak memory
@@ -19,6 +20,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPostgres, type PostgresServer } from '../test/helpers/postgres-server.ts';
 import { runBackupBench } from './backup-bench.ts';
+import { runFlatBench } from './backup-flat.ts';
 import * as contenders from './contenders.ts';
 import { createTableSql, generate, type GeneratedFormat } from './generate.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -30,7 +32,7 @@ const { values, positionals } = parseArgs({
   options: {
     format: { type: 'string' }, to: { type: 'string', default: 'postgres' }, rows: { type: 'string' }, embeddings: { type: 'string', default: '100000' },
     runs: { type: 'string', default: '3' }, jobs: { type: 'string', default: '2' }, memory: { type: 'boolean', default: false },
-    peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
+    gigabytes: { type: 'string', default: '1,10' }, peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
 
@@ -41,10 +43,12 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
 try {
   if (job === 'backup' || job === 'restore-backup') {
     await runBackupBench({ job, embeddings: Number(values.embeddings), rows: Number(values.rows ?? 5_000_000), runs, jobs: Number(values.jobs), peers: values.peers?.split(','), out: values.out });
+  } else if (job === 'backup-flat') {
+    await runFlatBench(values.gigabytes.split(',').map(Number), Number(values.jobs));
   } else if (job === 'import' || job === 'export' || job === 'restore') {
     await withServer(main);
   } else {
-    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
+    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup|backup-flat [--gigabytes A,B] [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
     process.exitCode = 2;
   }
 } finally {

@@ -13,6 +13,7 @@ import type { BackupWriter, TableWriter } from '../repository/backup-writer.ts';
 import type { PutOptions } from '../repository/chunk-store.ts';
 import type { Content, ContentWriter } from '../repository/content.ts';
 import { RowHasher } from '../repository/row-hash.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { InOrder } from './in-order.ts';
 import { Pool } from './pool.ts';
 import type { PreviousGroups } from './previous-groups.ts';
@@ -96,7 +97,7 @@ export class TableBackup {
     const { source, previous } = this.#parts;
     for (const table of source.tables) {
       const streams = await source.openTable(table, await previous.find(table), this.#signal);
-      const inHand = this.#begin(`${table.schema}.${table.name}`, table, streams);
+      const inHand = this.#begin(displayName(table), table, streams);
       let isEmpty = true;
       for (const part of streams.parts) {
         isEmpty = false;

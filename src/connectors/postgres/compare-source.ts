@@ -4,6 +4,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ComparedTable, CompareOptions, CompareSource, ExpectedTable } from '../compare-source.ts';
 import { readLargeObjects } from './backup-large-objects.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { columnsOf, type CatalogColumn } from './catalog.ts';
 import { hasBinaryForm } from './copy-encoding.ts';
 import { copyOut } from './copy-out.ts';
@@ -62,7 +63,7 @@ export async function openCompareSource(control: Session, wanted: readonly { rea
   const all = rows.map(foundTable);
   const found = all.filter((table) => names.has(keyOf(table)));
   const locked = found.filter(({ kind, mayRead }) => (kind === 'r' || kind === 'p') && mayRead).map((table) => `ONLY ${qualifiedName(table)}`);
-  const others = all.filter((table) => table.kind === 'r' && !isExtensions.has(table.oid) && !names.has(keyOf(table))).map(({ schema, name }) => `${schema}.${name}`);
+  const others = all.filter((table) => table.kind === 'r' && !isExtensions.has(table.oid) && !names.has(keyOf(table))).map(displayName);
   const snapshot = await Snapshot.take(parts.open, parts.jobs, locked, parts.signal);
   // Types are then written with their schemas, as they are in a backup.
   await snapshot.coordinator.query(`SELECT pg_catalog.set_config('search_path', '', true)`);
