@@ -133,6 +133,7 @@ export const ERROR_CODES = define({
   REPOSITORY_NOT_NAMED: { message: 'The server knows no repository "{name}"', exit: 1, http: 404, hint: 'GET /api/v1/repositories lists those that it knows; an administrator makes others known.' },
   IDEMPOTENCY_CONFLICT: { message: 'The idempotency key was used before: {reason}', exit: 1, http: 409, hint: 'A key stands for one request. Use a new one for another request.' },
   REQUEST_TOO_LARGE: { message: 'The request is larger than {limit} bytes', exit: 1, http: 413, hint: 'Data is sent to /api/v1/import, which has no limit.' },
+  REQUEST_HEAD_TOO_LARGE: { message: 'The address and the headers of the request are larger than {limit} bytes', exit: 1, http: 431, hint: 'Send a shorter query; what is long belongs into the body.' },
   MEDIA_TYPE_UNSUPPORTED: { message: 'A body of type {type} is not understood here', exit: 1, http: 415, hint: 'Send application/json.' },
   RATE_LIMITED: { message: 'Too many requests', exit: 1, http: 429, hint: 'Wait for as long as Retry-After says.', retryable: true },
   SERVER_BUSY: { message: 'The server has too much to do: {reason}', exit: 1, http: 503, hint: 'Try again later.', retryable: true },

@@ -8,6 +8,7 @@ import type { InspectedSource, ReadingPoint } from '../formats/format.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import type { PartStream } from '../rows/part.ts';
 import type { RecordPlace } from '../rows/rejection.ts';
+import { byteRangesOf, type ByteRanges } from './byte-ranges.ts';
 import type { SourceParts } from './source-parts.ts';
 
 export interface FoundRecord {
@@ -101,84 +102,9 @@ export class RejectedRecords {
     if (byte === undefined || endByte === undefined) return {};
     if (this.#bytes?.source !== source) {
       await this.#bytes?.ranges.close();
-      this.#bytes = { source, ranges: source.seekable ? new SeekingRanges(source, this.#signal) : new PassingRanges(source, this.#signal) };
+      this.#bytes = { source, ranges: byteRangesOf(source, this.#signal) };
     }
     const raw = await this.#bytes.ranges.read(byte, endByte);
     return raw === undefined ? {} : { raw };
-  }
-}
-
-interface ByteRanges {
-  read(start: number, end: number): Promise<Uint8Array | undefined>;
-  close(): Promise<void>;
-}
-
-class SeekingRanges implements ByteRanges {
-  readonly #source: ByteSource;
-  readonly #signal: AbortSignal;
-
-  constructor(source: ByteSource, signal: AbortSignal) {
-    this.#source = source;
-    this.#signal = signal;
-  }
-
-  async read(start: number, end: number): Promise<Uint8Array | undefined> {
-    const pieces: Buffer[] = [];
-    for await (const chunk of this.#source.read({ start, end, signal: this.#signal })) pieces.push(Buffer.from(chunk));
-    const bytes = Buffer.concat(pieces);
-    return bytes.length === end - start ? bytes : undefined;
-  }
-
-  async close(): Promise<void> { /* nothing is open between two ranges */ }
-}
-
-/** Ranges of a source that can only be read from its start: ascending ones in one pass. */
-class PassingRanges implements ByteRanges {
-  readonly #source: ByteSource;
-  readonly #signal: AbortSignal;
-  #chunks: AsyncGenerator<Uint8Array, void, undefined> | undefined;
-  #chunk: Uint8Array = new Uint8Array(0);
-  /** Offset of the chunk in the source. */
-  #base = 0;
-
-  constructor(source: ByteSource, signal: AbortSignal) {
-    this.#source = source;
-    this.#signal = signal;
-  }
-
-  async read(start: number, end: number): Promise<Uint8Array | undefined> {
-    if (this.#chunks === undefined || start < this.#base) await this.#restart();
-    const bytes = new Uint8Array(end - start);
-    for (let at = start; at < end;) {
-      if (at >= this.#base + this.#chunk.length) {
-        if (!(await this.#next())) return undefined;
-        continue;
-      }
-      const piece = this.#chunk.subarray(at - this.#base, end - this.#base);
-      bytes.set(piece, at - start);
-      at += piece.length;
-    }
-    return bytes;
-  }
-
-  async close(): Promise<void> {
-    await this.#chunks?.return(undefined);
-    this.#chunks = undefined;
-  }
-
-  async #restart(): Promise<void> {
-    await this.close();
-    this.#chunks = this.#source.read({ signal: this.#signal });
-    this.#chunk = new Uint8Array(0);
-    this.#base = 0;
-  }
-
-  async #next(): Promise<boolean> {
-    this.#base += this.#chunk.length;
-    this.#chunk = new Uint8Array(0);
-    const { value, done } = await this.#chunks!.next();
-    if (done === true) return false;
-    this.#chunk = value;
-    return true;
   }
 }

@@ -1,6 +1,7 @@
 /** Who gets in: every route, from the list of contracts, without a token and with each role; sign-in, origins, limits. */
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALL_CONTRACTS } from '../../src/server/contracts/all-contracts.ts';
@@ -65,6 +66,28 @@ describe('every route', () => {
       expect(response.headers.get('cache-control')).toBe('no-store');
       await response.body?.cancel();
     }
+  });
+});
+
+describe('what is no request', () => {
+  const answerTo = async (text: string): Promise<string> => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.end(text);
+    return (await socket.setEncoding('utf8').toArray()).join('');
+  };
+
+  it.each([
+    ['too long an address', `GET /api/v1/runs?search=${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'REQUEST_HEAD_TOO_LARGE'],
+    ['too many headers', `GET /healthz HTTP/1.1\r\nHost: x\r\n${'X-Many: of them\r\n'.repeat(2000)}\r\n`, 431, 'REQUEST_HEAD_TOO_LARGE'],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.9\r\n', 400, 'REQUEST_INVALID'],
+    ['two lengths', 'POST /api/v1/import HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na', 400, 'REQUEST_INVALID'],
+  ])('is answered with a code: %s', async (_, text, status, code) => {
+    const answer = await answerTo(text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('application/problem+json');
+    expect(answer).toContain('nosniff');
+    expect(answer).toContain(`"code":"${code}"`);
   });
 });
 

@@ -91,16 +91,16 @@ async function insert(session: Session, target: CarefulTarget, values: readonly 
   const options = { signal, table: plan.table };
   const names = [identifierList(columns.map(({ name }) => name)), ...(numbering === undefined ? [] : [numbering.column])].join(', ');
   const casts = [...values.map((value, i) => `${value}::${columns[i].nativeType}`), ...(numbering === undefined ? [] : [`record + ${numbering.base}`])].join(', ');
-  const good = `${CAREFUL} AS c WHERE NOT EXISTS (SELECT FROM ${REJECTED} AS r WHERE r.n = c.record)`;
-  const sql = (range: string): string => `INSERT INTO ${destination} (${names})${destination === GOOD ? '' : overriding(target)} SELECT ${casts} FROM ${good}${range} ORDER BY record`;
+  const good = `(SELECT c.* FROM ${CAREFUL} AS c WHERE NOT EXISTS (SELECT FROM ${REJECTED} AS r WHERE r.n = c.record))`;
+  const insertOf = (rows: string): string => `INSERT INTO ${destination} (${names})${destination === GOOD ? '' : overriding(target)} SELECT ${casts} FROM ${rows} AS good ORDER BY record`;
   await session.query('SAVEPOINT sluice_insert', options);
   try {
-    await session.query(sql(''), options);
+    await session.query(insertOf(good), options);
   } catch (error) {
     if (!isRowError(error)) throw error;
-    await session.query(`ROLLBACK TO SAVEPOINT sluice_insert; CREATE INDEX ON ${CAREFUL} (record); ANALYZE ${CAREFUL}`, options);
-    const pieces = piecewiseSql({ candidates: `(SELECT record AS n FROM ${good})`, insertRange: sql(' AND record > $1 AND record <= $2'), rejected: REJECTED });
-    for (const statement of pieces) await session.query(statement, options);
+    await session.query('ROLLBACK TO SAVEPOINT sluice_insert', options);
+    const { prepare, call, cleanUp } = piecewiseSql({ candidates: good, number: 'record', write: (rows) => ({ insert: insertOf(rows) }), rejected: REJECTED });
+    for (const statement of [prepare, call, cleanUp]) await session.query(statement, options);
   }
 }
 

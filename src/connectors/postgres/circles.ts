@@ -82,32 +82,6 @@ export class Circles {
   }
 }
 
-/** @param parents the tables that each table refers to; others are ignored @returns groups, parents first; the members of a group refer to each other */
-export function parentsFirst(parents: ReadonlyMap<string, readonly string[]>): string[][] {
-  const groups: string[][] = [];
-  const index = new Map<string, number>();
-  const low = new Map<string, number>();
-  const stack: string[] = [];
-  const onStack = new Set<string>();
-  const visit = (table: string): void => {
-    index.set(table, index.size);
-    low.set(table, index.get(table)!);
-    stack.push(table);
-    onStack.add(table);
-    for (const parent of parents.get(table)!) {
-      if (!parents.has(parent)) continue;
-      if (!index.has(parent)) visit(parent);
-      if (onStack.has(parent)) low.set(table, Math.min(low.get(table)!, low.get(parent)!));
-    }
-    if (low.get(table) !== index.get(table)) return;
-    const group = stack.splice(stack.indexOf(table));
-    for (const member of group) onStack.delete(member);
-    groups.push(group);
-  };
-  for (const table of parents.keys()) if (!index.has(table)) visit(table);
-  return groups;
-}
-
 /** Whether triggers, those of foreign keys among them, may be left out in a transaction. */
 export async function mayUseReplicaRole(session: Session, signal: AbortSignal): Promise<boolean> {
   const sql = session.version >= 150_000

@@ -20,8 +20,6 @@ export interface StagedSql {
   /** Answers the number of source rows that changed rows of the target. */
   readonly update: string | undefined;
   readonly insert: string;
-  /** The same for the rows with numbers above $1, up to $2. */
-  readonly insertRange: string;
   /** Rows that are there already are left as they are: all their columns are key. */
   readonly keepsExisting: boolean;
 }
@@ -61,14 +59,13 @@ export function stagedSql(plan: PlanBase, staging: readonly string[], { target, 
   const only = target?.kind === 'table' ? 'ONLY ' : '';
   const lockable = target === undefined || target.kind === 'table' || target.kind === 'partitioned';
   const lock = lockable ? `LOCK TABLE ${only}${name} IN SHARE ROW EXCLUSIVE MODE` : undefined;
-  if (plan.mode === 'upsert') return upsertSql(plan, (range) => source(plan, staging, { rejected, range }), { name, only, lock, nullsEqual: nullsEqual(plan, facts), hasArbiter: plan.creates || (facts !== undefined && uniqueKeyOver(facts, plan.key) !== undefined) });
+  if (plan.mode === 'upsert') return upsertSql(plan, rows ?? source(plan, staging, { rejected }), { name, only, lock, nullsEqual: nullsEqual(plan, facts), hasArbiter: plan.creates || (facts !== undefined && uniqueKeyOver(facts, plan.key) !== undefined) });
   return {
     lock: plan.mode === 'replace' ? lock : undefined,
     remove: plan.mode === 'replace' ? `DELETE FROM ${only}${name}` : undefined,
     countLatest: undefined,
     update: undefined,
     insert: insertSql(plan, name, rows ?? source(plan, staging, { rejected }), isInOrder),
-    insertRange: insertSql(plan, name, source(plan, staging, { rejected, range: true })),
     keepsExisting: false,
   };
 }
@@ -86,15 +83,14 @@ interface UpsertTarget {
   readonly hasArbiter: boolean;
 }
 
-function upsertSql(plan: PlanBase, from: (range: boolean) => string, target: UpsertTarget): StagedSql {
-  const latest = latestSql(plan, from(false), target.nullsEqual);
-  const latestOfRange = latestSql(plan, from(true), target.nullsEqual);
+function upsertSql(plan: PlanBase, from: string, target: UpsertTarget): StagedSql {
+  const latest = latestSql(plan, from, target.nullsEqual);
   const others = plan.columns.filter((column) => !plan.key.includes(column.name) && column.filled !== 'identity-always').map((column) => quoteIdentifier(column.name));
   const common = { remove: undefined, countLatest: `SELECT pg_catalog.count(*) FROM (${latest}) AS latest`, keepsExisting: others.length === 0 };
   if (target.hasArbiter) {
     const action = others.length === 0 ? 'NOTHING' : `UPDATE SET ${others.map((column) => `${column} = excluded.${column}`).join(', ')}`;
     const insert = (rows: string): string => `${insertSql(plan, target.name, `(${rows})`)} ON CONFLICT (${identifierList(plan.key)}) DO ${action}`;
-    return { ...common, lock: undefined, update: undefined, insert: insert(latest), insertRange: insert(latestOfRange) };
+    return { ...common, lock: undefined, update: undefined, insert: insert(latest) };
   }
   // Without a unique key nothing but a lock keeps others from adding the same rows meanwhile.
   const matches = (alias: string): string => plan.key.map((column) => `${alias}.${quoteIdentifier(column)} = latest.${quoteIdentifier(column)}`).join(' AND ');
@@ -104,7 +100,7 @@ function upsertSql(plan: PlanBase, from: (range: boolean) => string, target: Ups
   const added = (rows: string): string => `(SELECT * FROM (${rows}) AS latest WHERE NOT EXISTS (SELECT FROM ${target.only}${target.name} AS existing WHERE ${matches('existing')}))`;
   return {
     ...common, lock: target.lock, update: others.length === 0 ? undefined : update,
-    insert: insertSql(plan, target.name, added(latest)), insertRange: insertSql(plan, target.name, added(latestOfRange)),
+    insert: insertSql(plan, target.name, added(latest)),
   };
 }
 
@@ -117,19 +113,13 @@ function insertSql(plan: PlanBase, name: string, from: string, isInOrder = false
 
 export interface SourceRows {
   readonly rejected?: string | undefined;
-  /** Only the numbers above $1, up to $2. */
-  readonly range?: boolean;
 }
 
 /** The staged rows with their numbers, as a relation in parentheses. */
-export function source(plan: PlanBase, staging: readonly string[], { rejected, range }: SourceRows = {}): string {
+export function source(plan: PlanBase, staging: readonly string[], { rejected }: SourceRows = {}): string {
   const columns = identifierList([...plan.columns.map((column) => column.name), rowColumn(plan)]);
   const row = quoteIdentifier(rowColumn(plan));
-  const conditions = [
-    ...(range === true ? [`staged.${row} > $1 AND staged.${row} <= $2`] : []),
-    ...(rejected === undefined ? [] : [`NOT EXISTS (SELECT FROM ${rejected} AS rejected WHERE rejected.n = staged.${row})`]),
-  ];
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  const where = rejected === undefined ? '' : ` WHERE NOT EXISTS (SELECT FROM ${rejected} AS rejected WHERE rejected.n = staged.${row})`;
   return `(${staging.map((table) => `SELECT ${columns} FROM ${table} AS staged${where}`).join(' UNION ALL ')})`;
 }
 

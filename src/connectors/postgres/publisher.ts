@@ -5,9 +5,10 @@
  */
 import type { LoadTablePlan, PublishedCounts, PublishedTable, PublishHooks } from '../connector.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
+import { parentsFirst } from '../../rows/parents-first.ts';
 import { BulkInsert } from './bulk-insert.ts';
 import { BulkKeys } from './bulk-keys.ts';
-import { Circles, mayUseReplicaRole, parentsFirst } from './circles.ts';
+import { Circles, mayUseReplicaRole } from './circles.ts';
 import { readConstraintRules } from './constraint-rules.ts';
 import type { Session } from './driver.ts';
 import type { Ledger } from './ledger.ts';
@@ -330,14 +331,14 @@ export class Publisher {
     const written = await table.attempt(() => this.#insertAll(table, sqlNow(), isReplica));
     if (written !== undefined) return { written, piecewise: false };
     await this.#circles.defer(group);
-    for (const staging of table.staging) await table.query(`CREATE INDEX ON ${staging} (${table.row}); ANALYZE ${staging}`);
-    // The table of rejected rows grows meanwhile: it is always looked at.
-    const candidates = `(SELECT ${table.row} AS n FROM ${source(load.plan, table.staging, { rejected: table.rejected })} AS staged)`;
-    const { insertRange } = stagedSql(load.plan, table.staging, { target: load.target, facts: load.facts, rejected: table.rejected });
-    const [create, call, drop] = piecewiseSql({ candidates, insertRange, rejected: JUDGED, load: table.number });
-    await table.query(create);
-    const done = Number((await table.query(call)).rows[0][0]);
-    await table.query(drop);
+    const pieces = piecewiseSql({
+      candidates: source(load.plan, table.staging, { rejected: table.rejected }), number: table.row,
+      write: (rows) => stagedSql(load.plan, table.staging, { target: load.target, facts: load.facts, rows }),
+      rejected: JUDGED, load: table.number,
+    });
+    await table.query(pieces.prepare);
+    const done = Number((await table.query(pieces.call)).rows[0][0]);
+    await table.query(pieces.cleanUp);
     table.rejectedCount = await this.#count(`SELECT pg_catalog.count(*) FROM ${table.rejected} AS rejected`, load);
     return { written: done, piecewise: true };
   }

@@ -6,11 +6,12 @@ import type { Patience } from '../context.ts';
 import type { Gate } from './gate.ts';
 import { PAGE_TAG } from '../contracts/page.ts';
 import { problemHeaders, problemOf, requestError } from './problem.ts';
+import { refuseRequest, type HeadLimits } from './refused-request.ts';
 import { API_HEADERS } from './security-headers.ts';
 
 /** Of JSON. Data has no limit: it is not kept. */
 const BODY_LIMIT = 2 ** 20;
-const HEADERS_MS = 15_000;
+const HEAD_LIMITS: HeadLimits = { bytes: 16_384, milliseconds: 15_000 };
 const KEEP_ALIVE_MS = 30_000;
 const MOST_SOCKETS = 1000;
 /** How long the rest of a body that nobody wants is taken, so that the client reads the answer instead of an error of its own. */
@@ -38,7 +39,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Uploads take as long as they take; each body has its own limits of time.
     requestTimeout: 0,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: 2000, maxHeaderSize: 16_384 },
+    http: { headersTimeout: HEAD_LIMITS.milliseconds, connectionsCheckingInterval: 2000, maxHeaderSize: HEAD_LIMITS.bytes },
+    clientErrorHandler: (error, socket) => refuseRequest(error, socket, HEAD_LIMITS),
     frameworkErrors: (error, _request, reply) => answerError(requestError(error, BODY_LIMIT), reply as FastifyReply),
   });
   app.server.maxConnections = MOST_SOCKETS;

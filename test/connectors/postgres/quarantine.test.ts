@@ -168,6 +168,29 @@ describe.each(VERSIONS)('PostgreSQL %i', (version) => {
     expect(await rows('merge')).toEqual([['1', 'a', '5'], ['2', 'b', '1'], ['4', 'd', '2']]);
   });
 
+  test('upsert into a table without a key: what is there is changed, also when a trigger refuses others', async () => {
+    await database.sql(`CREATE TABLE keyless (low integer, high integer, found text); INSERT INTO keyless VALUES (1, 0, 'old'), (2, 0, 'old'), (9, 0, 'stays');
+      CREATE FUNCTION choose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.high < 0 THEN RAISE EXCEPTION 'below zero'; END IF; RETURN NEW; END $$;
+      CREATE TRIGGER choose BEFORE INSERT OR UPDATE ON keyless FOR EACH ROW EXECUTE FUNCTION choose()`);
+    const part: TextRow[] = [['1', '5', 'first'], ['2', '-1', 'bad'], ['3', '3', 'new'], ['1', '6', 'last'], ['4', '-1', 'bad'], ['3', '-7', 'bad'], ['5', '5', 'new']];
+    const wanted = table('keyless', { low: 'int', high: 'int', found: 'text' }, [part], 'upsert');
+    const outcome = await loadWithQuarantine(connection, [{ ...wanted, spec: { ...wanted.spec, key: ['low'] } }]);
+    expect(summary(outcome, 'keyless')).toEqual([2, 5, 6].map((record) => `0:${record} ROW_INVALID`));
+    expect(await rows('keyless')).toEqual([['1', '6', 'last'], ['2', '0', 'old'], ['3', '3', 'new'], ['5', '5', 'new'], ['9', '0', 'stays']]);
+    expect(outcome.counts.get('keyless')).toMatchObject({ written: 3, duplicate: 1, rejected: 3, skipped: 0 });
+  });
+
+  test.each([1, 2, 15, 400])('rows that exclude each other, one of %i', async (every) => {
+    await database.sql('DROP TABLE IF EXISTS slots; CREATE TABLE slots (id integer PRIMARY KEY, during int4range, EXCLUDE USING gist (during WITH &&))');
+    const isBad = (i: number): boolean => i > 0 && i % every === 0;
+    const parts = [0, 1].map((part) => Array.from({ length: 600 }, (_, n): TextRow => { const i = part * 600 + n; return [String(i), isBad(i) ? '[0,1)' : `[${i * 2},${i * 2 + 2})`]; }));
+    const outcome = await loadWithQuarantine(connection, [table('slots', { id: 'int', during: 'text' }, parts)]);
+    const bad = Array.from({ length: 1200 }, (_, i) => i).filter(isBad);
+    expect(summary(outcome, 'slots')).toEqual(bad.map((i) => `${Math.floor(i / 600)}:${(i % 600) + 1} EXCLUSION_VIOLATED slots_during_excl`));
+    expect(outcome.counts.get('slots')).toMatchObject({ written: 1200 - bad.length, rejected: bad.length, skipped: 0 });
+    expect(await database.sql('SELECT count(*), sum(id) FROM slots')).toEqual([[String(1200 - bad.length), String((1199 * 1200) / 2 - bad.reduce((sum, i) => sum + i, 0))]]);
+  });
+
   test('every row bad, and nothing published when the limit says so', async () => {
     await database.sql('CREATE TABLE all_bad (id integer PRIMARY KEY, n integer CHECK (n > 0)); INSERT INTO all_bad VALUES (1, 1)');
     const parts = Array.from({ length: 4 }, (_, part) => Array.from({ length: 2000 }, (__, i): TextRow => (part % 2 === 0 ? ['x', '1'] : [String(i + 2), '0'])));
