@@ -32,15 +32,18 @@ export interface ImportReadingParts {
   readonly note: (message: string) => void;
 }
 
+type PartCame = (part: TablePart, inspected: InspectedSource, index: number) => void;
+type SourceEnded = (inspected: InspectedSource) => void;
+
 export class ImportReading {
   readonly #parts: ImportReadingParts;
   readonly #bound = new Map<string, BoundSource>();
-  readonly #spareBuffers: SpareBuffers;
+  /** For reading again, a part at a time. */
+  readonly #spareForOne = new SpareBuffers(1);
 
   /** @param known how tables were read before the run was interrupted */
   constructor(parts: ImportReadingParts, known: readonly BoundSource[] = []) {
     this.#parts = parts;
-    this.#spareBuffers = new SpareBuffers(parts.context.jobs + 1);
     for (const one of known) this.#bound.set(keyOf(one.inspected, one.table), one);
   }
 
@@ -52,12 +55,24 @@ export class ImportReading {
    * @param came called for every part before it is handed on
    * @param ended called when all parts of a source have been handed on
    */
-  async *parts(signal: AbortSignal, came: (part: TablePart, inspected: InspectedSource, index: number) => void, ended: (inspected: InspectedSource) => void): AsyncGenerator<RoutedPart, void, undefined> {
+  async *parts(signal: AbortSignal, came: PartCame, ended: SourceEnded): AsyncGenerator<RoutedPart, void, undefined> {
+    const spareBuffers = new SpareBuffers(this.#parts.context.jobs + 1);
+    try {
+      yield* this.#allParts(spareBuffers, signal, came, ended);
+    } finally {
+      // What the target does next takes long, and needs none of them.
+      spareBuffers.close();
+    }
+  }
+
+  // oxlint-disable-next-line max-params -- those of `parts`, and what they are in
+  async *#allParts(spareBuffers: SpareBuffers, signal: AbortSignal, came: PartCame, ended: SourceEnded): AsyncGenerator<RoutedPart, void, undefined> {
     const numbers = new Map<string, number>();
     for (const inspected of this.#parts.inspected) {
       const format = await loadFormat(inspected.format);
       const request: ReadRequest = {
         ...this.#settings(inspected, signal),
+        spareBuffers,
         bind: (table, encodings) => this.#bind(inspected, table, encodings),
         onSkipped: (table, rows) => this.#parts.note(`left out: ${rows} rows of ${table.name === undefined ? inspected.source.name : displayName(table.name)}`),
       };
@@ -78,12 +93,12 @@ export class ImportReading {
       const binding = this.#bound.get(keyOf(inspected, table))?.binding;
       return binding?.table === wanted ? binding : null;
     };
-    yield* format.read(inspected, { ...this.#settings(inspected, this.#parts.context.signal), bind, ...(from === undefined ? {} : { from }) });
+    yield* format.read(inspected, { ...this.#settings(inspected, this.#parts.context.signal), spareBuffers: this.#spareForOne, bind, ...(from === undefined ? {} : { from }) });
   }
 
-  #settings(inspected: InspectedSource, signal: AbortSignal): Omit<ReadRequest, 'bind'> {
+  #settings(inspected: InspectedSource, signal: AbortSignal): Omit<ReadRequest, 'bind' | 'spareBuffers'> {
     const { context: { jobs, partBytes, engineMemoryBytes }, tolerant, onlyExisting } = this.#parts;
-    return { jobs, partBytes, signal, spareBuffers: this.#spareBuffers, engineMemoryBytes, trustSampledTypes: onlyExisting(inspected), replayable: true, tolerant };
+    return { jobs, partBytes, signal, engineMemoryBytes, trustSampledTypes: onlyExisting(inspected), replayable: true, tolerant };
   }
 
   async #bind(inspected: InspectedSource, table: InspectedTable, encodings: Encodings): Promise<TableBinding | null> {
