@@ -294,7 +294,7 @@ export class Publisher {
     const sql = sqlNow();
     const staged = load.written - table.rejectedCount;
     const rest = quarantines ? { rejected: table.rejectedCount } : {};
-    if (written === staged) return { written, skipped: 0, duplicate: 0, ...rest };
+    if (written === staged && !piecewise) return { written, skipped: 0, duplicate: 0, ...rest };
     await this.#assertAllThere(load, staging);
     if (sql.countLatest === undefined) return { written, skipped: staged - written, duplicate: 0, ...rest };
     const latest = mustCount ? await this.#count(sql.countLatest, load) : undefined;

@@ -99,3 +99,36 @@ test('the outcome is that of single inserts', async () => {
     }
   }), { numRuns: RUNS, examples: [[UNJUDGEABLE_CHECK]] });
 }, Math.max(120_000, RUNS * 3000));
+
+const HOW_BAD = {
+  check: 'ALTER TABLE merged ADD CHECK (c < 4)',
+  'a check that divides': 'ALTER TABLE merged ADD CHECK (10 / (c - 4) < 0)',
+  'a trigger that raises': `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.c >= 4 THEN RAISE EXCEPTION 'too large'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON merged FOR EACH ROW EXECUTE FUNCTION refuse()`,
+} as const;
+const small = fc.integer({ min: 0, max: 4 });
+
+test('of an upsert the last good row of each key counts, with a unique key in the target and without', async () => {
+  const drawn = fc.record({
+    bad: fc.constantFrom(...Object.keys(HOW_BAD) as (keyof typeof HOW_BAD)[]), isUnique: fc.boolean(),
+    before: fc.uniqueArray(fc.record({ key: small, value: fc.integer({ min: 0, max: 3 }) }), { selector: ({ key }) => key, maxLength: 4 }),
+    parts: fc.array(fc.array(fc.record({ key: small, value: small }), { maxLength: 12 }), { minLength: 1, maxLength: 3 }),
+  });
+  await fc.assert(fc.asyncProperty(drawn, async ({ bad, isUnique, before, parts }) => {
+    await database.sql(`DROP TABLE IF EXISTS merged; DROP FUNCTION IF EXISTS refuse; CREATE TABLE merged (a integer, c integer); ${isUnique ? 'ALTER TABLE merged ADD UNIQUE (a);' : ''} ${HOW_BAD[bad]}`);
+    for (const { key, value: c } of before) await database.sql(`INSERT INTO merged VALUES (${key}, ${c})`);
+    const all = parts.flat();
+    const good = all.filter(({ value: c }) => c < 4);
+    const expected = new Map([...before, ...good].map(({ key, value: c }) => [key, c]));
+    const spec = { table: { name: 'merged' }, mode: 'upsert', key: ['a'], columns: columns({ a: INTEGER, c: INTEGER }) } as const;
+    const outcome = await loadWithQuarantine(connection, [{ spec, parts: parts.map((part) => part.map(({ key, value: c }): TextRow => [String(key), String(c)])) }]);
+    expect(await database.sql('SELECT a, c FROM merged ORDER BY 1')).toEqual([...expected].toSorted(([a], [b]) => a - b).map(([key, c]) => [String(key), String(c)]));
+    const rejected = outcome.rejected.get('merged')?.length ?? 0;
+    const written = new Set(good.map(({ key }) => key)).size;
+    expect(outcome.counts.get('merged')).toEqual({ written, duplicate: all.length - written - rejected, skipped: 0, rejected });
+    // What nobody can judge beforehand and a later row replaces is never inserted: nobody knows that it is bad.
+    const replaced = all.filter((row, at) => row.value >= 4 && all.some((later, i) => i > at && later.key === row.key)).length;
+    expect(rejected).toBeLessThanOrEqual(all.length - good.length);
+    expect(rejected).toBeGreaterThanOrEqual(all.length - good.length - (bad === 'check' ? 0 : replaced));
+  }), { numRuns: RUNS });
+}, Math.max(120_000, RUNS * 3000));
