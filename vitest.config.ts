@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/wide/**', 'test/faults/**', 'test/page/**', 'test/**/*.fault.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/wide/**', 'test/versions/**', 'test/faults/**', 'test/page/**', 'test/**/*.fault.test.ts'],
     // One PostgreSQL for the whole run; its URL is in inject('postgresUrl') and SLUICE_TEST_POSTGRES_URL.
     globalSetup: ['test/helpers/global-setup.ts'],
     setupFiles: ['test/helpers/property-seed.ts'],

@@ -1,5 +1,5 @@
 /**
- * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup|serve [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
+ * The benchmark: `npm run bench -- import|export|restore|backup|restore-backup|backup-flat|serve [options]`. Sluice and its peers do the same job in alternation (A B C, A B C, …) on the
  * same machine in the same run, so that the ratios hold when the machine's speed drifts.
  *
  *   --format csv|json|ndjson   import: what is read (default csv)      export: csv,ndjson,json,sql,parquet (default all)
@@ -7,6 +7,7 @@
  *   --bad N|P%                 restore: also with so many bad rows, of every class
  *   --rows N                   default 1000000; backup and restore-backup: ordinary rows, default 5000000, 0 for none; serve: of an upload, which then comes with ten times as many, default 3000000
  *   --embeddings N             backup and restore-backup: rows of 768 floats, default 100000, 0 for none
+ *   --gigabytes A,B            backup-flat: sizes of the table of embeddings that is backed up and restored, default 1,10
  *   --runs N                   rounds, default 3
  *   --jobs N                   default 2
  *   --memory                   also Sluice alone at 0.1x, 1x and 10x of --rows, for peak memory
@@ -23,6 +24,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPostgres, type PostgresServer } from '../test/helpers/postgres-server.ts';
 import { runBackupBench } from './backup-bench.ts';
+import { runFlatBench } from './backup-flat.ts';
 import * as contenders from './contenders.ts';
 import { createTableSql, generate, type GeneratedFormat } from './generate.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -36,7 +38,7 @@ const { values, positionals } = parseArgs({
     format: { type: 'string' }, to: { type: 'string', default: 'postgres' }, rows: { type: 'string' }, embeddings: { type: 'string', default: '100000' },
     runs: { type: 'string', default: '3' }, jobs: { type: 'string', default: '2' }, memory: { type: 'boolean', default: false },
     'export-rows': { type: 'string', default: '10000000' }, seconds: { type: 'string', default: '180' }, uploads: { type: 'string', default: '8' }, only: { type: 'string', default: SERVE_PARTS.join(',') },
-    peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
+    gigabytes: { type: 'string', default: '1,10' }, peers: { type: 'string' }, bad: { type: 'string' }, out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
 
@@ -47,6 +49,8 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
 try {
   if (job === 'backup' || job === 'restore-backup') {
     await runBackupBench({ job, embeddings: Number(values.embeddings), rows: Number(values.rows ?? 5_000_000), runs, jobs: Number(values.jobs), peers: values.peers?.split(','), out: values.out });
+  } else if (job === 'backup-flat') {
+    await runFlatBench(values.gigabytes.split(',').map(Number), Number(values.jobs));
   } else if (job === 'import' || job === 'export' || job === 'restore') {
     await withServer(main);
   } else if (job === 'serve') {
@@ -55,7 +59,7 @@ try {
       if (!await runServeBench(server, { ...options, parts: values.only.split(','), folder, out: values.out })) process.exitCode = 1;
     });
   } else {
-    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup|serve [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
+    process.stderr.write('Usage: npm run bench -- import|export|restore|backup|restore-backup|backup-flat|serve [--gigabytes A,B] [--bad N|P%] [--format F] [--to postgres|duckdb] [--rows N] [--embeddings N] [--runs N] [--jobs N] [--memory] [--peers a,b]\n');
     process.exitCode = 2;
   }
 } finally {

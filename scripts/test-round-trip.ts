@@ -28,6 +28,7 @@ interface Sample {
 const SAMPLES: readonly Sample[] = [
   { name: 'checklist', load: (url) => loadChecklist(url) },
   { name: 'oddities', load: (url) => loadOddities(url) },
+  { name: 'strange', load: (url) => loadOddities(url, 'strange') },
   { name: 'tablespace', load: (url) => loadOtherCase(url, 'tablespace') },
   { name: 'sql-ascii', encoding: 'SQL_ASCII', load: (url) => loadOtherCase(url, 'sql-ascii') },
   { name: 'large-values', load: (url) => loadOtherCase(url, 'large-values'), isLong: true },

@@ -25,6 +25,14 @@ export interface JobRequest {
   readonly connection?: { readonly option: '--to' | '--from'; readonly url: string };
   /** Takes the receipt instead of the JSON document: one command may run several jobs. */
   readonly onReceipt?: (receipt: Receipt) => void;
+  /** What the job has to say instead of counts of rows; undefined where it has not come so far. */
+  readonly report?: (receipt: Receipt) => JobReport | undefined;
+}
+
+export interface JobReport {
+  /** For --json. */
+  readonly document: object;
+  readonly lines: readonly string[];
 }
 
 /** Runs a job with its progress, signals and receipt. Returns the exit code; the error of a failed run has been printed. */
@@ -54,8 +62,14 @@ export async function runJob(request: JobRequest): Promise<number> {
   }
 }
 
-function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout, onReceipt, connection }: JobRequest): void {
+function printReceipt(receipt: Receipt, request: JobRequest): void {
+  const { terminal, flags, rowsOnStdout, onReceipt, connection } = request;
   onReceipt?.(receipt);
+  const report = request.report?.(receipt);
+  if (report !== undefined) {
+    printReport(report, receipt, request);
+    return;
+  }
   if (receipt.error !== undefined) printLines(terminal.stderr, [...errorLines(receipt.error), ...resumeLines(receipt, connection)]);
   if (flags.json === true) {
     if (onReceipt === undefined) printJson(terminal, receipt);
@@ -66,6 +80,12 @@ function printReceipt(receipt: Receipt, { terminal, flags, rowsOnStdout, onRecei
     return;
   }
   if (flags.quiet !== true) printLines(rowsOnStdout === true || receipt.error !== undefined ? terminal.stderr : terminal.stdout, receiptLines(receipt));
+}
+
+function printReport({ document, lines }: JobReport, { error }: Receipt, { terminal, flags }: JobRequest): void {
+  if (flags.json === true) printJson(terminal, document);
+  else if (flags.quiet !== true) printLines(terminal.stdout, lines);
+  if (error !== undefined) printLines(terminal.stderr, errorLines(error));
 }
 
 function resumeLines({ resume, job }: Receipt, connection: JobRequest['connection']): string[] {

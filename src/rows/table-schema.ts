@@ -40,7 +40,11 @@ export interface TableSchema extends TableName {
   readonly estimatedBytes?: number;
 }
 
-/** `schema.name` or `name`, for people; never for SQL (connectors quote for themselves). */
-export function displayName(table: TableName): string {
-  return table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
+/** `schema.name` or `name`, for people, and the same for no two tables: parts with a dot of their own are quoted (`a."b.c"`). Never for SQL: connectors quote for themselves. */
+export function displayName({ schema, name }: TableName): string {
+  return schema === undefined ? name : `${displayedPart(schema)}.${displayedPart(name)}`;
+}
+
+function displayedPart(part: string): string {
+  return part.includes('.') ? `"${part.replaceAll('"', '""')}"` : part;
 }

@@ -84,6 +84,19 @@ describe('float planes', () => {
     expect(encodeFloatPlanes(Buffer.from('1\tone\n'), FILTER)).toBeUndefined();
   });
 
+  it('find vectors in a piece of a stream without its beginning, and whatever may look like one', () => {
+    const columns = { arrays: [], vectors: [1] };
+    const halves = (values: readonly number[]): Field => Buffer.concat([Buffer.from([0, values.length, 0, 0]), ...values.map((value) => Buffer.from([0x2c, value]))]);
+    const stream = binaryStream([1, 2, 3].map((row) => [Buffer.from(`row ${row}`), row < 3 ? vector(Array.from({ length: 100 }, (_, i) => noise(row * i))) : halves(Array.from({ length: 101 }, (_, i) => i))]));
+    fc.assert(fc.property(fc.nat(stream.length), fc.nat(stream.length), (a, b) => {
+      const content = stream.subarray(Math.min(a, b), Math.max(a, b));
+      const filtered = encodeFloatPlanes(content, columns);
+      expect(filtered === undefined || decodeFloatPlanes(Buffer.from(filtered), content.length)!.equals(content)).toBe(true);
+    }), { numRuns: 500 });
+    // Whole but for what was cut: the second vector, and the numbers of the third by twos.
+    expect(Buffer.from(encodeFloatPlanes(stream.subarray(100), columns)!).readUInt32LE(8)).toBe(150);
+  });
+
   it('never fail on bytes that they have not made', () => {
     const filtered = Buffer.from(encodeFloatPlanes(embeddings(2, 20), FILTER)!);
     fc.assert(fc.property(fc.nat(filtered.length - 1), fc.nat(255), fc.nat(1000), (at, byte, length) => {

@@ -86,6 +86,12 @@ it('a live database is the same, until rows change: then those are named, and th
   const json = await runCli(['verify', root, '--against', url, '--json', '--quiet', '--table', 'noth*'], { cwd });
   expect(json.code).toBe(0);
   expect(JSON.parse(json.stdout)).toMatchObject({ job: 'verify', ok: true, totals: { tables: 1 }, seconds: expect.any(Number), peakRssBytes: expect.any(Number) });
+  // Each is a run, found again with what it found.
+  const runs = JSON.parse((await runCli(['runs', 'list', '--json'], { cwd })).stdout) as { runs: { run: string; job: string; status: string }[] };
+  expect(runs.runs.slice(0, 2)).toMatchObject([{ job: 'verify', status: 'done' }, { job: 'verify', status: 'failed' }]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ run: runs.runs[0].run, status: 'done' });
+  const shown = await runCli(['runs', 'show', runs.runs[1].run], { cwd });
+  expect(shown.stdout).toContain('public.people is different: 60,000 rows, as in the backup');
   await expect(verify(root, url, { tables: ['nobody'] })).rejects.toMatchObject({ code: 'TABLE_UNKNOWN' });
 });
 

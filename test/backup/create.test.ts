@@ -9,6 +9,7 @@ import { readContent, type Content } from '../../src/backup/repository/content.t
 import type { Repository } from '../../src/backup/repository/repository.ts';
 import { verifyRepository } from '../../src/backup/repository/verify.ts';
 import { backUpDatabase, type BackUpOptions, type Receipt } from '../../src/index.ts';
+import { displayName } from '../../src/rows/table-schema.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { collect } from '../helpers/collect.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
@@ -86,7 +87,8 @@ describe('a backup', () => {
       'public.scratch': 1, 'public.toasted': 200, 'sales.orders': 40_000, 'sales.orders_log': 3,
     });
     expect(names(tables)).toEqual(Object.keys(rows));
-    expect(receipts.map(({ name, written }) => [name, written])).toEqual(Object.entries(rows));
+    expect(receipts.map(({ name, written }) => [name, written])).toEqual(tables.map((table) => [displayName(table), table.rows]));
+    expect(receipts[0].name).toBe('"odd ""s.1"."Tab.le\ntwo"');
     const byName = new Map(tables.map((table) => [table.name, table]));
     expect(byName.get('orders_log')!.columns).toEqual([{ name: 'at', type: 'timestamp with time zone' }, { name: 'n', type: 'integer' }]);
     expect(byName.get('Tab.le\ntwo')).toMatchObject({ encoding: 'copy-text' });

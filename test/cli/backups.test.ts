@@ -61,6 +61,8 @@ it('sluice verify ends with 0 when all is whole, and with 4 and names when it is
   expect(damaged.code).toBe(4);
   expect(damaged.stdout).toContain(`needed by ${manifest.backup}: the schema before the data`);
   expect(damaged.stderr).toContain('VERIFICATION_FAILED');
-  expect(json(await sluice('verify', 'repo', '--json'))).toMatchObject({ ok: false, problems: [{ code: 'CHUNK_DAMAGED' }], error: { code: 'VERIFICATION_FAILED' } });
+  expect(json(await sluice('verify', 'repo', '--json'))).toMatchObject({ job: 'verify', status: 'failed', ok: false, problems: [{ code: 'CHUNK_DAMAGED' }], error: { code: 'VERIFICATION_FAILED' } });
+  const recorded = json(await sluice('runs', 'list', '--json')) as { runs: { job: string; status: string }[] };
+  expect(recorded.runs.map(({ job, status }) => `${job} ${status}`)).toEqual(['verify failed', 'verify failed', 'verify done', 'verify done']);
   for (const wrong of [['--percent', '0'], ['--percent', 'x'], ['--not-since', 'yesterday']]) expect((await sluice('verify', 'repo', ...wrong)).code).toBe(2);
 });

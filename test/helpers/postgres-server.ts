@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { addExtension } from './added-extension.ts';
 import { dismissGuard, startGuard } from './guard.ts';
 import { give, reachablePrograms, reachableTemporaryFolder, serverAccount, type Account } from './postgres-account.ts';
 import { findPostgres, type PostgresVersion } from './postgres-binaries.ts';
@@ -40,6 +41,8 @@ export interface PostgresOptions {
   readonly dataDir?: string;
   /** true: TLS is offered. 'required': no connection without. 'client-certificate': nor without a certificate of ours. */
   readonly ssl?: boolean | 'required' | 'client-certificate';
+  /** A folder with the control file and SQL of an extension that it shall have; of Debian's server only. */
+  readonly extension?: string;
 }
 
 export interface PostgresServer {
@@ -89,7 +92,8 @@ async function startCluster(options: PostgresOptions, keepTemplate: boolean): Pr
     const home = await findPostgres(options.version ?? defaultVersion());
     const bin = join(await reachablePrograms(home, folder, account), 'bin');
     const cluster = new Cluster({ home, bin, folder, dataDir, account, guard, keepTemplate });
-    await cluster.initialize(options);
+    const added = options.extension === undefined ? {} : await addExtension(home, folder, options.extension, account);
+    await cluster.initialize({ ...options, settings: { ...options.settings, ...added } });
     await cluster.start();
     return cluster;
   } catch (error) {

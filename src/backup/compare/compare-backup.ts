@@ -5,6 +5,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { CompareOptions, CompareSource } from '../../connectors/compare-source.ts';
 import { tablePattern } from '../../connectors/table-choice.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { largeObjectEntrySchema, readList, sequenceEntrySchema, tableEntrySchema, type LargeObjectEntry, type TableEntry } from '../repository/entry-list.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -134,7 +135,7 @@ class BackupComparison {
   async #compareTable(index: number, entry: TableEntry, count: number): Promise<void> {
     const { signal, jobs } = this.#options;
     const table = await this.#source.table(entry, signal);
-    const name = `${entry.schema}.${entry.name}`;
+    const name = displayName(entry);
     const backup = { rows: entry.rows, rowHash: entry.rowHash ?? '' };
     if (table === undefined || !table.isReadable) {
       this.#reports[index] = { name, status: table === undefined ? 'missing' : 'unlike', backup, database: null, differences: table?.differences ?? [] };
@@ -174,7 +175,7 @@ class BackupComparison {
   // oxlint-disable-next-line max-params -- what a report has
   #report(index: number, { entry, table, expected, found, groups }: TableComparison, status: TableStatus, rows: RowDifferencesReport | undefined): void {
     this.#reports[index] = {
-      name: `${entry.schema}.${entry.name}`, status, backup: expected, database: found, differences: table.differences,
+      name: displayName(entry), status, backup: expected, database: found, differences: table.differences,
       ...(groups.same + groups.different === 0 ? {} : { groups: { ...groups } }),
       ...(rows === undefined ? {} : { rows }),
     };
@@ -188,7 +189,7 @@ class BackupComparison {
       return { missing: found.missing, extra: found.extra, changed: found.changed ?? null, complete: found.isComplete, examples: await rowExamples(found.rows, entry, table) };
     } catch (error) {
       if (!(error instanceof SluiceError) || !/^(?:CHUNK|BACKUP)_/.test(error.code)) throw error;
-      this.#notes.push(`Which rows of ${entry.schema}.${entry.name} differ cannot be said: ${error.message}`);
+      this.#notes.push(`Which rows of ${displayName(entry)} differ cannot be said: ${error.message}`);
       return undefined;
     }
   }
@@ -196,11 +197,11 @@ class BackupComparison {
   async #compareSequences(): Promise<SequenceDifference[]> {
     const { signal } = this.#options;
     const found = new Map<string, string>();
-    for await (const { schema, name, lastValue, isCalled } of this.#source.sequences(signal)) found.set(`${schema}.${name}`, stateText(lastValue, isCalled));
+    for await (const { schema, name, lastValue, isCalled } of this.#source.sequences(signal)) found.set(displayName({ schema, name }), stateText(lastValue, isCalled));
     const differences: SequenceDifference[] = [];
     for await (const { schema, name, lastValue, isCalled } of readList(this.#repository.chunks, this.#manifest.sequences, sequenceEntrySchema, { backup: this.#manifest.backup })) {
-      const backup = stateText(lastValue, isCalled), database = found.get(`${schema}.${name}`) ?? null;
-      if (backup !== database) differences.push({ name: `${schema}.${name}`, backup, database });
+      const backup = stateText(lastValue, isCalled), of = displayName({ schema, name }), database = found.get(of) ?? null;
+      if (backup !== database) differences.push({ name: of, backup, database });
     }
     return differences;
   }

@@ -17,6 +17,7 @@ import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupOptions } from './backup-options.ts';
 import { keptBackup, type BackupState } from './backup-state.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { PreviousGroups } from './previous-groups.ts';
 import { backUpSchema } from './schema-backup.ts';
 import { TableBackup } from './table-backup.ts';
@@ -132,6 +133,7 @@ class BackupJob {
       await writer.addLargeObject({ ...object, content: await content.end() });
       count++;
     }
+    content.release();
     return count;
   }
 
@@ -150,7 +152,7 @@ function plannedTable({ schema, name, bytes, estimatedRows }: BackupTable): {
   name: string; from: string[]; encoding: string; publication: string; columns: []; parts: { rule: string; bytes: number }; expected: { rows?: number; bytes: number }; statements: [];
 } {
   return {
-    name: `${schema}.${name}`, from: [`${schema}.${name}`],
+    name: displayName({ schema, name }), from: [displayName({ schema, name })],
     encoding: 'copy-binary or copy-text', publication: 'listed when all is complete', columns: [],
     parts: { rule: 'fixed groups of pages', bytes: CHUNK_BYTES },
     expected: { ...(estimatedRows === undefined ? {} : { rows: estimatedRows }), bytes }, statements: [],

@@ -16,5 +16,7 @@ export async function backUpSchema(source: BackupSource, writer: BackupWriter, l
   const archive = await stored(dump.archive());
   const seal = hash('sha256', archive.chunks.join('')).slice(0, 32);
   const again = (): AsyncIterable<Uint8Array> => writer.read(archive);
-  return { writer: source.schemaWriter, archive, preData: await stored(dump.plain('pre-data', seal, again)), postData: await stored(dump.plain('post-data', seal, again)), unfilled: [...source.unfilled] };
+  const preData = await stored(dump.plain('pre-data', seal, again)), postData = await stored(dump.plain('post-data', seal, again));
+  content.release();
+  return { writer: source.schemaWriter, archive, preData, postData, unfilled: [...source.unfilled] };
 }

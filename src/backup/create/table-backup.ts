@@ -13,6 +13,7 @@ import type { BackupWriter, TableWriter } from '../repository/backup-writer.ts';
 import type { PutOptions } from '../repository/chunk-store.ts';
 import type { Content, ContentWriter } from '../repository/content.ts';
 import { RowHasher } from '../repository/row-hash.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { InOrder } from './in-order.ts';
 import { Pool } from './pool.ts';
 import type { PreviousGroups } from './previous-groups.ts';
@@ -63,6 +64,7 @@ export class TableBackup {
   readonly #receipts: TableReceipt[] = [];
   /** One more than there are jobs: while one is put away, its job goes on with another. */
   readonly #lanes: Pool<ContentWriter>;
+  readonly #writers: readonly ContentWriter[];
   readonly #storing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
   #steps = 0;
@@ -71,7 +73,8 @@ export class TableBackup {
     this.#parts = parts;
     this.#scope = scope;
     this.#signal = scope.signal;
-    this.#lanes = new Pool(Array.from({ length: parts.context.jobs + 1 }, () => parts.writer.content()));
+    this.#writers = Array.from({ length: parts.context.jobs + 1 }, () => parts.writer.content());
+    this.#lanes = new Pool(this.#writers);
   }
 
   /** @throws SluiceError of the source and of the repository; the first that happened */
@@ -82,6 +85,8 @@ export class TableBackup {
     } finally {
       // Also of a run that has failed: nothing is written when it is over.
       await Promise.all(this.#storing);
+      // Large objects have a writer of their own.
+      for (const writer of this.#writers) writer.release();
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#order.taken !== this.#steps) throw new SluiceError('INTERNAL', { reason: `${this.#steps - this.#order.taken} parts were read and not entered into the backup` });
@@ -92,7 +97,7 @@ export class TableBackup {
     const { source, previous } = this.#parts;
     for (const table of source.tables) {
       const streams = await source.openTable(table, await previous.find(table), this.#signal);
-      const inHand = this.#begin(`${table.schema}.${table.name}`, table, streams);
+      const inHand = this.#begin(displayName(table), table, streams);
       let isEmpty = true;
       for (const part of streams.parts) {
         isEmpty = false;

@@ -111,7 +111,8 @@ class EntryReader {
     const ids: number[] = [];
     for (;;) {
       const text = await this.#cursor.name(MAX_NAME_BYTES, 'a dependency');
-      if (text === null) return ids.length === 0 ? NONE : ids;
+      // A copy has no room for more, which would be most of it.
+      if (text === null) return ids.length === 0 ? NONE : ids.slice();
       if (!/^\d{1,10}$/.test(text)) throw this.#cursor.damaged('a dependency is no number');
       ids.push(Number(text));
       if (ids.length % 65_536 === 0) this.#charge(8 * 65_536);

@@ -27,6 +27,8 @@ const SHARED_MEMORY_BYTES = 64 * 1024;
 
 /** Of what zstd gives: each is a turn of the event loop. */
 const DECOMPRESSED_PIECE_BYTES = 256 * 1024;
+/** What Node asks for. */
+const LEAST_PIECE_BYTES = 64;
 
 /** Says for people what is wrong with a chunk; the caller knows which it is. */
 export class ChunkDamage extends Error {
@@ -105,20 +107,20 @@ export async function decodeChunk(bytes: Buffer): Promise<Buffer> {
  * which native memory does not press on. @throws ChunkDamage
  */
 async function decompressed(frame: Buffer, most: number): Promise<Buffer> {
-  const stream = createZstdDecompress({ chunkSize: DECOMPRESSED_PIECE_BYTES });
+  const stream = createZstdDecompress({ chunkSize: Math.min(DECOMPRESSED_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, most)) });
   stream.end(frame);
   const bytes = Buffer.allocUnsafeSlow(most);
   let used = 0;
-  let previous: ArrayBufferLike | undefined;
+  let previous: Buffer | undefined;
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {
       if (used + piece.length > most) throw new Error('it is longer than its header says');
       piece.copy(bytes, used);
       used += piece.length;
-      if (piece.buffer !== previous) releaseMemory(previous);
-      previous = piece.buffer;
+      if (previous !== undefined && piece.buffer !== previous.buffer) releaseLarge(previous);
+      previous = piece;
     }
-    releaseMemory(previous);
+    if (previous !== undefined) releaseLarge(previous);
     return bytes.subarray(0, used);
   } catch (error) {
     releaseMemory(bytes.buffer);

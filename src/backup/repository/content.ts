@@ -71,6 +71,13 @@ export class ContentWriter {
     this.#used = 0;
   }
 
+  /** Gives its memory back, of which the collector would not know soon enough. It may be used again all the same. Not while content is being written. */
+  release(): void {
+    for (const buffer of [this.#buffer, this.#spare]) releaseMemory(buffer?.buffer);
+    this.#buffer = new Uint8Array(0);
+    this.#spare = undefined;
+  }
+
   /** Hands the buffer over, and waits for the one before: two at most. */
   async #cut(): Promise<void> {
     await this.#putting;

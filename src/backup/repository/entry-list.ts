@@ -70,8 +70,10 @@ export class EntryListWriter<T> {
     await this.#content.write(Buffer.from(`${JSON.stringify(entry)}\n`));
   }
 
-  end(): Promise<Content> {
-    return this.#content.end();
+  async end(): Promise<Content> {
+    const content = await this.#content.end();
+    this.#content.release();
+    return content;
   }
 }
 

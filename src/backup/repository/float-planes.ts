@@ -1,5 +1,5 @@
 /**
- * The filter `float-planes`, for COPY streams in binary format that are mostly real[] or pgvector's vector (embeddings). In a real[] every element of 4 bytes has a length word before it,
+ * The filter `float-planes`, for COPY streams in binary format that are mostly real[] or pgvector's vector or halfvec (embeddings). In a real[] every element of 4 bytes has a length word before it,
  * always 4; and of a float only the first byte or two repeat, the others are noise that no compressor shortens but every compressor searches. So the length words go, and the elements'
  * first bytes stand together, then their second bytes, and so on: zstd passes over the noise at the speed of memory. Bytes in docs/backup-format.md, "Filters".
  *
@@ -9,7 +9,7 @@
 export interface FloatColumns {
   /** Positions of real[] and integer[] columns among those of the stream. */
   readonly arrays: readonly number[];
-  /** Positions of columns of type vector. */
+  /** Positions of columns of type vector or halfvec. Two numbers of the latter are one element: each of its four planes has bytes of one kind all the same. */
   readonly vectors: readonly number[];
 }
 
@@ -20,6 +20,8 @@ const LEAST_ELEMENTS = 16;
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const STREAM_HEAD_BYTES = 19;
+/** The length of the field (4 bytes), the number of elements (2), nothing (2). */
+const VECTOR_HEAD_BYTES = 8;
 const LENGTH_WORD = Buffer.from([0, 0, 0, 4]);
 
 /** Elements of 4 bytes, one after the other; `stride` 8: each behind a length word. */
@@ -115,6 +117,7 @@ function findRuns(content: Uint8Array, columns: FloatColumns): Runs {
   const view = new DataView(content.buffer, content.byteOffset, content.length);
   if (SIGNATURE.equals(content.subarray(0, SIGNATURE.length))) walkRows(runs, view, columns);
   else if (columns.arrays.length > 0) searchRuns(runs, content, view);
+  else if (columns.vectors.length > 0) searchVectors(runs, view);
   return runs;
 }
 
@@ -147,6 +150,23 @@ function searchRuns(runs: Runs, content: Uint8Array, view: DataView): void {
     while (end + 8 <= bytes.length && view.getInt32(end) === 4) end += 8;
     addRun(runs, at, (end - at) / 8, 8);
     at = Math.max(end, at + 1);
+  }
+}
+
+/** Nor where a vector does; but the length of its field and its own head, the number of its elements and 0, fit together. */
+function searchVectors(runs: Runs, view: DataView): void {
+  const size = view.byteLength;
+  let at = 0;
+  while (at + VECTOR_HEAD_BYTES <= size) {
+    const elements = view.getUint16(at + 4);
+    const bytes = view.getInt32(at) - 4;
+    if (view.getUint16(at + 6) !== 0 || elements < LEAST_ELEMENTS || (bytes !== 4 * elements && bytes !== 2 * elements)) {
+      at++;
+      continue;
+    }
+    const first = at + VECTOR_HEAD_BYTES, end = Math.min(size, first + bytes);
+    addRun(runs, first, Math.floor((end - first) / 4), 4);
+    at = end;
   }
 }
 

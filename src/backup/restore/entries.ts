@@ -27,13 +27,39 @@ export interface StepOptions {
 export function entriesByStep(entries: readonly DumpEntry[], options: StepOptions): ReadonlyMap<Step, readonly DumpEntry[]> {
   const steps = new Map<Step, DumpEntry[]>([['before', []], ['after', []], ['privileges', []], ['last', []]]);
   const stepOf = new Map<number, Step>();
+  const forTables = neededForTables(entries);
   for (const entry of entries) {
-    const step = chooseStep(entry, options, stepOf);
+    const chosen = chooseStep(entry, options, stepOf);
+    const step = chosen === 'after' && forTables.has(entry.dumpId) ? 'before' : chosen === 'before' && !forTables.has(entry.dumpId) && comesAfter(entry, stepOf) ? 'after' : chosen;
     if (step === undefined) continue;
     stepOf.set(entry.dumpId, step);
     steps.get(step)!.push(entry);
   }
   return steps;
+}
+
+/**
+ * What tables need, at whatever remove. That may be of the section behind the data: a column's default calls a function, which names a key of another table (ON CONFLICT ON CONSTRAINT). Rows need the table, so
+ * that key is built before them.
+ */
+function neededForTables(entries: readonly DumpEntry[]): ReadonlySet<number> {
+  const byId = new Map(entries.map((entry) => [entry.dumpId, entry]));
+  const needed = new Set<number>();
+  const left = entries.filter(({ description, section }) => description === 'TABLE' && section !== 'data');
+  for (let entry = left.pop(); entry !== undefined; entry = left.pop()) {
+    if (needed.has(entry.dumpId)) continue;
+    needed.add(entry.dumpId);
+    for (const id of entry.dependencies) {
+      const below = byId.get(id);
+      if (below !== undefined && below.section !== 'data') left.push(below);
+    }
+  }
+  return needed;
+}
+
+/** Of the section before the data, and needs what comes behind them. The archive has it in its place: behind that. */
+function comesAfter({ dependencies }: DumpEntry, stepOf: ReadonlyMap<number, Step>): boolean {
+  return dependencies.some((id) => stepOf.get(id) === 'after');
 }
 
 function chooseStep({ description, section, tag, dependencies }: DumpEntry, options: StepOptions, stepOf: ReadonlyMap<number, Step>): Step | undefined {

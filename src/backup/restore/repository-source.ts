@@ -10,6 +10,7 @@ import { RepositoryLock } from '../repository/lock.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { ChunkId } from '../repository/object-names.ts';
 import type { Repository } from '../repository/repository.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import type { RestoreSource, SourceLargeObject, SourcePart, SourceTable } from './restore-source.ts';
 
 /** @param onDamage of lists: what can be read of them is restored; without it damage ends the restore */
@@ -67,7 +68,7 @@ class RepositorySource implements RestoreSource {
     this.name = opened.name;
     this.fingerprint = `${repository.id}@${manifest.backup}`;
     this.schema = opened.schema;
-    this.unfilled = new Set(manifest.schema?.unfilled?.map(({ schema, name }) => `${schema}.${name}`));
+    this.unfilled = new Set(manifest.schema?.unfilled?.map(displayName));
     this.hasData = manifest.scope.data;
     this.notes = manifest.notes.map((note) => `of the backup: ${note}`);
     this.totals = { tables: manifest.totals.tables, rows: manifest.totals.rows, bytes: manifest.totals.bytes };

@@ -13,7 +13,7 @@ export interface RestoreSource {
   readonly fingerprint: string;
   /** Undefined for a backup without schema. */
   readonly schema: DumpArchive | undefined;
-  /** Materialized views that had no rows, as `schema.name`; undefined where the schema itself says what is filled. */
+  /** Materialized views that had no rows, as `displayName` says them; undefined where the schema itself says what is filled. */
   readonly unfilled: ReadonlySet<string> | undefined;
   /** Whether rows are part of it. */
   readonly hasData: boolean;

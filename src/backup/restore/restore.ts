@@ -86,7 +86,7 @@ class BackupRestore implements Transfer {
     this.#target = target;
     this.#steps = steps;
     this.#selection = selection;
-    this.#sequences = new Set(selection.entries.filter(({ description }) => description === 'SEQUENCE').map(({ namespace, tag }) => `${namespace}.${tag}`));
+    this.#sequences = new Set(selection.entries.filter(({ description }) => description === 'SEQUENCE').map(({ namespace, tag }) => displayName({ schema: namespace, name: tag })));
     this.plan = plan;
   }
 
@@ -230,8 +230,8 @@ class BackupRestore implements Transfer {
   }
 
   /** Of sequences also those that come with their tables. */
-  #wantsSequence({ schema, name }: TableName): boolean {
-    return this.#sequences.has(`${schema}.${name}`);
+  #wantsSequence(sequence: TableName): boolean {
+    return this.#sequences.has(displayName(sequence));
   }
 
   /** Of partitioned tables the root: that reads its partitions, too. */

@@ -118,18 +118,24 @@ class LongPart implements SourcePart {
 
   async *#read(head: Buffer, first: Buffer, pieces: AsyncGenerator<Buffer, void, undefined>): AsyncGenerator<Buffer, void, undefined> {
     this.#bytes = head.length;
-    yield head;
-    for (let piece: Buffer | undefined = first; piece !== undefined; piece = await nextOf(pieces)) {
-      const end = piece.indexOf(LF) + 1;
-      const own = end === 0 ? piece : piece.subarray(0, end);
-      this.#bytes += own.length;
-      if (own.length > 0) yield own;
-      if (end === 0) continue;
-      this.#rows = 1;
-      this.#end.resolve(piece.subarray(end));
-      return;
+    let piece: Buffer | undefined = first;
+    try {
+      yield head;
+      for (; piece !== undefined; piece = await nextOf(pieces)) {
+        const end = piece.indexOf(LF) + 1;
+        const own = end === 0 ? piece : piece.subarray(0, end);
+        this.#bytes += own.length;
+        if (own.length > 0) yield own;
+        if (end === 0) continue;
+        this.#rows = 1;
+        break;
+      }
+    } finally {
+      // Also of a row that was refused before its end: the parts behind it are there all the same.
+      let end = piece === undefined ? 0 : piece.indexOf(LF) + 1;
+      for (; piece !== undefined && end === 0; end = piece === undefined ? 0 : piece.indexOf(LF) + 1) piece = await nextOf(pieces);
+      this.#end.resolve(piece === undefined ? EMPTY : piece.subarray(end));
     }
-    this.#end.resolve(Buffer.alloc(0));
   }
 }
 

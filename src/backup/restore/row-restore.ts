@@ -37,6 +37,8 @@ interface TableState {
   /** Parts under way, and whether more may come. */
   parts: number;
   mayCome: boolean;
+  /** A check has refused a row: perhaps it reads another table, which is not there yet. What is left of this one comes when all others are. */
+  isPutOff: boolean;
 }
 
 interface Work {
@@ -50,6 +52,9 @@ export class RowRestore {
   readonly #context: RunContext;
   readonly #options: RowOptions;
   readonly #receipts: TableReceipt[] = [];
+  /** Tables that are to come once more, when all others are there. */
+  readonly #putOff: SourceTable[] = [];
+  #isLastTurn = false;
 
   constructor(source: RestoreSource, target: RestoreTarget, context: RunContext, options: RowOptions) {
     this.#source = source;
@@ -62,7 +67,9 @@ export class RowRestore {
   async run(): Promise<TableReceipt[]> {
     const scope = new AbortScope(this.#context.signal);
     try {
-      await this.#move(this.#work(scope.signal), () => scope.abort(new SluiceError('CANCELLED')));
+      await this.#move(this.#work(this.#tables(), scope.signal), () => scope.abort(new SluiceError('CANCELLED')));
+      this.#isLastTurn = true;
+      if (this.#putOff.length > 0) await this.#move(this.#work(this.#described(this.#putOff), scope.signal), () => scope.abort(new SluiceError('CANCELLED')));
     } finally {
       scope.dispose();
     }
@@ -111,8 +118,9 @@ export class RowRestore {
       meter.part(part.index, 'done');
     } catch (error) {
       meter.part(part.index, 'failed');
-      if (this.#options.onDamage === undefined || !isDamage(error)) throw toSluiceError(error).locatedAt({ table: target.display, part: part.index });
-      this.#options.onDamage({ table: target.display, place: part.place, reason: toSluiceError(error).message });
+      if (!this.#isLastTurn && toSluiceError(error).code === 'CHECK_VIOLATED') table.isPutOff = true;
+      else if (this.#options.onDamage === undefined || !isDamage(error)) throw toSluiceError(error).locatedAt({ table: target.display, part: part.index });
+      else this.#options.onDamage({ table: target.display, place: part.place, reason: toSluiceError(error).message });
     }
     table.parts--;
     this.#endIfDone(table);
@@ -120,6 +128,10 @@ export class RowRestore {
 
   #endIfDone(table: TableState): void {
     if (table.mayCome || table.parts > 0) return;
+    if (table.isPutOff) {
+      this.#putOff.push(table.source);
+      return;
+    }
     const { target, read, written, bytes } = table;
     table.meter.done();
     // What a condition leaves out is skipped; without one every row counts.
@@ -127,10 +139,10 @@ export class RowRestore {
     this.#receipts.push({ name: target.display, read, written, rejected: 0, duplicate: 0, skipped, bytes });
   }
 
-  async *#work(signal: AbortSignal): AsyncGenerator<Work, void, undefined> {
-    for await (const table of this.#tables()) {
+  async *#work(tables: AsyncGenerator<TableState, void, undefined>, signal: AbortSignal): AsyncGenerator<Work, void, undefined> {
+    for await (const table of tables) {
       for await (const part of table.source.parts(signal)) {
-        if (table.committed?.has(part.index) === true) {
+        if (table.isPutOff || table.committed?.has(part.index) === true) {
           await part.skip?.();
           continue;
         }
@@ -170,13 +182,13 @@ export class RowRestore {
     for (const [i, source] of tables.entries()) {
       const target = found[i];
       if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: displayName(source.name), connection: this.#target.name, suggestion: 'Rows can only be loaded into a table that is there.' });
-      const committed = this.#context.resumed === undefined ? undefined : await this.#target.committed(target);
+      const committed = this.#context.resumed === undefined && !this.#isLastTurn ? undefined : await this.#target.committed(target);
       const { read = 0, written = 0, bytes = 0 } = committed ?? {};
       const expected = { ...(source.rows === undefined ? {} : { rows: source.rows }), bytes: source.bytes, exact: source.rows !== undefined };
       const meter = new TableMeter(target.display, expected, this.#context.progress);
       if (bytes > 0) meter.addBytes(bytes);
       if (read > 0) meter.addRows(read);
-      yield { source, target, meter, committed, read, written, bytes, parts: 0, mayCome: true };
+      yield { source, target, meter, committed, read, written, bytes, parts: 0, mayCome: true, isPutOff: false };
     }
   }
 }

@@ -177,7 +177,7 @@ class RowsOnly implements Transfer {
 
 /** `numeric(10,2)[]` as `numeric[]`: values of one type have one binary form. */
 export function withoutModifiers(type: string): string {
-  return type.replace(/\(\d+(?:,-?\d+)?\)/g, '').replace(/^interval .*?(\[\])?$/, 'interval$1');
+  return type.replace(/\(\d+(?:,-?\d+)?\)/g, '');
 }
 
 function planned({ source, plan }: ChosenTable, { name }: RestoreSource): PlannedTable {

@@ -2,11 +2,12 @@
 import type { Definition, RelationSize, RestoreTarget } from '../../connectors/restore-target.ts';
 import { throwIfCancelled } from '../../io/cancellation.ts';
 import type { DumpArchive, DumpEntry } from '../pg-dump/dump-archive.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { isMadeUp } from './refreshes.ts';
 import { runSchedule, type Task } from './schedule.ts';
 
 /** Definitions that lock a table against every other. Indexes are built side by side. */
-const LOCKS_TABLE: ReadonlySet<string> = new Set(['CONSTRAINT', 'CHECK CONSTRAINT', 'FK CONSTRAINT', 'RULE', 'TRIGGER', 'POLICY', 'ROW SECURITY', 'INDEX ATTACH', 'TABLE ATTACH', 'STATISTICS']);
+const LOCKS_TABLE: ReadonlySet<string> = new Set(['CONSTRAINT', 'CHECK CONSTRAINT', 'FK CONSTRAINT', 'RULE', 'TRIGGER', 'POLICY', 'ROW SECURITY', 'INDEX ATTACH', 'TABLE ATTACH', 'STATISTICS', 'DEFAULT']);
 /** A table's weight counts for them: they read it. Others take no time. */
 const READS_TABLE: ReadonlySet<string> = new Set(['CONSTRAINT', 'INDEX', 'FK CONSTRAINT', 'MATERIALIZED VIEW DATA']);
 const TABLE_LIKE: ReadonlySet<string> = new Set(['TABLE', 'MATERIALIZED VIEW', 'FOREIGN TABLE', 'VIEW']);
@@ -55,8 +56,8 @@ export class SchemaRestore {
 
   /** As many at once as there are jobs. */
   async inParallel(entries: readonly DumpEntry[], relations: readonly RelationSize[]): Promise<void> {
-    const sizes = new Map(relations.map(({ schema, name, bytes }) => [`${schema}.${name}`, bytes]));
-    const partitioned = new Set(relations.filter(({ kind }) => kind === 'p').map(({ schema, name }) => `${schema}.${name}`));
+    const sizes = new Map(relations.map((relation) => [displayName(relation), relation.bytes]));
+    const partitioned = new Set(relations.filter(({ kind }) => kind === 'p').map(displayName));
     const tasks: Task[] = [];
     for (const entry of entries) {
       const tables = this.#tablesOf(entry);
@@ -103,5 +104,5 @@ export class SchemaRestore {
 }
 
 export function keyOf({ namespace, tag }: Pick<DumpEntry, 'namespace' | 'tag'>): string {
-  return `${namespace}.${tag}`;
+  return displayName({ schema: namespace, name: tag });
 }

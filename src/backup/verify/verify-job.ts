@@ -29,6 +29,8 @@ export interface VerifyJobOptions {
   /** Of a comparison: rows shown of each table that differs. */
   readonly examples?: number;
   readonly percent?: number;
+  /** Only chunks that were not verified since then, in milliseconds since 1970. */
+  readonly notSince?: number;
 }
 
 const DEFAULT_EXAMPLES = 10;
@@ -40,17 +42,18 @@ export async function planVerify(options: VerifyJobOptions, context: RunContext)
   return options.against === undefined ? planReading(repository, options, context) : planComparison(repository, options.against, options, context);
 }
 
-async function planReading(repository: Repository, { backup: wanted, percent }: VerifyJobOptions, context: RunContext): Promise<Transfer> {
+async function planReading(repository: Repository, { backup: wanted, percent, notSince }: VerifyJobOptions, context: RunContext): Promise<Transfer> {
   const backup = wanted === undefined ? undefined : await repository.find(wanted);
   const names = backup === undefined ? await repository.backupNames() : [backup];
-  const note = `${names.length} backups: every list, and that every chunk is there; ${percent === undefined ? 'every chunk is read' : `${percent} percent of the chunks are read`}`;
+  const which = notSince === undefined ? '' : ` that were not verified since ${new Date(notSince).toISOString()}`;
+  const note = `${names.length} backups: every list, and that every chunk is there; ${percent === undefined ? `all chunks${which} are read` : `${percent} percent of the chunks${which} are read`}`;
   return {
     plan: planOf(repository, backup ?? null, 'the digests of its chunks', context, [note]),
     run: () => withProgress('chunks', context, async (tell) => {
       const lock = await lockIfWritable(repository, 'verify');
       try {
         const { signal, jobs } = context;
-        const report = await verifyRepository(repository, { backup, percent, jobs, signal, onProgress: ({ chunksRead, bytesRead }) => tell(chunksRead, bytesRead) });
+        const report = await verifyRepository(repository, { backup, percent, notSince, jobs, signal, onProgress: ({ chunksRead, bytesRead }) => tell(chunksRead, bytesRead) });
         return resultOf({ repository: repository.storage.name, backup: backup ?? null, against: null, report }, verificationProblem(report, repository.storage.name));
       } finally {
         await lock?.release();

@@ -1,17 +1,15 @@
 import type { Command } from 'commander';
 import { openRepository } from '../../backup/open-repository.ts';
-import { lockIfWritable } from '../../backup/repository/lock.ts';
-import type { Repository } from '../../backup/repository/repository.ts';
-import { verificationProblem } from '../../backup/repository/verification-problem.ts';
-import { verifyRepository, type VerifyProgress, type VerifyReport } from '../../backup/repository/verify.ts';
+import type { VerifyJobOptions } from '../../backup/verify/verify-job.ts';
+import { resolveConnection } from '../../config/resolve-connection.ts';
 import { SluiceError } from '../../errors/sluice-error.ts';
-import { addGeneralOptions, commandScope, type GeneralFlags } from '../common-options.ts';
+import { startVerify } from '../../jobs/start-transfer.ts';
+import { addGeneralOptions, commandScope, type CommandScope, type GeneralFlags } from '../common-options.ts';
 import type { CommandEnd } from '../command-end.ts';
-import { collect } from '../../config/lists.ts';
-import { errorLines } from '../output/error-text.ts';
-import { formatBytes, formatCount } from '../output/quantities.ts';
-import { printableLine } from '../output/text.ts';
-import { printJson, printLines } from '../print-json.ts';
+import { collect, parseNames } from '../../config/lists.ts';
+import { definedOnly } from '../options/defined-only.ts';
+import { verificationReport } from '../output/verification-text.ts';
+import { runJob } from '../run-job.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface VerifyFlags extends GeneralFlags {
@@ -38,8 +36,7 @@ Exit code 4 when something is damaged, missing or different; the report names it
 `;
 
 const DAY_MS = 86_400_000;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const SAY_EVERY_MS = 2_000;
+const MOST_EXAMPLES = 500;
 
 export function defineVerify(command: Command, terminal: Terminal, end: CommandEnd): void {
   addGeneralOptions(command.argument('<repository[@backup]>', 'a folder with backups (default: all of them)'))
@@ -50,36 +47,29 @@ export function defineVerify(command: Command, terminal: Terminal, end: CommandE
     .option('--rows <n>', 'with --against: rows shown of each table that differs (default: 10)')
     .option('--jobs <n>', 'chunks, or page ranges, read at once')
     .addHelpText('after', EXAMPLES)
-    .action(async (reference: string, flags: VerifyFlags) => end(await cancellable((signal) => verify(reference, flags, terminal, signal))));
+    .action(async (reference: string, flags: VerifyFlags) => end(await verify(reference, flags, terminal)));
 }
 
-async function cancellable(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
-  const stop = new AbortController();
-  const cancel = (): void => stop.abort();
-  for (const signal of SIGNALS) process.once(signal, cancel);
-  try {
-    return await work(stop.signal);
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, cancel);
-  }
-}
-
-// oxlint-disable-next-line max-params -- what a command has, and how it ends
-async function verify(text: string, flags: VerifyFlags, terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const { against } = flags;
+async function verify(text: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   refuseMixed(flags);
-  if (against !== undefined) return (await import('./verify-against.ts')).verifyAgainst(text, { ...flags, against }, terminal, signal);
-  const { settings } = await commandScope(flags, terminal);
-  const options = { percent: percentOf(flags.percent), notSince: timeOf(flags.notSince), jobs: settings.jobs };
-  const { repository, backup } = await openRepository(text, terminal.cwd);
-  const wanted = backup === undefined ? undefined : await repository.find(backup);
-  const lock = await lockIfWritable(repository, 'verify');
-  try {
-    const report = await verifyRepository(repository, { ...options, backup: wanted, signal, onProgress: flags.quiet === true ? undefined : progressLines(terminal) });
-    return print(report, repository, flags, terminal);
-  } finally {
-    await lock?.release();
-  }
+  const scope = await commandScope(flags, terminal);
+  const options = { ...await verifiedBackups(text, terminal), ...(flags.against === undefined ? chunksToRead(flags) : comparison(flags.against, flags, scope)) };
+  return runJob({ terminal, scope, flags, start: (run) => startVerify(options, run), report: verificationReport });
+}
+
+/** By its full name: the newest may be another one when the run begins. */
+async function verifiedBackups(text: string, { cwd }: Terminal): Promise<Pick<VerifyJobOptions, 'repository' | 'backup'>> {
+  const { repository, backup } = await openRepository(text, cwd);
+  return { repository: repository.storage.name, ...(backup === undefined ? {} : { backup: await repository.find(backup) }) };
+}
+
+function chunksToRead(flags: VerifyFlags): Partial<VerifyJobOptions> {
+  return definedOnly({ percent: percentOf(flags.percent), notSince: timeOf(flags.notSince) });
+}
+
+function comparison(against: string, flags: VerifyFlags, { connections }: CommandScope): Partial<VerifyJobOptions> {
+  const { url, table } = resolveConnection(against, connections);
+  return { against: url, tables: [...parseNames(flags.table, '--table') ?? [], ...(table === undefined ? [] : [table])], ...definedOnly({ examples: examplesOf(flags.rows) }) };
 }
 
 function refuseMixed({ against, table, rows, percent, notSince }: VerifyFlags): void {
@@ -87,37 +77,6 @@ function refuseMixed({ against, table, rows, percent, notSince }: VerifyFlags): 
     ? (table ?? rows) === undefined ? undefined : '--table and --rows need --against'
     : (percent ?? notSince) === undefined ? undefined : '--against compares rows and reads no chunks: --percent and --not-since are for a verification of its own';
   if (what !== undefined) throw new SluiceError('USAGE', { what });
-}
-
-function print(report: VerifyReport, repository: Repository, flags: VerifyFlags, terminal: Terminal): number {
-  const error = verificationProblem(report, repository.storage.name);
-  if (flags.json === true) printJson(terminal, { repository: repository.storage.name, ok: error === undefined, ...report, ...(error === undefined ? {} : { error: error.toJSON() }) });
-  else if (flags.quiet !== true) printLines(terminal.stdout, reportLines(report));
-  if (error !== undefined) printLines(terminal.stderr, errorLines(error.toJSON()));
-  return error?.exitCode ?? 0;
-}
-
-function reportLines(report: VerifyReport): string[] {
-  const { problems, moreProblems } = report;
-  return [
-    ...problems.flatMap(({ message, object, affects }) => [
-      printableLine(message),
-      `  file ${printableLine(object)}`,
-      ...(affects.length === 0 ? ['  no backup needs it'] : affects.map(({ backup, of }) => `  needed by ${backup}: ${printableLine(of)}`)),
-    ]),
-    ...(moreProblems > 0 ? [`and ${formatCount(moreProblems)} more`] : []),
-    `${formatCount(report.backups)} backups, ${formatCount(report.chunks)} chunks; ${formatCount(report.chunksRead)} read (${formatBytes(report.bytesRead)})${report.unreferencedChunks > 0 ? `; ${formatCount(report.unreferencedChunks)} that no backup refers to` : ''}`,
-    problems.length === 0 ? 'Everything that was looked at is whole.' : `${formatCount(problems.length + moreProblems)} problems`,
-  ];
-}
-
-function progressLines({ stderr }: Terminal): (progress: VerifyProgress) => void {
-  let next = Date.now() + SAY_EVERY_MS;
-  return ({ chunksRead, bytesRead }) => {
-    if (Date.now() < next) return;
-    next = Date.now() + SAY_EVERY_MS;
-    printLines(stderr, [`verify: ${formatCount(chunksRead)} chunks, ${formatBytes(bytesRead)}`]);
-  };
 }
 
 function percentOf(text: string | undefined): number | undefined {
@@ -133,4 +92,11 @@ function timeOf(text: string | undefined): number | undefined {
   const time = days === null ? (/^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN) : Date.now() - Number(days[1]) * DAY_MS;
   if (Number.isNaN(time)) throw new SluiceError('USAGE', { what: `--not-since: "${text}" is neither a date (2026-11-01) nor a number of days (30d)` });
   return time;
+}
+
+function examplesOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count <= MOST_EXAMPLES)) throw new SluiceError('USAGE', { what: `--rows: "${text}" is not a number up to ${MOST_EXAMPLES}` });
+  return count;
 }

@@ -2,6 +2,7 @@ import type { Receipt } from '../../jobs/receipt.ts';
 import type { TableReceipt, Totals } from '../../pipeline/receipt.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantities.ts';
 import { alignColumns, printableLine } from './text.ts';
+import { verificationLines } from './verification-text.ts';
 
 /** Tables that a terminal still takes in; the run store and --json have all of them. */
 const MAX_TABLES = 200;
@@ -9,7 +10,7 @@ const MAX_TABLES = 200;
 /** The receipt as a table, with totals, time, speed and memory. The error of a failed run is printed apart. */
 export function receiptLines(receipt: Receipt): string[] {
   const warnings = (receipt.warnings ?? []).map((warning) => `warning: ${printableLine(warning)}`);
-  return [...tableLines(receipt), ...backupLines(receipt), headline(receipt), ...stepLines(receipt), ...missingLines(receipt), ...warnings];
+  return [...tableLines(receipt), ...backupLines(receipt), ...verificationLines(receipt), headline(receipt), ...stepLines(receipt), ...missingLines(receipt), ...warnings];
 }
 
 function stepLines({ steps = [] }: Receipt): string[] {

@@ -123,8 +123,9 @@ async function* run(path: string, args: readonly string[], { target, env, signal
     const failure = await ended;
     const notGiven = await given;
     if (signal.aborted) throw cancellationOf(signal);
-    if (failure !== undefined) throw GONE.test(failure) ? new SluiceError('SCHEMA_CHANGED', { connection: target.name, reason: failure }) : new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
+    // Why it failed, if it did.
     if (notGiven !== undefined) throw notGiven.error;
+    if (failure !== undefined) throw GONE.test(failure) ? new SluiceError('SCHEMA_CHANGED', { connection: target.name, reason: failure }) : new SluiceError('SCHEMA_DUMP_FAILED', { program: path, reason: failure });
   } finally {
     signal.removeEventListener('abort', stop);
     await endNow(child, ended);

@@ -100,8 +100,11 @@ export function encodingOf(columns: readonly CatalogColumn[], isSqlAscii: boolea
 }
 
 function floatColumns({ columns, encoding }: StreamShape): TableStreams['floats'] {
-  const arrays = columns.flatMap(({ type }, i) => (type.kind === 'array' && isFourByteNumber(type.element) ? [i] : []));
-  return { arrays: encoding === 'copy-binary' ? arrays : [], vectors: [] };
+  if (encoding !== 'copy-binary') return { arrays: [], vectors: [] };
+  return {
+    arrays: columns.flatMap(({ type }, i) => (type.kind === 'array' && isFourByteNumber(type.element) ? [i] : [])),
+    vectors: columns.flatMap(({ embedding }, i) => (embedding === 'vector' || embedding === 'halfvec' ? [i] : [])),
+  };
 }
 
 function isFourByteNumber(type: { readonly kind: string; readonly bits?: number }): boolean {

@@ -2,7 +2,7 @@
 import type { Column, IndexSchema, TableName, TableSchema } from '../../rows/table-schema.ts';
 import type { Row, Session } from './driver.ts';
 import { IS_OURS, qualifiedName } from './sql.ts';
-import { columnType, isPortableInBinary, type TypeFacts } from './type-map.ts';
+import { columnType, embeddingType, isPortableInBinary, type EmbeddingType, type TypeFacts } from './type-map.ts';
 
 export type RelationKind = 'table' | 'partitioned' | 'view' | 'materialized' | 'foreign';
 
@@ -24,6 +24,8 @@ export interface CatalogColumn extends Column {
   readonly binaryType: string;
   readonly portable: boolean;
   readonly isDomain: boolean;
+  /** Of pgvector, in whatever schema it is. */
+  readonly embedding?: EmbeddingType;
 }
 
 /** User tables: no system schemas, no partitions (their root stands for them), no temporary tables, none of extensions, no staging of ours. */
@@ -116,7 +118,9 @@ const BASE_TYPES = `base AS (
       SELECT attrelid, attnum, atttypid AS typid, atttypmod AS typmod FROM wanted
       UNION ALL
       SELECT b.attrelid, b.attnum, d.typbasetype, d.typtypmod FROM base b JOIN pg_catalog.pg_type d ON d.oid = b.typid AND d.typtype = 'd')`;
-const TYPE_FACTS = `t.typname, tn.nspname = 'pg_catalog', b.typmod, pg_catalog.format_type(b.typid, b.typmod), pg_catalog.format_type(b.typid, NULL), e.typname, en.nspname = 'pg_catalog', w.atttypid <> b.typid`;
+const TYPE_FACTS = `t.typname, tn.nspname = 'pg_catalog', b.typmod, pg_catalog.format_type(b.typid, b.typmod), pg_catalog.format_type(b.typid, NULL), e.typname, en.nspname = 'pg_catalog', w.atttypid <> b.typid,
+      CASE WHEN tn.nspname <> 'pg_catalog' THEN (SELECT x.extname FROM pg_catalog.pg_depend m JOIN pg_catalog.pg_extension x ON x.oid = m.refobjid
+        WHERE m.classid = 'pg_catalog.pg_type'::regclass AND m.objid = t.oid AND m.deptype = 'e' AND m.refclassid = 'pg_catalog.pg_extension'::regclass) END`;
 /** int2vector and oidvector have an element type too, but are not the array type of it. */
 const TYPE_JOINS = `
     JOIN pg_catalog.pg_type t ON t.oid = b.typid AND t.typtype <> 'd' JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
@@ -183,13 +187,15 @@ function filledBy(identity: string, generated: string, hasDefault: boolean): Col
   return hasDefault ? 'default' : undefined;
 }
 
-function typeOf(row: Row): Pick<CatalogColumn, 'type' | 'nativeType' | 'binaryType' | 'portable' | 'isDomain'> {
-  const [nativeType, name, builtin, modifier, declared, binaryType, element, elementBuiltin, domain] = row;
+function typeOf(row: Row): Pick<CatalogColumn, 'type' | 'nativeType' | 'binaryType' | 'portable' | 'isDomain' | 'embedding'> {
+  const [nativeType, name, builtin, modifier, declared, binaryType, element, elementBuiltin, domain, extension] = row;
   const facts: TypeFacts = {
     name: name!, builtin: builtin === 't', modifier: Number(modifier), declared: declared!,
     ...(element == null ? {} : { element: { name: element, builtin: elementBuiltin === 't' } }),
+    ...(extension == null ? {} : { extension }),
   };
-  return { type: columnType(facts), nativeType: nativeType!, binaryType: binaryType!, portable: isPortableInBinary(facts), isDomain: domain === 't' };
+  const embedding = embeddingType(facts);
+  return { type: columnType(facts), nativeType: nativeType!, binaryType: binaryType!, portable: isPortableInBinary(facts), isDomain: domain === 't', ...(embedding === undefined ? {} : { embedding }) };
 }
 
 function indexSchema(row: Row): IndexSchema {

@@ -4,7 +4,9 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { ComparedTable, CompareOptions, CompareSource, ExpectedTable } from '../compare-source.ts';
 import { readLargeObjects } from './backup-large-objects.ts';
+import { displayName } from '../../rows/table-schema.ts';
 import { columnsOf, type CatalogColumn } from './catalog.ts';
+import { hasBinaryForm } from './copy-encoding.ts';
 import { copyOut } from './copy-out.ts';
 import type { Row, Session } from './driver.ts';
 import type { ScanUnit } from './part-plan.ts';
@@ -61,7 +63,7 @@ export async function openCompareSource(control: Session, wanted: readonly { rea
   const all = rows.map(foundTable);
   const found = all.filter((table) => names.has(keyOf(table)));
   const locked = found.filter(({ kind, mayRead }) => (kind === 'r' || kind === 'p') && mayRead).map((table) => `ONLY ${qualifiedName(table)}`);
-  const others = all.filter((table) => table.kind === 'r' && !isExtensions.has(table.oid) && !names.has(keyOf(table))).map(({ schema, name }) => `${schema}.${name}`);
+  const others = all.filter((table) => table.kind === 'r' && !isExtensions.has(table.oid) && !names.has(keyOf(table))).map(displayName);
   const snapshot = await Snapshot.take(parts.open, parts.jobs, locked, parts.signal);
   // Types are then written with their schemas, as they are in a backup.
   await snapshot.coordinator.query(`SELECT pg_catalog.set_config('search_path', '', true)`);
@@ -194,7 +196,7 @@ function compareColumns(expected: ExpectedTable, columns: readonly CatalogColumn
     if (column === undefined) differences.push(`column ${name} is missing`);
     else if (column.nativeType !== type) differences.push(`column ${name} is ${column.nativeType}, and ${type} in the backup`);
     // Text can be compared whatever the types are called; the same value has other bytes in another type's binary form.
-    if (column === undefined || (isBinary && (!column.portable || baseOf(column.nativeType) !== baseOf(type)))) isReadable = false;
+    if (column === undefined || (isBinary && !hasBinaryForm({ ...column, nativeType: baseOf(column.nativeType) }, baseOf(type)))) isReadable = false;
   }
   const names = new Set(expected.columns.map(({ name }) => name));
   for (const { name, filled } of columns) {

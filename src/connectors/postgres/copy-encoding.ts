@@ -10,10 +10,15 @@ export function takesEncoding(encoding: RowEncoding, columns: readonly CatalogCo
     case 'csv': return takesDialect(encoding);
     case 'copy-text': return true;
     case 'copy-binary':
-      return encoding.types.length === columns.length && columns.every((column, i) => column.portable && (column.binaryType === encoding.types[i] || column.nativeType === encoding.types[i]));
+      return encoding.types.length === columns.length && columns.every((column, i) => hasBinaryForm(column, encoding.types[i]));
     case 'file': return false;
     default: return encoding satisfies never;
   }
+}
+
+/** Whether the column takes the binary form of values of a type, as `format_type` writes it without modifiers. An extension may be in another schema there. */
+export function hasBinaryForm({ portable, binaryType, nativeType, embedding }: CatalogColumn, type: string): boolean {
+  return portable && (binaryType === type || nativeType === type || (embedding !== undefined && type.split('.').at(-1) === embedding));
 }
 
 /** What the server's own checks of these options allow. */

@@ -4,19 +4,15 @@ import type { CompareOptions, CompareSource } from '../compare-source.ts';
 import type { Connection, Connector, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
 import type { RestoreTarget, RestoreTargetOptions } from '../restore-target.ts';
 import type { BackupChoice, BackupSource } from '../backup-source.ts';
-import { openBackupSource } from './backup-snapshot.ts';
-import { openCompareSource } from './compare-source.ts';
 import { currentSchema, findTables, listTables, type CatalogTable } from './catalog.ts';
 import { resolveTarget, type ConnectionTarget } from './connection-target.ts';
 import { Session } from './driver.ts';
 import { listReferences } from './foreign-keys.ts';
-import { PostgresLoadSession } from './load-session.ts';
-import { openTablesReader } from './reader.ts';
 import { Serial } from './serial.ts';
 
 /**
  * PostgreSQL 14 and newer. One session for control (catalog, plans), and up to `jobs` for each of reading and loading, which come and go with
- * their work, plus one that holds the snapshot or publishes.
+ * their work, plus one that holds the snapshot or publishes. What each of them needs is loaded when it is asked for: a backup needs nothing of a load, which would be 3 MB.
  */
 export const postgresConnector: Connector = {
   kind: 'postgres',
@@ -72,6 +68,7 @@ class PostgresConnection implements Connection {
 
   async openReader(requests: readonly ReadTableRequest[]): Promise<TablesReader> {
     if (requests.length === 0) throw new SluiceError('INTERNAL', { reason: 'nothing to read was requested' });
+    const { openTablesReader } = await import('./reader.ts');
     const reader = await this.#serial.run(() => openTablesReader(requests, {
       control: this.#control,
       open: () => Session.open(this.#target, this.#options.signal),
@@ -85,6 +82,7 @@ class PostgresConnection implements Connection {
 
   async openBackup(choice: BackupChoice): Promise<BackupSource> {
     const { jobs, env, signal } = this.#options;
+    const { openBackupSource } = await import('./backup-snapshot.ts');
     const source = await this.#serial.run(() => openBackupSource(this.#control, choice, { open: () => Session.open(this.#target, signal), jobs, env, signal }));
     this.#open.add(source);
     return source;
@@ -92,12 +90,14 @@ class PostgresConnection implements Connection {
 
   async openCompare(tables: readonly { readonly schema: string; readonly name: string }[], options: CompareOptions): Promise<CompareSource> {
     const { jobs, signal } = this.#options;
+    const { openCompareSource } = await import('./compare-source.ts');
     const source = await this.#serial.run(() => openCompareSource(this.#control, tables, options, { open: () => Session.open(this.#target, signal), jobs, signal }));
     this.#open.add(source);
     return source;
   }
 
   async openLoad(options: LoadOptions): Promise<LoadSession> {
+    const { PostgresLoadSession } = await import('./load-session.ts');
     const load = new PostgresLoadSession({
       // Not tied to the run's signal: an aborted run must still be able to clean up.
       open: (signal) => Session.open(this.#target, signal),
@@ -116,7 +116,6 @@ class PostgresConnection implements Connection {
   }
 
   async openRestore(options: RestoreTargetOptions): Promise<RestoreTarget> {
-    // Most loads need nothing of it.
     const { PostgresRestoreTarget } = await import('./restore-target.ts');
     const target = await PostgresRestoreTarget.open(this.#target, this.#options.jobs, options);
     this.#open.add(target);

@@ -74,9 +74,11 @@ export async function relationSizes(session: Session, options: QueryOptions): Pr
   return rows.map(([schema, name, bytes, isPartition, kind]) => ({ schema: schema!, name: name!, bytes: Number(bytes), isPartition: isPartition === 't', kind: kind! }));
 }
 
+/** Debian's servers have a folder for extensions more (extension_destdir), which the view does not look into: with it they say by themselves what they cannot install. */
 export async function unavailableExtensions(session: Session, names: readonly string[], options: QueryOptions): Promise<string[]> {
   const { rows } = await session.query(`
-    SELECT w.name FROM pg_catalog.json_array_elements_text($1::json) AS w(name) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions a WHERE a.name = w.name)`,
+    SELECT w.name FROM pg_catalog.json_array_elements_text($1::json) AS w(name) 
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions a WHERE a.name = w.name) AND coalesce(pg_catalog.current_setting('extension_destdir', true), '') = ''`,
   { ...options, values: [JSON.stringify(names)] });
   return rows.map(([name]) => name!);
 }

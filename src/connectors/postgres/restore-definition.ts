@@ -75,6 +75,11 @@ export function accessMethodSql({ description, namespace, tag, relkind, accessMe
   return `ALTER TABLE ${qualifiedName({ schema: namespace, name: tag })} SET ACCESS METHOD ${quoteIdentifier(accessMethod)};\n`;
 }
 
+/** Where names without a schema are usually meant to be. What is the system's own is found first all the same. */
+export function usualPath(schema: string): string {
+  return `SET LOCAL search_path = ${schema === 'public' ? 'public' : `${quoteIdentifier(schema)}, public`}; `;
+}
+
 /** Settings for the transaction of one definition; in one line, so that places in the definition stay what they are. */
 export function prefixSql(definition: Definition, known: Known, unqualified: boolean): string {
   const { description, tablespace, accessMethod, namespace, relkind } = definition;

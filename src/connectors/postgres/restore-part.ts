@@ -5,6 +5,7 @@ import { SluiceError } from '../../errors/sluice-error.ts';
 import type { CopyShape, RestoredTable, RestorePartStream } from '../restore-target.ts';
 import { copyIn } from './copy-in.ts';
 import type { Session } from './driver.ts';
+import { usualPath } from './restore-definition.ts';
 import type { RestoreLedger } from './restore-ledger.ts';
 import { identifierList, qualifiedName, quoteLiteral } from './sql.ts';
 
@@ -40,7 +41,8 @@ export class PartTables {
 export async function copyPart(session: Session, copy: PartCopy): Promise<number> {
   const { table, part, signal, ledger } = copy;
   try {
-    const written = await copyRows(session, copy, 'BEGIN; ');
+    // For functions in checks and generated columns which do not name the schema of what they use.
+    const written = await copyRows(session, copy, `BEGIN; ${usualPath(table.name.schema ?? 'public')}`);
     const { rows, bytes } = part.counts();
     await session.query(`${ledger.entrySql('part', part.index, table.display, { read: rows, written, bytes }, table.isUnlogged)} COMMIT`, { signal, table: table.display });
     return written;

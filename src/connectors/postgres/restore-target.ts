@@ -11,7 +11,7 @@ import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
 import { Aside } from './restore-aside.ts';
 import { dropCopies, setObjectAside, undoObjects } from './restore-aside-objects.ts';
-import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql } from './restore-definition.ts';
+import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql, usualPath } from './restore-definition.ts';
 import { undoDefaultRights } from './restore-default-rights.ts';
 import { entryFailure, isMissingRole, isNoRight, isNotFilled, isUnknownObject } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
@@ -132,12 +132,26 @@ export class PostgresRestoreTarget implements RestoreTarget {
     const text = isThere ? '' : options.notValid === true && canBeAddedUnchecked(definition) ? uncheckedSql(definition.sql) : definitionSql(definition);
     const sql = `${prefix}${text}\n${accessMethodSql(definition, this.#known, this.serverVersion)}${this.#ownerOf(definition)}${isThere && !this.#kept.has(definition.id) ? this.#ledger.entrySql('step', definition.id, 'kept') : ''}${this.#ledger.entrySql('definition', definition.id)}`;
     try {
-      await this.#runRetried(sql);
+      await this.#runRetried(sql).catch((error: unknown) => this.#runAsAtHome(definition, sql, error));
     } catch (error) {
       if (!this.#isTolerated(definition, error)) throw entryFailure(error, entryName(definition), text, prefix.length);
       await this.#runRetried(this.#ledger.entrySql('definition', definition.id));
     }
     this.#defined.add(definition.id);
+  }
+
+  /**
+   * A definition names all by its schema, but a function that it calls may not (an index on `plain(name)`, which calls `unaccent`): at home such names were found on the search path. So what fails for an unknown name is
+   * tried once more with the schema of the object and `public` on the path.
+   */
+  async #runAsAtHome(definition: Definition, sql: string, error: unknown): Promise<void> {
+    if (definition.namespace === '' || this.#options.unqualified || !isUnknownObject((error as Error).cause)) throw error;
+    try {
+      await this.#runRetried(`${usualPath(definition.namespace)}${sql}`);
+    } catch {
+      throw error;
+    }
+    this.#notes.add(`${entryName(definition)} was made with ${definition.namespace} and public on the search path: a function that it calls names something without its schema`);
   }
 
   canAddUnchecked(definition: Definition): boolean {
@@ -329,7 +343,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
     else if (definition.description === 'POLICY' && isMissingRole(reason)) this.#notes.add(`${name} was left out, so the rows that it allows stay hidden: ${(reason as Error).message}`);
     else if (definition.description === 'USER MAPPING' && isMissingRole(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     // It reads another that was left unfilled at the source.
-    else if (definition.description === 'MATERIALIZED VIEW DATA' && isNotFilled(reason)) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
+    else if (definition.description === 'MATERIALIZED VIEW DATA' && (isNotFilled(reason) || isNoRight(reason))) this.#notes.add(`${name} was left out: ${(reason as Error).message}`);
     else return false;
     return true;
   }

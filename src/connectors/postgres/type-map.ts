@@ -11,6 +11,8 @@ export interface TypeFacts {
   /** As SQL writes it, with modifiers: `character varying(30)`. For `other`. */
   readonly declared: string;
   readonly element?: { readonly name: string; readonly builtin: boolean };
+  /** Whose member it is. */
+  readonly extension?: string;
 }
 
 const SIMPLE: Readonly<Record<string, ColumnType>> = {
@@ -96,16 +98,25 @@ function innermost(type: ColumnType): ColumnType {
 
 /**
  * Types whose binary form means the same on every server of the versions that we support. Not: money (depends on lc_monetary), xml (carries
- * an encoding), reg* and composites (object ids of one database), extension types (versions of the extension).
+ * an encoding), reg* and composites (object ids of one database),
+ * interval (what is infinity since version 17 is a finite one of 178 million years before, where its text is refused), other types of extensions (versions of the extension).
  */
 const PORTABLE = new Set([
   'bool', 'int2', 'int4', 'int8', 'oid', 'numeric', 'float4', 'float8', 'text', 'varchar', 'bpchar', 'name', 'char', 'bytea', 'date', 'time', 'timetz',
-  'timestamp', 'timestamptz', 'interval', 'uuid', 'json', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit', 'point', 'lseg', 'path',
+  'timestamp', 'timestamptz', 'uuid', 'json', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit', 'point', 'lseg', 'path',
   'box', 'polygon', 'line', 'circle', 'int4range', 'int8range', 'numrange', 'tsrange', 'tstzrange', 'daterange', 'pg_lsn',
 ]);
+
+/** pgvector's types, whose binary form has been the same in every version that has them (and which every version checks when it takes a value). Elsewhere text is all there is. */
+const EMBEDDINGS = ['vector', 'halfvec', 'sparsevec'] as const;
+export type EmbeddingType = (typeof EMBEDDINGS)[number];
+
+export function embeddingType({ name, extension, element }: TypeFacts): EmbeddingType | undefined {
+  return extension === 'vector' && element === undefined ? EMBEDDINGS.find((type) => type === name) : undefined;
+}
 
 /** Arrays embed the element type's object id, which is fixed for built-in types. */
 export function isPortableInBinary(facts: TypeFacts): boolean {
   const { name, builtin } = facts.element ?? facts;
-  return builtin && PORTABLE.has(name);
+  return (builtin && PORTABLE.has(name)) || embeddingType(facts) !== undefined;
 }

@@ -19,9 +19,9 @@ export async function loadChecklist(url: string, isExact = false): Promise<void>
   for (const name of files.toSorted()) await runSqlFile(url, join(import.meta.dirname, name));
 }
 
-/** A second database of odd cases, made by other hands. */
-export async function loadOddities(url: string): Promise<void> {
-  const folder = join(import.meta.dirname, '../oddities');
+/** A second and a third database of odd cases, made by other hands. */
+export async function loadOddities(url: string, which: 'oddities' | 'strange' = 'oddities'): Promise<void> {
+  const folder = join(import.meta.dirname, '..', which);
   for (const name of (await readdir(folder)).toSorted()) await runSqlFile(url, join(folder, name));
 }
 

@@ -39,8 +39,10 @@ test.each([
 test('the binary form is taken only where it means the same everywhere', () => {
   expect(isPortableInBinary(facts('numeric'))).toBe(true);
   expect(isPortableInBinary(facts('_int4', { element: { name: 'int4', builtin: true } }))).toBe(true);
-  expect(isPortableInBinary(facts('money'))).toBe(false);
+  for (const type of ['money', 'interval']) expect(isPortableInBinary(facts(type))).toBe(false);
   expect(isPortableInBinary(facts('regclass'))).toBe(false);
   expect(isPortableInBinary(facts('vector', { builtin: false }))).toBe(false);
+  expect(isPortableInBinary(facts('vector', { builtin: false, extension: 'vector' }))).toBe(true);
+  expect(isPortableInBinary(facts('_vector', { builtin: false, extension: 'vector', element: { name: 'vector', builtin: false } }))).toBe(false);
   expect(isPortableInBinary(facts('_mood', { element: { name: 'mood', builtin: false } }))).toBe(false);
 });
