@@ -118,7 +118,7 @@ export function connectorReading(database: DatabaseUnderTest): void {
       await sql(url, 'CREATE SCHEMA "a.b"; CREATE TABLE "a.b"."c d" (v text); INSERT INTO "a.b"."c d" VALUES (\'in\'); CREATE TABLE "c d" (v text); INSERT INTO "c d" VALUES (\'out\')');
       await withConnection(url, async (connection) => {
         const tables = (await connection.listTables()).map(({ schema, name }): TableName => ({ ...(schema === undefined ? {} : { schema }), name }));
-        expect(tables.map(displayName).sort()).toEqual(['a.b.c d', 'c d']);
+        expect(tables.map(displayName).sort()).toEqual(['"a.b".c d', 'c d']);
         expect(await readRows(connection, { schema: 'a.b', name: 'c d' })).toEqual([['in']]);
         expect(await readRows(connection, { name: 'c d' })).toEqual([['out']]);
         expect(await connection.describeTable({ schema: 'nowhere', name: 'c d' })).toBeUndefined();

@@ -127,7 +127,7 @@ test('of an upsert the last good row of each key counts, with a unique key in th
     const written = new Set(good.map(({ key }) => key)).size;
     expect(outcome.counts.get('merged')).toEqual({ written, duplicate: all.length - written - rejected, skipped: 0, rejected });
     // What nobody can judge beforehand and a later row replaces is never inserted: nobody knows that it is bad.
-    const replaced = all.filter((row, at) => row.value >= 4 && all.some((later, i) => i > at && later.key === row.key)).length;
+    const replaced = all.filter(({ key, value: c }, at) => c >= 4 && all.some((later, i) => i > at && later.key === key)).length;
     expect(rejected).toBeLessThanOrEqual(all.length - good.length);
     expect(rejected).toBeGreaterThanOrEqual(all.length - good.length - (bad === 'check' ? 0 : replaced));
   }), { numRuns: RUNS });
