@@ -5,6 +5,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { redactText } from '../config/redact.ts';
 import { SluiceError, toSluiceError } from '../errors/sluice-error.ts';
+import { throwIfCancelled, untilAborted } from '../io/cancellation.ts';
 import { assertBalanced, totalsOf, type TableReceipt } from '../pipeline/receipt.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
 import { PartMap } from '../progress/part-map.ts';
@@ -216,8 +217,8 @@ class LocalRun implements RunHandle {
 
   async #move(transfer: Transfer, plan: TransferPlan, store: RunStore): Promise<void> {
     store.savePlan(this.id, this.#owner, plan);
-    if (this.#options.approve !== undefined && !(await this.#unlessStopped(this.#options.approve(plan)))) throw new SluiceError('CANCELLED');
-    this.#throwIfStopped();
+    if (this.#options.approve !== undefined && !(await untilAborted(this.#options.approve(plan), this.#abort.signal))) throw new SluiceError('CANCELLED');
+    throwIfCancelled(this.#abort.signal);
     try {
       this.#result = await transfer.run();
       this.#isSuspended = false;
@@ -229,7 +230,7 @@ class LocalRun implements RunHandle {
   }
 
   async #withTransfer(use: (transfer: Transfer, plan: TransferPlan) => Promise<void>): Promise<void> {
-    this.#throwIfStopped();
+    throwIfCancelled(this.#abort.signal);
     const release = await this.#options.admit?.(this.#abort.signal);
     try {
       await this.#withPrepared(use);
@@ -383,22 +384,5 @@ class LocalRun implements RunHandle {
 
   #stop(reason: SluiceError): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason);
-  }
-
-  /** Waits for something that knows nothing of the run's signal. */
-  async #unlessStopped<T>(waited: Promise<T>): Promise<T> {
-    const { signal } = this.#abort;
-    const stopped = Promise.withResolvers<never>();
-    const onAbort = (): void => stopped.reject(signal.reason as SluiceError);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await Promise.race([waited, stopped.promise]);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  #throwIfStopped(): void {
-    if (this.#abort.signal.aborted) throw this.#abort.signal.reason;
   }
 }

@@ -2,7 +2,7 @@
  * Cuts the rows of a table, which an archive has as one stream, into parts that several jobs can load at once. Each part is in memory as a whole, in a buffer that the next one uses again; only a part with a row
  * longer than that passes as it is read, and nothing else meanwhile. The same archive gives the same parts each time.
  */
-import { untilAborted } from './until-aborted.ts';
+import { untilAborted } from '../../io/cancellation.ts';
 import type { SourcePart } from './restore-source.ts';
 
 const PART_BYTES = 2 * 1024 * 1024;
