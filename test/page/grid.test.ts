@@ -82,6 +82,22 @@ describe('the grid on 100,000,000 rows', () => {
     await expect.poll(async () => (await shown())[0]).toBe(1);
   });
 
+  it('goes where the thumb is dragged also at the moment at which the scrollbar is put where it belongs', async () => {
+    for (const [from, to] of [[0.3, 1], [0.6, 0], [0.4, 1]]) {
+      // That moment is 140 ms after the last move. The page is busy until it has come, and the move is made in the same task: its event comes after the timer.
+      await grid().evaluate(async (element, [before, after]) => {
+        const room = element.scrollHeight - element.clientHeight;
+        const heard = new Promise((resolve) => element.addEventListener('scroll', () => setTimeout(resolve, 130), { once: true }));
+        element.scrollTop = room * before;
+        await heard;
+        const until = performance.now() + 20;
+        while (performance.now() < until);
+        element.scrollTop = room * after;
+      }, [from, to]);
+      await expect.poll(async () => (await shown()).at(to === 1 ? -1 : 0), { timeout: 5000 }).toBe(to === 1 ? ROWS : 1);
+    }
+  });
+
   it('obeys the keyboard, to the last row and back', async () => {
     await grid().focus();
     await page.keyboard.press('Control+End');

@@ -74,7 +74,10 @@ export function DataGrid({ label, rows, columns, fetchBlock, onOpen, onError, on
     setTop(now.top);
     if (isRunningOut(scale, now.top, bar)) moveBar(barFor(scale, now.top));
     clearTimeout(now.settle);
-    now.settle = window.setTimeout(() => moveBar(barFor(scale, now.top)), SETTLE_MS);
+    now.settle = window.setTimeout(() => {
+      // The scrollbar has been moved meanwhile and its event is still to come: it would be lost.
+      if (element.scrollTop === now.bar) moveBar(barFor(scale, now.top));
+    }, SETTLE_MS);
   }, [scale, moveBar]);
 
   useLayoutEffect(() => {
