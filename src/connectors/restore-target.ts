@@ -130,6 +130,10 @@ export interface RestoreTarget {
   unfinished(): Promise<string[]>;
   /** Looks which of the names that the definitions refer to are there, and makes or finds the ledger. */
   begin(referenced: { readonly owners: readonly string[]; readonly tablespaces: readonly string[]; readonly accessMethods: readonly string[] }): Promise<void>;
+  /** Tables that a crash of the server has emptied since the run has begun, their entries in the ledger with them, and those that they are partitions of. */
+  emptied(): Promise<TableName[]>;
+  /** Drops these, each in one transaction with its entry in the ledger: `define` makes them again. The end of what is to be done before emptied tables are filled again. */
+  takeOff(definitions: AsyncIterable<Definition>): Promise<void>;
   /** Moves what is in the way of these definitions aside, all of it or nothing; done once in a run. @throws SluiceError RESTORE_CLEAN_BLOCKED when something that stays depends on it */
   setAside(definitions: readonly Definition[]): Promise<void>;
   /** One definition and its owner, in one transaction with its entry in the ledger. @throws SluiceError RESTORE_ENTRY_FAILED with the place of the statement */

@@ -156,6 +156,8 @@ class BackupRestore implements Transfer {
     const there = await this.#thereAlready(schema), keys = await this.#keysToOthers(schema);
     const step = (name: Step): readonly DumpEntry[] => this.#steps.get(name)!.filter(({ dumpId }) => !there.has(dumpId));
     const phase = (name: 'moving' | 'publishing', detail: string): void => context.progress({ type: 'phase', phase: name, detail, at: Date.now() });
+    const emptied = await this.#target.emptied();
+    if (emptied.length > 0) await this.#target.takeOff(schema.inTheWay([...step('after'), ...this.#selection.keysOutside.map(({ key }) => key), ...step('last')], new Set(emptied.map(displayName))));
     phase('moving', 'definitions');
     await this.#times.time('definitions', () => schema.inOrder(step('before')));
     let tables: TransferResult['tables'] = [];

@@ -12,6 +12,9 @@ const LOCKS_TABLE: ReadonlySet<string> = new Set(['CONSTRAINT', 'CHECK CONSTRAIN
 const READS_TABLE: ReadonlySet<string> = new Set(['CONSTRAINT', 'INDEX', 'FK CONSTRAINT', 'MATERIALIZED VIEW DATA']);
 const TABLE_LIKE: ReadonlySet<string> = new Set(['TABLE', 'MATERIALIZED VIEW', 'FOREIGN TABLE', 'VIEW']);
 
+/** They judge or change rows that are written to a table, or act on them. */
+const IN_THE_WAY: ReadonlySet<string> = new Set(['FK CONSTRAINT', 'CHECK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'ROW SECURITY']);
+
 /** Ids of the tasks that check foreign keys; those of entries are positive. */
 const checkOf = (dumpId: number): number => -dumpId;
 
@@ -44,6 +47,16 @@ export class SchemaRestore {
   /** Definitions in the opposite order: what is to be dropped. */
   async *reversed(entries: readonly DumpEntry[]): AsyncGenerator<Definition, void, undefined> {
     for (const entry of entries.toReversed()) if (this.#target.isDefined(entry.dumpId)) yield this.definition(entry);
+  }
+
+  /** What must not be there when rows come once more into these tables, and what goes with it, in the opposite order. Event triggers would fire when it is made again. */
+  async *inTheWay(entries: readonly DumpEntry[], tables: ReadonlySet<string>): AsyncGenerator<Definition, void, undefined> {
+    const gone = new Set(entries.filter((entry) => IN_THE_WAY.has(entry.description) && this.#tablesOf(entry).some((table) => tables.has(keyOf(table)))).map(({ dumpId }) => dumpId));
+    if (gone.size === 0) return;
+    for (const { dumpId, description } of entries) if (description === 'EVENT TRIGGER') gone.add(dumpId);
+    // An object's comments come behind it.
+    for (const { dumpId, dependencies } of entries) if (dependencies.some((id) => gone.has(id))) gone.add(dumpId);
+    yield* this.reversed(entries.filter(({ dumpId }) => gone.has(dumpId)));
   }
 
   /** One after the other, as the archive has them. */

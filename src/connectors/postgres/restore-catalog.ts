@@ -74,6 +74,16 @@ export async function relationSizes(session: Session, options: QueryOptions): Pr
   return rows.map(([schema, name, bytes, isPartition, kind]) => ({ schema: schema!, name: name!, bytes: Number(bytes), isPartition: isPartition === 't', kind: kind! }));
 }
 
+/** Those that a crash empties, and the partitioned tables that they belong to: their triggers and keys are the partition's, too. */
+export async function unloggedTables(session: Session, options: QueryOptions): Promise<TableName[]> {
+  const { rows } = await session.query(`
+    SELECT DISTINCT n.nspname, a.relname FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_class a ON a.oid = c.oid OR (c.relispartition AND a.oid IN (SELECT relid FROM pg_catalog.pg_partition_ancestors(c.oid)))
+    JOIN pg_catalog.pg_namespace n ON n.oid = a.relnamespace
+    WHERE c.relpersistence = 'u' AND c.relkind = 'r'`, options);
+  return rows.map(([schema, name]) => ({ schema: schema!, name: name! }));
+}
+
 /** Debian's servers have a folder for extensions more (extension_destdir), which the view does not look into: with it they say by themselves what they cannot install. */
 export async function unavailableExtensions(session: Session, names: readonly string[], options: QueryOptions): Promise<string[]> {
   const { rows } = await session.query(`

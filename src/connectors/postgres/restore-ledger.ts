@@ -42,7 +42,21 @@ export class RestoreLedger {
   async create(session: Session, options: QueryOptions): Promise<void> {
     await this.quietly(session, options, async () => session.query(`CREATE SCHEMA ${quoteIdentifier(this.schema)}; CREATE TABLE ${this.#done} ${SHAPE}; CREATE UNLOGGED TABLE ${this.#unlogged} ${SHAPE};
       CREATE TABLE ${this.moved} (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, class oid NOT NULL, object oid NOT NULL, word text NOT NULL, was_in text, was_named text, now_named text, was_enabled text);
-      CREATE TABLE ${this.objects} (object oid PRIMARY KEY, copy oid NOT NULL, owner text NOT NULL, acl text, comment text); INSERT INTO ${this.#done} (kind, target, id) ${DEFAULT_RIGHTS}`, options));
+      CREATE TABLE ${this.objects} (object oid PRIMARY KEY, copy oid NOT NULL, owner text NOT NULL, acl text, comment text); INSERT INTO ${this.#done} (kind, target, id) ${DEFAULT_RIGHTS}; ${this.#standingSql}`, options));
+  }
+
+  /** An entry that a crash of the server takes with the rows of unlogged tables. */
+  get #standingSql(): string {
+    return `INSERT INTO ${this.#unlogged} VALUES ('step', 'standing', 0) ON CONFLICT (kind, target, id) DO NOTHING`;
+  }
+
+  /** Whether a crash of the server has emptied the unlogged tables since `create`, or since `setStanding`. */
+  async wasEmptied(session: Session, options: QueryOptions): Promise<boolean> {
+    return (await session.query(`SELECT NOT EXISTS (SELECT FROM ${this.#unlogged} WHERE kind = 'step' AND target = 'standing')`, options)).rows[0][0] === 't';
+  }
+
+  async setStanding(session: Session, options: QueryOptions): Promise<void> {
+    await session.query(this.#standingSql, options);
   }
 
   async exists(session: Session, options: QueryOptions): Promise<boolean> {

@@ -19,7 +19,7 @@ import { RestoreLedger } from './restore-ledger.ts';
 import { findPresent } from './restore-lookup.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { copyPart, copyRows, PartTables } from './restore-part.ts';
-import { describeTables, existingRelations, findKnownNames, relationSizes, unavailableExtensions, type KnownNames } from './restore-catalog.ts';
+import { describeTables, existingRelations, findKnownNames, relationSizes, unavailableExtensions, unloggedTables, type KnownNames } from './restore-catalog.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
@@ -114,6 +114,19 @@ export class PostgresRestoreTarget implements RestoreTarget {
     for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
       for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
     }
+  }
+
+  async emptied(): Promise<TableName[]> {
+    return this.#withControl(async (session) => (this.#options.resumes && await this.#ledger.wasEmptied(session, this.#query) ? unloggedTables(session, this.#query) : []));
+  }
+
+  async takeOff(definitions: AsyncIterable<Definition>): Promise<void> {
+    for await (const definition of definitions) {
+      if (!this.isDefined(definition.id) || this.#kept.has(definition.id)) continue;
+      await this.#runRetried(`${prefixSql(definition, this.#known, this.#options.unqualified)}${definition.dropSql}\n${this.#ledger.removeSql('definition', definition.id)}`);
+      this.#defined.delete(definition.id);
+    }
+    await this.#withControl((session) => this.#ledger.setStanding(session, this.#query));
   }
 
   async setAside(definitions: readonly Definition[]): Promise<void> {
