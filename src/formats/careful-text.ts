@@ -20,6 +20,8 @@ export interface EncodedPart {
   readonly bytes: () => Uint8Array;
   readonly encoding: RowEncoding;
   readonly fields: number;
+  /** Nobody has counted the fields of these records: they are passed on as a dump's COPY has them. */
+  readonly isUncounted?: boolean;
   /** What was left out of the bytes already. */
   readonly leftOut: readonly Rejection[];
   readonly source: string;
@@ -50,7 +52,7 @@ function unfitRecords(part: EncodedPart): { holes: Hole[]; leftOut: Rejection[] 
   const bytes = part.bytes();
   const text = isUtf8(bytes) && !bytes.includes(0);
   const holes: Hole[] = [];
-  if (text && part.encoding.kind === 'csv') return { holes, leftOut: [...part.leftOut] };
+  if (text && part.isUncounted !== true) return { holes, leftOut: [...part.leftOut] };
   const found: Rejection[] = [];
   // Between the records that were left out before, this one is the `record`th.
   let record = 0;
@@ -74,9 +76,8 @@ function textProblem({ source, table }: EncodedPart, record: Uint8Array): Record
   return isUtf8(record) ? undefined : problemOf('ENCODING_INVALID', { source, encoding: 'utf-8' });
 }
 
-/** Lines of a dump's COPY pass as they are, so nobody has counted their fields. */
-function fieldProblem({ encoding, fields, source }: EncodedPart, bytes: Uint8Array, start: number, end: number): RecordProblem | undefined {
-  if (encoding.kind === 'csv' || fields === 0) return undefined;
+function fieldProblem({ isUncounted, fields, source }: EncodedPart, bytes: Uint8Array, start: number, end: number): RecordProblem | undefined {
+  if (isUncounted !== true || fields === 0) return undefined;
   let found = 1;
   for (let i = start; i < end; i++) {
     const byte = bytes[i];

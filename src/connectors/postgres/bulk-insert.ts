@@ -7,8 +7,8 @@
 import type { BulkKeys } from './bulk-keys.ts';
 import type { JudgedTable } from './judged-table.ts';
 import type { UniqueRule } from './constraint-rules.ts';
-import { isCircle, judgeRows, soundRows, type Judgement } from './judgement.ts';
-import { orphanConditions } from './orphans.ts';
+import { isCircle, judgeRows, soundRows, type Judgement, type JudgementScope } from './judgement.ts';
+import { canJudgeKey, orphanConditions } from './orphans.ts';
 import { source } from './publication.ts';
 import { qualifiedName, quoteIdentifier } from './sql.ts';
 import { equalKeys, keysSql, uniqueVerdict } from './unique-judge.ts';
@@ -18,6 +18,8 @@ type Group = readonly JudgedTable[];
 export interface BulkInsertParts {
   readonly keys: BulkKeys;
   readonly judgement: Judgement;
+  /** Those of users. */
+  readonly triggersAreOff: boolean;
   /** @param rows a relation that has staged rows of the table; all when left out @returns how many went in */
   insert(table: JudgedTable, group: Group, rows?: string): Promise<number>;
 }
@@ -68,46 +70,77 @@ export class BulkInsert {
       if (names.size > 0) refused.set(table, names);
     }
     if (refused.size === 0) return false;
-    const rivals = ({ number }: JudgedTable): string => `pg_temp.sluice_rivals_${number}`;
-    for (const table of refused.keys()) await table.query(`CREATE TEMP TABLE ${rivals(table)} (n bigint, rule int) ON COMMIT DROP`);
-    await judgement.judge(group, { afterRows: true, uniques: (table) => ({ only: refused.get(table) ?? new Set(), rivals: rivals(table) }) });
+    for (const table of refused.keys()) await table.query(`CREATE TEMP TABLE ${rivalsOf(table)} (n bigint, rule int) ON COMMIT DROP`);
+    const scope: JudgementScope = { afterRows: true, uniques: (table) => ({ only: refused.get(table) ?? new Set(), rivals: rivalsOf(table) }) };
+    if (isCircle(group) || !(await this.#judgeUniques(group[0], scope))) await judgement.judge(group, scope);
     for (const [table, names] of refused) {
-      for (const rule of table.rules.uniques) if (names.has(rule.name)) await removeRivals(table, rule, rivals(table));
-      await this.#parts.insert(table, group, `(SELECT * FROM ${source(table.load.plan, table.staging, { rejected: table.exclusion })} AS staged WHERE ${table.row} IN (SELECT n FROM ${rivals(table)}))`);
+      await table.query(`ANALYZE ${rivalsOf(table)}`);
+      for (const rule of table.rules.uniques) if (names.has(rule.name)) await removeRivals(table, rule);
+      await this.#parts.insert(table, group, `(SELECT * FROM ${source(table.load.plan, table.staging, { rejected: table.exclusion })} AS staged WHERE ${table.row} IN (SELECT n FROM ${rivalsOf(table)}))`);
     }
     await removeOrphans(group);
-    for (const [table, names] of refused) await keys.build([table], 'indexes', names);
+    await keys.build(refused.keys(), 'indexes', (table, name) => refused.get(table)!.has(name));
     return true;
+  }
+
+  /** A row without its parent competes with nobody. There is hardly ever one among the few rows that share a key, so only they are asked for their parents. @returns false, with nothing done, when there is one */
+  async #judgeUniques(table: JudgedTable, scope: JudgementScope): Promise<boolean> {
+    const done = await table.attempt(async () => {
+      await this.#parts.judgement.judge([table], { ...scope, foreignKeys: new Set() });
+      await table.query(`ANALYZE ${rivalsOf(table)}`);
+      for (const key of table.rules.foreignKeys) {
+        if (!canJudgeKey(table, key, undefined, this.#parts.triggersAreOff)) return undefined;
+        const sharing = `(SELECT * FROM ${table.allRows()} AS staged WHERE ${table.row} IN (SELECT n FROM ${rivalsOf(table)}))`;
+        for (const condition of orphanConditions(key, undefined)) if ((await table.query(`SELECT pg_catalog.count(*) FROM ${sharing} AS child WHERE ${condition}`)).rows[0][0] !== '0') return undefined;
+      }
+      return true;
+    });
+    return done === true;
   }
 
   /** @returns whether rows had to go */
   async #addReferences(group: Group): Promise<boolean> {
     const { keys, judgement } = this.#parts;
-    const circular = isCircle(group);
-    const refused = new Set<string>();
-    const tryAll = async (): Promise<true | undefined> => {
-      for (const table of group) for (const name of await keys.tryToBuild(table, 'references')) refused.add(name);
-      return refused.size > 0 ? undefined : true;
+    const refused = new Map(group.map((table): [JudgedTable, Set<string>] => [table, new Set()]));
+    const refuse = (table: JudgedTable, names: Iterable<string>): void => {
+      for (const name of names) refused.get(table)!.add(name);
     };
-    // In a circle all or none: a key that is there already would act upon the rows that go.
-    if (circular) await group[0].attempt(tryAll);
-    else await tryAll();
-    if (refused.size === 0) return false;
-    await judgement.judge(group, { afterRows: true, foreignKeys: refused, uniques: () => ({ only: new Set<string>() }) });
+    const wereRefused = (): boolean => [...refused.values()].some(({ size }) => size > 0);
+    const within = new Map(group.map((table): [JudgedTable, ReadonlySet<string>] => [table, keysWithin(table, group)]));
+    for (const table of group) refuse(table, await keys.tryToBuild(table, 'references', (name) => !within.get(table)!.has(name)));
+    // Those of a circle all or none, and none where rows will have to go: a key that is there already would act upon them.
+    const tryCircle = async (): Promise<true | undefined> => {
+      for (const table of group) refuse(table, await keys.tryToBuild(table, 'references', (name) => within.get(table)!.has(name)));
+      return wereRefused() ? undefined : true;
+    };
+    if (isCircle(group) && !wereRefused()) await group[0].attempt(tryCircle);
+    if (!wereRefused()) return false;
+    for (const table of group) refuse(table, within.get(table)!);
+    await judgement.judge(group, { afterRows: true, foreignKeys: new Set([...refused.values()].flatMap((names) => [...names])), uniques: () => ({ only: new Set<string>() }) });
     await removeOrphans(group);
-    await keys.build(group, 'references', circular ? undefined : refused);
+    await keys.build(group, 'references', (table, name) => refused.get(table)!.has(name));
     return true;
   }
 }
 
+/** Rows that share a unique key of this table: their numbers, and the verdict of the key. */
+function rivalsOf({ number }: JudgedTable): string {
+  return `pg_temp.sluice_rivals_${number}`;
+}
+
+/** Names of its foreign keys to tables of the group. */
+function keysWithin(table: JudgedTable, group: Group): ReadonlySet<string> {
+  return new Set(table.rules.foreignKeys.filter((key) => group.some(({ load }) => load.target.oid === key.parentOid)).map(({ name }) => name));
+}
+
 /** All rows of the target whose key several staged rows have, those that were refused before among them. */
-async function removeRivals(table: JudgedTable, rule: UniqueRule, rivals: string): Promise<void> {
+async function removeRivals(table: JudgedTable, rule: UniqueRule): Promise<void> {
   const { plan } = table.load;
   const number = table.verdict(uniqueVerdict(rule));
   const present = keysSql(rule, `ONLY ${qualifiedName(plan.name)}`, plan.name.name, 'ctid AS place');
   const shared = keysSql(rule, table.allRows(), plan.name.name, `${table.row} AS n`);
-  await table.query(`DELETE FROM ONLY ${qualifiedName(plan.name)} WHERE ctid IN (SELECT present.place FROM ${present} AS present
-    WHERE EXISTS (SELECT FROM ${shared} AS shared JOIN ${rivals} AS rival ON rival.n = shared.n AND rival.rule = ${number} WHERE ${equalKeys(rule, 'present', 'shared')}))`);
+  await table.query(`DELETE FROM ONLY ${qualifiedName(plan.name)} WHERE ctid = ANY (ARRAY(SELECT present.place FROM ${present} AS present
+    WHERE EXISTS (SELECT FROM ${shared} AS shared JOIN ${rivalsOf(table)} AS rival ON rival.n = shared.n AND rival.rule = ${number} WHERE ${equalKeys(rule, 'present', 'shared')})))`);
 }
 
 /** Rows with the same values as one that was rejected for a foreign key have no parent either: all of them have been found. With MATCH FULL, also those with some of the values. */

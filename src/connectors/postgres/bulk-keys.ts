@@ -79,21 +79,22 @@ export class BulkKeys {
 
   /**
    * Builds them from the rows that are there now; the tables that they refer to are built already, or in the same group.
-   * @param only names, where the others are built already
+   * @param only whether it is wanted, where others are built already
    * @throws SluiceError *_VIOLATED
    */
-  async build(group: readonly JudgedTable[], kind: KeyKind, only?: ReadonlySet<string>): Promise<void> {
-    for (const { load } of group) {
+  async build(group: Iterable<JudgedTable>, kind: KeyKind, only: (table: JudgedTable, name: string) => boolean = () => true): Promise<void> {
+    for (const table of group) {
+      const { load } = table;
       for (const { name, build } of this.#keys.get(load.target.oid)?.[kind] ?? []) {
-        if (only?.has(name) !== false) await this.#query(build.join('; '), { signal: this.#signal, table: load.plan.table });
+        if (only(table, name)) await this.#query(build.join('; '), { signal: this.#signal, table: load.plan.table });
       }
     }
   }
 
-  /** Builds those of one table that the rows allow. @returns the names of the others */
-  async tryToBuild(table: JudgedTable, kind: KeyKind): Promise<ReadonlySet<string>> {
+  /** Builds those of one table that the rows allow, of all or of these. @returns the names of the others */
+  async tryToBuild(table: JudgedTable, kind: KeyKind, only: (name: string) => boolean = () => true): Promise<ReadonlySet<string>> {
     const refused = new Set<string>();
-    for (const { name, build } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) if (!(await table.attemptStatements(build))) refused.add(name);
+    for (const { name, build } of this.#keys.get(table.load.target.oid)?.[kind] ?? []) if (only(name) && !(await table.attemptStatements(build))) refused.add(name);
     return refused;
   }
 

@@ -68,7 +68,8 @@ export class Judgement {
       // Parents of earlier groups are in the target already.
       const parent = group.find((other) => other.load.target.oid === key.parentOid);
       if (losers === undefined ? foreignKeys?.has(key.name) === false : parent === undefined || !losers.has(parent)) continue;
-      const count = canJudgeKey(table, key, parent, this.#disableTriggers) ? await table.attempt(() => rejectOrphans(table, key, parent)) : undefined;
+      const hasLost = losers === undefined ? undefined : parent;
+      const count = canJudgeKey(table, key, parent, this.#disableTriggers) ? await table.attempt(async () => (hasLost !== undefined && !(await refersToLost(table, key, hasLost)) ? 0 : rejectOrphans(table, key, parent))) : undefined;
       if (count === undefined) table.hasUnknownRows = true;
       rejected += count ?? 0;
     }
@@ -111,6 +112,13 @@ export async function judgeRows(table: JudgedTable): Promise<void> {
   for (const one of broken) {
     if ((await table.attempt(() => reject([one]))) === undefined) table.hasUnknownRows = true;
   }
+}
+
+/** Whether a row has had a parent among those that are rejected: else it has what it had. */
+async function refersToLost(table: JudgedTable, key: ForeignKeyRule, parent: JudgedTable): Promise<boolean> {
+  const lost = `(SELECT staged.* FROM ${parent.allRows()} AS staged WHERE ${parent.row} IN (SELECT n FROM ${parent.rejected} AS rejected))`;
+  const same = key.parentColumns.map((column, i) => `lost.${quoteIdentifier(column)} ${key.equals[i]} child.${quoteIdentifier(key.columns[i])}`).join(' AND ');
+  return (await table.query(`SELECT EXISTS (SELECT FROM ${table.rows()} AS child JOIN ${lost} AS lost ON ${same})`)).rows[0][0] === 't';
 }
 
 async function rejectOrphans(table: JudgedTable, key: ForeignKeyRule, parent: JudgedTable | undefined): Promise<number> {

@@ -85,7 +85,7 @@ export class Publisher {
     this.#circles = new Circles(session, options.signal);
     this.#bulk = new BulkKeys(session, options.signal);
     this.#judgement = new Judgement(options.disableTriggers);
-    this.#inBulk = new BulkInsert({ keys: this.#bulk, judgement: this.#judgement, insert: (table, inGroup, rows) => this.#insertWithoutKeys(table, inGroup, rows) });
+    this.#inBulk = new BulkInsert({ keys: this.#bulk, judgement: this.#judgement, triggersAreOff: options.disableTriggers, insert: (table, inGroup, rows) => this.#insertWithoutKeys(table, inGroup, rows) });
   }
 
   /** The tables (display names) of the group that is published next; undefined after the last one. */

@@ -168,7 +168,7 @@ class SqlPart implements TablePart {
       if (this.chunks.released) throw releasedPart();
       return builder.view();
     };
-    return carefulText({ bytes, encoding: COPY_TEXT, fields: binding.fields.length, leftOut: this.leftOut, source: this.#source.name, table: this.table });
+    return carefulText({ bytes, encoding: COPY_TEXT, fields: binding.fields.length, isUncounted: true, leftOut: this.leftOut, source: this.#source.name, table: this.table });
   }
 
   async *places(records: readonly number[]): AsyncGenerator<RecordPlace, void, undefined> {
