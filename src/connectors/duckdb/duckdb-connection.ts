@@ -4,7 +4,8 @@ import type { Engine, EngineOptions, openEngine } from '../../engine/engine.ts';
 import type { TableName, TableSchema } from '../../rows/table-schema.ts';
 import type { Connection, ConnectOptions, LoadOptions, LoadSession, ReadTableRequest, Reference, TablesReader } from '../connector.ts';
 import { describeTable, listReferences, listTables } from './catalog.ts';
-import { DuckdbLoadSession, type LoadSessionContext } from './load-session.ts';
+import { DuckdbLoadSession } from './load-session.ts';
+import type { LoadSessionContext } from './session-of-run.ts';
 import { openTablesReader } from './reader.ts';
 import { StagedLoadSession } from './staged-session.ts';
 

@@ -6,42 +6,20 @@ import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
 import type { EngineConnection, RunOptions } from '../../engine/engine-connection.ts';
 import { quoteIdentifier, quoteTable } from '../../engine/quoting.ts';
 import { displayName, type TableName } from '../../rows/table-schema.ts';
-import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishedTable, TableLoad } from '../connector.ts';
+import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, TableLoad } from '../connector.ts';
 import { planLoad, typesOf } from './load-plan.ts';
 import { keepLast, mergeInto, rejectNullKeys } from './merge-upsert.ts';
 import { PublicationEntry } from './publication-entry.ts';
+import { SessionOfRun } from './session-of-run.ts';
 import { DuckdbTableLoad } from './table-writer.ts';
 import { LoadingTable } from './table-load.ts';
 
-export interface LoadSessionContext {
-  connect(): Promise<EngineConnection>;
-  readonly catalog: EngineConnection;
-  /** Of the connection, for people. */
-  readonly name: string;
-  readonly path: string;
-  readonly run: string;
-  /** As in LoadOptions. */
-  readonly resumable: boolean;
-  readonly isDone: (run: string) => boolean;
-  readonly signal: AbortSignal;
-  readonly memoryLimitBytes: number;
-  readonly threads: number;
-  readonly onPublished: () => void;
-}
-
-export class DuckdbLoadSession implements LoadSession {
-  readonly context: LoadSessionContext;
+export class DuckdbLoadSession extends SessionOfRun implements LoadSession {
   readonly #tables = new Map<string, LoadingTable>();
   #connection: EngineConnection | undefined;
   #failure: SluiceError | undefined;
   #attached = 0;
-  #threads: number;
   #ended = false;
-
-  constructor(context: LoadSessionContext) {
-    this.context = context;
-    this.#threads = context.threads;
-  }
 
   plan(spec: LoadTableSpec): Promise<LoadTablePlan> {
     return planLoad(this.context.catalog, spec, this.context.name);
@@ -87,23 +65,10 @@ export class DuckdbLoadSession implements LoadSession {
     await this.#end();
   }
 
-  published(): Promise<ReadonlyMap<string, PublishedTable> | undefined> {
-    return new PublicationEntry(this.context.run).read(this.context.catalog, this.runOptions());
-  }
-
-  forget(): Promise<void> {
-    return forgetPublication(this.context);
-  }
-
   /** The session's connection, within its transaction. @throws the failure that ended the transaction */
   get connection(): EngineConnection {
     if (this.#failure !== undefined) throw this.#failure;
     return this.#connection!;
-  }
-
-  runOptions(table?: string): RunOptions {
-    const { name, path, signal } = this.context;
-    return { connection: name, path, signal, ...(table === undefined ? {} : { table }) };
   }
 
   /** Runs work inside the transaction; any failure ends the session. */
@@ -114,16 +79,6 @@ export class DuckdbLoadSession implements LoadSession {
       this.#failure ??= toSluiceError(error);
       throw this.#failure;
     }
-  }
-
-  /**
-   * How many threads the engine uses for what comes next. A statement over a pipe has one thread's work, and the others would burn as much
-   * time again waiting for it (measured: 5.1 against 2.5 CPU seconds for a million rows).
-   */
-  async useThreads(threads: number): Promise<void> {
-    if (threads === this.#threads) return;
-    await this.connection.run(`SET threads = ${threads}`);
-    this.#threads = threads;
   }
 
   /** True while nothing but this table would be lost by starting the transaction anew. */
@@ -195,16 +150,6 @@ export class DuckdbLoadSession implements LoadSession {
       for (let i = 0; i < this.#attached; i++) await connection.run(`DETACH ${quoteIdentifier(`sluice_source_${i}`)}`).catch(() => undefined);
       await connection.close();
     }
-  }
-}
-
-/** The session that has published is over: a connection of its own does it. */
-export async function forgetPublication(context: LoadSessionContext): Promise<void> {
-  const connection = await context.connect();
-  try {
-    await new PublicationEntry(context.run).drop(connection, { connection: context.name, path: context.path });
-  } finally {
-    await connection.close();
   }
 }
 

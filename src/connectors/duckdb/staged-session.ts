@@ -12,16 +12,16 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError, toSluiceError } from '../../errors/sluice-error.ts';
-import type { EngineConnection, RunOptions } from '../../engine/engine-connection.ts';
+import type { EngineConnection } from '../../engine/engine-connection.ts';
 import { quoteIdentifier, quoteString, quoteTable } from '../../engine/quoting.ts';
 import { textOf } from '../../engine/text-expressions.ts';
-import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishedTable, PublishHooks, TableLoad } from '../connector.ts';
+import type { LoadSession, LoadTablePlan, LoadTableSpec, PublishedCounts, PublishHooks, TableLoad } from '../connector.ts';
 import { judge } from './judgement.ts';
 import { planLoad, typesOf } from './load-plan.ts';
-import { forgetPublication, type LoadSessionContext } from './load-session.ts';
 import { keepLast, mergeInto } from './merge-upsert.ts';
 import { PublicationEntry } from './publication-entry.ts';
 import { rowBatches } from './row-batches.ts';
+import { SessionOfRun, type LoadSessionContext } from './session-of-run.ts';
 import { ordinalName, StagedTable } from './staged-table.ts';
 import { StagedTableLoad } from './staged-writer.ts';
 import { LoadingTable } from './table-load.ts';
@@ -29,21 +29,18 @@ import { LoadingTable } from './table-load.ts';
 /** Names of attached databases are the engine's, not the connection's. */
 let sessions = 0;
 
-export class StagedLoadSession implements LoadSession {
-  readonly context: LoadSessionContext;
+export class StagedLoadSession extends SessionOfRun implements LoadSession {
   readonly scratch = `sluice_staging_${sessions++}`;
   readonly #path: string;
   readonly #tables = new Map<string, StagedTable>();
   #connection: EngineConnection | undefined;
-  #threads: number;
   #writing: Promise<unknown> = Promise.resolve();
   #ended = false;
 
   /** @param folder for the scratch database */
   constructor(context: LoadSessionContext, folder: string) {
-    this.context = context;
+    super(context);
     this.#path = join(folder, `${this.scratch}.duckdb`);
-    this.#threads = context.threads;
   }
 
   async plan(spec: LoadTableSpec): Promise<LoadTablePlan> {
@@ -83,14 +80,6 @@ export class StagedLoadSession implements LoadSession {
     await this.#end();
   }
 
-  published(): Promise<ReadonlyMap<string, PublishedTable> | undefined> {
-    return new PublicationEntry(this.context.run).read(this.context.catalog, this.runOptions());
-  }
-
-  forget(): Promise<void> {
-    return forgetPublication(this.context);
-  }
-
   get connection(): EngineConnection {
     if (this.#connection === undefined) throw new SluiceError('INTERNAL', { reason: 'the load has ended' });
     return this.#connection;
@@ -99,18 +88,6 @@ export class StagedLoadSession implements LoadSession {
   /** The quoted name of a table in the scratch database. */
   quoted(name: string): string {
     return `${quoteIdentifier(this.scratch)}.${quoteTable({ name })}`;
-  }
-
-  runOptions(table?: string): RunOptions {
-    const { name, path, signal } = this.context;
-    return { connection: name, path, signal, ...(table === undefined ? {} : { table }) };
-  }
-
-  /** As in DuckdbLoadSession. */
-  async useThreads(threads: number): Promise<void> {
-    if (threads === this.#threads) return;
-    await this.connection.run(`SET threads = ${threads}`);
-    this.#threads = threads;
   }
 
   /** Runs work in a transaction of the scratch database, alone; a failure leaves nothing of it. */
