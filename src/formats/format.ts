@@ -3,6 +3,7 @@ import type { ByteSource } from '../io/byte-source.ts';
 import type { ByteSink } from '../io/byte-sink.ts';
 import type { ColumnType } from '../rows/column-type.ts';
 import type { PartStream } from '../rows/part.ts';
+import type { RecordPlace } from '../rows/rejection.ts';
 import type { RowEncoding } from '../rows/row-encoding.ts';
 import type { Column, MeasuredKind, TableName, TableSchema } from '../rows/table-schema.ts';
 
@@ -37,7 +38,23 @@ export interface Format {
    */
   read(inspected: InspectedSource, request: ReadRequest): AsyncGenerator<TablePart, void, undefined>;
 
+  /** The records of the part that begins at this point, by their numbers; for formats that find them with less than reading the part again. */
+  locate?(inspected: InspectedSource, point: ReadingPoint, request: LocateRequest): Promise<RecordLocator>;
+
   openWriter(sink: ByteSink, options: WriteOptions): FormatWriter;
+}
+
+export interface LocateRequest {
+  /** As the part was read. */
+  readonly tolerant: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Whoever opened it closes it. */
+export interface RecordLocator {
+  /** @param record from 1 within the part, not before the last one asked for @returns undefined when the source does not have it any more */
+  find(record: number): Promise<RecordPlace | undefined>;
+  close(): Promise<void>;
 }
 
 /** Choices of the user; what is absent is detected. Serialisable: stored in the plan. */

@@ -53,7 +53,7 @@ export class ImportQuarantine {
     this.#parts = parts;
     this.#log = log;
     const { reading, context } = parts;
-    this.#records = new RejectedRecords(this.#sources, (inspected, table, from) => reading.again(inspected, table, from), context.signal);
+    this.#records = new RejectedRecords(this.#sources, reading, context.signal);
     const ahead = new FoundAhead((table, part, records) => this.#records.fetch(table, part, records));
     this.#ahead = ahead;
     const store: RejectionStore = {

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { LoadTablePlan } from '../connectors/connector.ts';
-import type { InspectedSource, InspectedTable, ReadingPoint, ReadRequest, TableBinding, TablePart } from '../formats/format.ts';
+import type { InspectedSource, InspectedTable, ReadingPoint, ReadRequest, RecordLocator, TableBinding, TablePart } from '../formats/format.ts';
 import { loadFormat } from '../formats/registry.ts';
 import { SpareBuffers } from '../formats/spare-buffers.ts';
 import type { RunContext } from '../pipeline/run-context.ts';
@@ -94,6 +94,12 @@ export class ImportReading {
       return binding?.table === wanted ? binding : null;
     };
     yield* format.read(inspected, { ...this.#settings(inspected, this.#parts.context.signal), spareBuffers: this.#spareForOne, bind, ...(from === undefined ? {} : { from }) });
+  }
+
+  /** @returns undefined where the part has to be read again for that */
+  async locator(inspected: InspectedSource, point: ReadingPoint): Promise<RecordLocator | undefined> {
+    const { tolerant, context: { signal } } = this.#parts;
+    return (await loadFormat(inspected.format)).locate?.(inspected, point, { tolerant, signal });
   }
 
   #settings(inspected: InspectedSource, signal: AbortSignal): Omit<ReadRequest, 'bind' | 'spareBuffers'> {

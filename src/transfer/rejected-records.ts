@@ -1,10 +1,10 @@
 /**
  * Finds rejected records again in their sources, for their places and their bytes as they were. A run only remembers the number of part and record of
  * what was rejected; when all is loaded, the sources are read once more as they were read before (same binding, same parts), from the points nearest to the parts with
- * rejections; only these are looked into, and only the bytes of their records are copied. Sources that cannot be read again give nothing.
+ * rejections; only these are looked into, and only the bytes of their records are copied. Where a format can, records are counted off from the point of their part instead. Sources that cannot be read again give nothing.
  */
 import { SluiceError } from '../errors/sluice-error.ts';
-import type { InspectedSource, ReadingPoint } from '../formats/format.ts';
+import type { InspectedSource, ReadingPoint, RecordLocator } from '../formats/format.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import type { PartStream } from '../rows/part.ts';
 import type { RecordPlace } from '../rows/rejection.ts';
@@ -16,8 +16,20 @@ export interface FoundRecord {
   readonly raw?: Uint8Array;
 }
 
-/** Reads the parts of a table from a source again, replayable, in order: all, or those from a point on, perhaps not to the last. */
-export type ReadAgain = (inspected: InspectedSource, table: string, from?: ReadingPoint) => AsyncGenerator<PartStream, void, undefined>;
+export interface Rereading {
+  /** Reads the parts of a table from a source again, replayable, in order: all, or those from a point on, perhaps not to the last. */
+  again(inspected: InspectedSource, table: string, from?: ReadingPoint): AsyncGenerator<PartStream, void, undefined>;
+  /** Finds records of the part at this point; undefined where the format reads the part again. */
+  locator(inspected: InspectedSource, point: ReadingPoint): Promise<RecordLocator | undefined>;
+}
+
+/** Records of one part are being counted off. */
+interface OpenLocator {
+  readonly table: string;
+  readonly part: number;
+  readonly locator: RecordLocator;
+  last: number;
+}
 
 interface OpenPass {
   readonly table: string;
@@ -31,15 +43,16 @@ interface OpenPass {
 
 export class RejectedRecords {
   readonly #sources: ReadonlyMap<string, readonly SourceParts[]>;
-  readonly #readAgain: ReadAgain;
+  readonly #rereading: Rereading;
   readonly #signal: AbortSignal;
   #open: OpenPass | undefined;
+  #located: OpenLocator | undefined;
   #bytes: { source: ByteSource; ranges: ByteRanges } | undefined;
 
   /** @param sources by table, in the order in which they were read */
-  constructor(sources: ReadonlyMap<string, readonly SourceParts[]>, readAgain: ReadAgain, signal: AbortSignal) {
+  constructor(sources: ReadonlyMap<string, readonly SourceParts[]>, rereading: Rereading, signal: AbortSignal) {
     this.#sources = sources;
-    this.#readAgain = readAgain;
+    this.#rereading = rereading;
     this.#signal = signal;
   }
 
@@ -49,6 +62,16 @@ export class RejectedRecords {
     if (source === undefined || !source.inspected.source.repeatable) {
       const file = source?.inspected.source.name;
       for (const _ of records) yield { place: file === undefined ? {} : { file } };
+      return;
+    }
+    const located = await this.#locatorOf(table, source, part, records[0]);
+    if (located !== undefined) {
+      for (const record of records) {
+        const place = await located.locator.find(record);
+        if (place === undefined) throw new SluiceError('SOURCE_CHANGED', { source: source.inspected.source.name }, { file: source.inspected.source.name, table, part });
+        located.last = record;
+        yield { place, ...await this.#rawOf(source.inspected.source, place) };
+      }
       return;
     }
     const stream = await this.#partOf(table, source, part);
@@ -61,9 +84,28 @@ export class RejectedRecords {
   }
 
   async close(): Promise<void> {
+    await this.#closeLocator();
     await this.#closePass();
     await this.#bytes?.ranges.close();
     this.#bytes = undefined;
+  }
+
+  /** Goes on where it was: a part with many rejections is asked for them in batches. */
+  async #locatorOf(table: string, source: SourceParts, part: number, first: number): Promise<OpenLocator | undefined> {
+    const open = this.#located;
+    if (open?.table === table && open.part === part && open.last <= first) return open;
+    await this.#closeLocator();
+    const { part: at, point } = source.nearest(part);
+    if (at !== part || point === undefined) return undefined;
+    const locator = await this.#rereading.locator(source.inspected, point);
+    this.#located = locator === undefined ? undefined : { table, part, locator, last: 0 };
+    return this.#located;
+  }
+
+  async #closeLocator(): Promise<void> {
+    const open = this.#located;
+    this.#located = undefined;
+    await open?.locator.close();
   }
 
   /** A part is kept until another one is asked for: a part with many rejections is asked for them in batches. */
@@ -88,7 +130,7 @@ export class RejectedRecords {
 
   async #startPass(table: string, source: SourceParts, { part, point }: { part: number; point?: ReadingPoint }): Promise<OpenPass> {
     await this.#closePass();
-    this.#open = { table, source, parts: this.#readAgain(source.inspected, table, point), next: part, fromPoint: point !== undefined, current: undefined };
+    this.#open = { table, source, parts: this.#rereading.again(source.inspected, table, point), next: part, fromPoint: point !== undefined, current: undefined };
     return this.#open;
   }
 

@@ -221,6 +221,17 @@ export function ladderSuite(under: RecordFormat): void {
         expect(all.every(({ point }) => (point === undefined) === (under.name === 'sql'))).toBe(true);
         if (under.name === 'sql') return;
         for (const [i, { point }] of all.entries()) expect(await read(point)).toEqual(all.slice(i));
+        // Counted off from the point, each of them, or some.
+        for (const { point, read: records, places } of format.locate === undefined ? [] : all) {
+          for (const stride of [1, 2, 5]) {
+            const locator = await format.locate!(inspected, point!, { tolerant: true, signal: never });
+            for (let record = stride; record <= records; record += stride) for (const _ of 'xx') expect(await locator.find(record)).toEqual(places[record - 1]);
+            await locator.close();
+          }
+          const locator = await format.locate!(inspected, point!, { tolerant: true, signal: never });
+          expect(await locator.find(100_000)).toBeUndefined();
+          await locator.close();
+        }
       }
     });
 

@@ -62,7 +62,7 @@ describe('rejected records', () => {
     const parts = new SourceParts(inspected, 50);
     for (let part = 0; part < 100; part++) parts.add(points(part));
     const { passes, pulled, again } = readings(arrayOf);
-    const records = new RejectedRecords(new Map([['t', [parts]]]), again, never);
+    const records = new RejectedRecords(new Map([['t', [parts]]]), { again, locator: async () => undefined }, never);
     const rows: (number | undefined)[] = [];
     for (const part of wanted) for await (const { place } of records.fetch('t', part + 50, [1])) rows.push(place.row);
     await records.close();
@@ -83,7 +83,7 @@ describe('rejected records', () => {
     const parts = new SourceParts(inspected, 0);
     for (let part = 0; part < 1_000; part++) parts.add(pointOf(part));
     const { passes, again } = readings(3);
-    const records = new RejectedRecords(new Map([['t', [parts]]]), again, never);
+    const records = new RejectedRecords(new Map([['t', [parts]]]), { again, locator: async () => undefined }, never);
     const rows: (number | undefined)[] = [];
     for await (const { place } of records.fetch('t', 3, [1])) rows.push(place.row);
     expect(rows).toEqual([4]);

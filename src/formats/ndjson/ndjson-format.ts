@@ -1,6 +1,7 @@
 import type { Format } from '../format.ts';
 import { inspectLines } from '../json/detect.ts';
 import { RECORD_ENCODINGS, readRecords } from '../json/reader.ts';
+import { locateRecords } from '../json/record-locator.ts';
 import { NdjsonWriter } from './writer.ts';
 
 /** One JSON object a line (NDJSON, JSON Lines); blank lines are skipped. */
@@ -10,5 +11,6 @@ export const ndjsonFormat: Format = {
   inspect: inspectLines,
   encodings: () => RECORD_ENCODINGS,
   read: readRecords,
+  locate: locateRecords,
   openWriter: (sink) => new NdjsonWriter(sink),
 };
