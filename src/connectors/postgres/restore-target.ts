@@ -174,10 +174,17 @@ export class PostgresRestoreTarget implements RestoreTarget {
   async validate(table: TableName, constraint: string, definition: Definition): Promise<void> {
     const sql = `ALTER TABLE ONLY ${qualifiedName(table)} VALIDATE CONSTRAINT ${quoteIdentifier(constraint)}`;
     try {
+      // Asked first: for a key that is checked the statement does nothing, but event triggers of the backup, which may be there already, hear of it.
+      if (this.#options.resumes && await this.#isChecked(table, constraint)) return;
       await this.#runRetried(sql);
     } catch (error) {
       throw entryFailure(error, entryName(definition), definition.sql, 0);
     }
+  }
+
+  async #isChecked(table: TableName, constraint: string): Promise<boolean> {
+    const { rows } = await this.#withSession((session) => session.query(`SELECT convalidated FROM pg_catalog.pg_constraint WHERE conrelid = ${quoteLiteral(qualifiedName(table))}::pg_catalog.regclass AND conname = ${quoteLiteral(constraint)}`, this.#query));
+    return rows[0]?.[0] === 't';
   }
 
   describe(tables: readonly WantedTable[]): Promise<(RestoredTable | undefined)[]> {
