@@ -161,7 +161,7 @@ export interface RestoreTarget {
   finish(): Promise<void>;
   /** The run is recorded as done: its ledger goes. */
   forget(): Promise<void>;
-  /** What the run has made goes, in the opposite order, and what it has set aside comes back: for a run that is given up. */
+  /** What the run has made goes, in the opposite order, and what it has set aside comes back: for a run that is given up. @throws SluiceError DISCARD_REFUSED, with nothing done, when `finish` has begun to drop what was set aside */
   undo(made: AsyncIterable<Definition>): Promise<void>;
   close(): Promise<void>;
 }

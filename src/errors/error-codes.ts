@@ -107,6 +107,7 @@ export const ERROR_CODES = define({
   DOWNLOAD_UNKNOWN: { message: 'The download {run} is not there to be fetched', exit: 1, http: 404, hint: 'A download is fetched once, within 20 seconds, by whoever began it: begin it again.' },
   RUN_UNKNOWN: { message: 'There is no run {run}', exit: 1, http: 404, hint: '`sluice runs list` shows the runs.' },
   RUN_ACTIVE: { message: 'The run {run} is under way in process {pid} of {host}', exit: 1, http: 409, hint: 'Wait until it ends, or stop it with `sluice runs cancel`.' },
+  DISCARD_REFUSED: { message: 'The run {run} cannot be given up: {reason}', exit: 1, http: 409, hint: 'Go on with it: `sluice runs resume {run}`.' },
   RESUME_REFUSED: { message: 'The run {run} cannot be resumed: {reason}', exit: 1, http: 409, hint: 'Start it again; an unfinished run has published nothing.' },
   RUN_NOT_ACTIVE: { message: 'The run {run} is {status}', exit: 1, http: 409, hint: 'Only a running run can be cancelled.' },
   QUARANTINE_EMPTY: { message: 'The run {run} has no rejected rows', exit: 1, http: 404, hint: '`sluice quarantine list` shows the runs that have some.' },

@@ -186,7 +186,7 @@ class ImportTransfer implements Transfer {
     const session = this.#session!;
     this.#session = undefined;
     await orLeave(session, async () => {
-      if (await session.published?.() !== undefined) throw new SluiceError('RESUME_REFUSED', { run: this.#context.run, reason: 'its rows are published already' });
+      if (await session.published?.() !== undefined) throw new SluiceError('DISCARD_REFUSED', { run: this.#context.run, reason: 'its rows are published already' });
       // Each table is opened for what is known of it: which rows are to be taken back.
       for (const { load } of this.#targets.values()) await session.begin(load);
     });

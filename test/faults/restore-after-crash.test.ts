@@ -1,5 +1,7 @@
 /** What a restore that goes on may not do twice. A crash of the server empties unlogged tables. A restore that goes on afterwards brings their rows again, whatever it had made on them already: no key, trigger or rule meets these rows a second time. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Definition, RestoreTarget } from '../../src/connectors/restore-target.ts';
+import { connect } from '../connectors/postgres/fixture.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import type { CliResult } from '../cli/run-cli.ts';
 import { Workbench } from './command-line.ts';
@@ -82,4 +84,34 @@ it('event triggers of the backup hear nothing of what was done before they were 
   const ended = await resume(target);
   expect(ended.code, ended.stderr).toBe(0);
   expect(await runSql(target, 'SELECT (SELECT count(*) FROM heard), (SELECT count(*) FROM pg_event_trigger), (SELECT count(*) FROM child)')).toEqual([['0', '2', '1']]);
+});
+
+it('what has replaced the old is not given up when the old is gone', { timeout: 120_000 }, async () => {
+  const url = await server.createDatabase('target');
+  await runSql(url, 'CREATE TABLE t (old int); INSERT INTO t VALUES (1)');
+  const table: Definition = { id: 1, description: 'TABLE', tag: 't', namespace: 'public', owner: '', tablespace: null, accessMethod: null, relkind: 'r', sql: 'CREATE TABLE public.t (new int);', dropSql: 'DROP TABLE public.t;' };
+  const connection = await connect(url);
+  const open = (resumes: boolean): Promise<RestoreTarget> => connection.openRestore!({ run: '1m82kf2fdbp6mk', signal: new AbortController().signal, resumes, noOwner: false, unqualified: false, clean: true, isDone: () => false });
+  const nothing = { owners: [], tablespaces: [], accessMethods: [] };
+  async function* made(): AsyncGenerator<Definition, void, undefined> { yield table; }
+  for (const isFinished of [false, true]) {
+    const restore = await open(false);
+    await restore.begin(nothing);
+    await restore.setAside([table]);
+    await restore.define(table);
+    if (isFinished) await restore.finish();
+    // Its process dies here, and another one is to give the run up.
+    await restore.close();
+    const later = await open(true);
+    await later.begin(nothing);
+    if (isFinished) await expect(later.undo(made())).rejects.toMatchObject({ code: 'DISCARD_REFUSED' });
+    else await later.undo(made());
+    expect(await runSql(url, "SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0")).toEqual([[isFinished ? 'new' : 'old']]);
+    // Going on ends it.
+    if (isFinished) await later.finish();
+    if (isFinished) await later.forget();
+    await later.close();
+    expect(await runSql(url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sluice%'")).toEqual([]);
+  }
+  await connection.close();
 });

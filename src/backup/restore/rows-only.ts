@@ -93,6 +93,7 @@ class RowsOnly implements Transfer {
 
   async giveUp(): Promise<void> {
     const session = this.#session!;
+    if (await session.published?.() !== undefined) throw new SluiceError('DISCARD_REFUSED', { run: this.#parts.context.run, reason: 'its rows are published already' });
     this.#session = undefined;
     for (const { plan } of this.#tables) await session.begin(plan);
     await session.abort();

@@ -144,7 +144,20 @@ export class RestoreLedger {
   }
 
   async isAside(session: Session, options: QueryOptions): Promise<boolean> {
-    return (await session.query(`SELECT EXISTS (SELECT FROM ${this.#done} WHERE kind = 'step' AND target = 'aside')`, options)).rows[0][0] === 't';
+    return this.#hasStep('aside', session, options);
+  }
+
+  /** What was set aside is about to be dropped. */
+  async setReplaced(session: Session, options: QueryOptions): Promise<void> {
+    await session.query(`INSERT INTO ${this.#done} (kind, target, id) VALUES ('step', 'replaced', 0) ON CONFLICT (kind, target, id) DO NOTHING`, options);
+  }
+
+  async isReplaced(session: Session, options: QueryOptions): Promise<boolean> {
+    return this.#hasStep('replaced', session, options);
+  }
+
+  async #hasStep(step: string, session: Session, options: QueryOptions): Promise<boolean> {
+    return (await session.query(`SELECT EXISTS (SELECT FROM ${this.#done} WHERE kind = 'step' AND target = ${quoteLiteral(step)})`, options)).rows[0][0] === 't';
   }
 
   async *#pages(session: Session, from: string, columns: string, options: QueryOptions): AsyncGenerator<readonly (string | null)[], void, undefined> {

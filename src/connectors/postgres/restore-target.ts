@@ -263,6 +263,8 @@ export class PostgresRestoreTarget implements RestoreTarget {
   async finish(): Promise<void> {
     await this.#withControl(async (session) => {
       if (await this.#ledger.isAside(session, this.#query)) {
+        // From here on there is no way back.
+        await this.#ledger.setReplaced(session, this.#query);
         for (const blocked of await new Aside(session, this.#ledger, this.#query).drop()) this.#notes.add(`what was replaced is still there, in schemas that begin with ${this.#ledger.schema}_: ${blocked}`);
       }
       await dropCopies(session, this.#ledger, this.#query);
@@ -275,6 +277,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   async undo(made: AsyncIterable<Definition>): Promise<void> {
+    if (await this.#withControl((session) => this.#ledger.isReplaced(session, this.#query))) throw new SluiceError('DISCARD_REFUSED', { run: this.#options.run, reason: 'it is complete, and what it has replaced may be dropped already' });
     let left: Undone[] = [];
     for await (const definition of made) {
       if (!this.isDefined(definition.id) || this.#kept.has(definition.id)) continue;
