@@ -76,7 +76,7 @@ export class BulkInsert {
     for (const [table, names] of refused) {
       await table.query(`ANALYZE ${rivalsOf(table)}`);
       for (const rule of table.rules.uniques) if (names.has(rule.name)) await removeRivals(table, rule);
-      await this.#parts.insert(table, group, `(SELECT * FROM ${source(table.load.plan, table.staging, { rejected: table.exclusion })} AS staged WHERE ${table.row} IN (SELECT n FROM ${rivalsOf(table)}))`);
+      await this.#parts.insert(table, group, `(SELECT * FROM ${source(table.load.plan, table.staging, { rejected: table.exclusion })} AS staged WHERE ${await table.isOneOf(rivalsOf(table))})`);
     }
     await removeOrphans(group);
     await keys.build(refused.keys(), 'indexes', (table, name) => refused.get(table)!.has(name));
@@ -88,9 +88,9 @@ export class BulkInsert {
     const done = await table.attempt(async () => {
       await this.#parts.judgement.judge([table], { ...scope, foreignKeys: new Set() });
       await table.query(`ANALYZE ${rivalsOf(table)}`);
+      const sharing = `(SELECT * FROM ${table.allRows()} AS staged WHERE ${await table.isOneOf(rivalsOf(table))})`;
       for (const key of table.rules.foreignKeys) {
         if (!canJudgeKey(table, key, undefined, this.#parts.triggersAreOff)) return undefined;
-        const sharing = `(SELECT * FROM ${table.allRows()} AS staged WHERE ${table.row} IN (SELECT n FROM ${rivalsOf(table)}))`;
         for (const condition of orphanConditions(key, undefined)) if ((await table.query(`SELECT pg_catalog.count(*) FROM ${sharing} AS child WHERE ${condition}`)).rows[0][0] !== '0') return undefined;
       }
       return true;
@@ -138,9 +138,10 @@ async function removeRivals(table: JudgedTable, rule: UniqueRule): Promise<void>
   const { plan } = table.load;
   const number = table.verdict(uniqueVerdict(rule));
   const present = keysSql(rule, `ONLY ${qualifiedName(plan.name)}`, plan.name.name, 'ctid AS place');
-  const shared = keysSql(rule, table.allRows(), plan.name.name, `${table.row} AS n`);
+  const rivals = `(SELECT * FROM ${table.allRows()} AS staged WHERE ${await table.isOneOf(`(SELECT n FROM ${rivalsOf(table)} WHERE rule = ${number})`)})`;
+  const shared = keysSql(rule, rivals, plan.name.name, '');
   await table.query(`DELETE FROM ONLY ${qualifiedName(plan.name)} WHERE ctid = ANY (ARRAY(SELECT present.place FROM ${present} AS present
-    WHERE EXISTS (SELECT FROM ${shared} AS shared JOIN ${rivalsOf(table)} AS rival ON rival.n = shared.n AND rival.rule = ${number} WHERE ${equalKeys(rule, 'present', 'shared')})))`);
+    WHERE EXISTS (SELECT FROM ${shared} AS shared WHERE ${equalKeys(rule, 'present', 'shared')})))`);
 }
 
 /** Rows with the same values as one that was rejected for a foreign key have no parent either: all of them have been found. With MATCH FULL, also those with some of the values. */
@@ -152,7 +153,7 @@ async function removeOrphans(group: Group): Promise<void> {
       const key = table.rules.foreignKeys.find(({ name }) => name === constraint);
       if (code !== 'FOREIGN_KEY_VIOLATED' || key === undefined) continue;
       const columns = key.columns.map(quoteIdentifier);
-      const lost = `SELECT ${columns.join(', ')} FROM ${table.allRows()} AS staged JOIN ${table.rejected} AS rejected ON rejected.n = staged.${table.row} AND rejected.rule = ${rule}`;
+      const lost = `SELECT ${columns.join(', ')} FROM ${table.allRows()} AS staged WHERE ${await table.isOneOf(`(SELECT n FROM ${table.rejected} AS rejected WHERE rule = ${rule})`)}`;
       const [, mixed] = orphanConditions(key, undefined);
       const conditions = [`(${columns.map((column) => `child.${column}`).join(', ')}) IN (${lost})`, ...(mixed === undefined ? [] : [mixed])];
       await table.query(`DELETE FROM ONLY ${qualifiedName(table.load.plan.name)} AS child WHERE ${conditions.join(' OR ')}`);

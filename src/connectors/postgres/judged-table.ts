@@ -18,6 +18,7 @@ export interface Verdict {
   readonly say: (key: string) => string;
 }
 
+const FEW = 200;
 const ROLL_BACK = 'ROLLBACK TO SAVEPOINT sluice_judge', RELEASE = 'RELEASE SAVEPOINT sluice_judge';
 
 export class JudgedTable {
@@ -93,6 +94,15 @@ export class JudgedTable {
       return list === '' ? relation : `(SELECT *${list} FROM ${relation} AS ${quoteIdentifier(plan.name.name)})`;
     };
     return add(add(rows, false), true);
+  }
+
+  /**
+   * A condition on staged rows: their number is among these. Few are written out: then a scan looks at the first column of each row and hands on no other.
+   * @param numbers a relation with a column `n`
+   */
+  async isOneOf(numbers: string): Promise<string> {
+    const { rows } = await this.query(`SELECT DISTINCT n FROM ${numbers} AS numbered LIMIT ${FEW + 1}`);
+    return rows.length > FEW ? `${this.row} IN (SELECT n FROM ${numbers} AS numbered)` : `${this.row} = ANY ('{${rows.map(([n]) => n).join(', ')}}'::pg_catalog.int8[])`;
   }
 
   /** Rejects the rows that `select` answers as (number, rule offset): `verdicts[base + offset]`. */

@@ -116,7 +116,7 @@ export async function judgeRows(table: JudgedTable): Promise<void> {
 
 /** Whether a row has had a parent among those that are rejected: else it has what it had. Counted, not asked for the first one: a plan for the first row would compare rows one by one. */
 async function refersToLost(table: JudgedTable, key: ForeignKeyRule, parent: JudgedTable): Promise<boolean> {
-  const lost = `(SELECT staged.* FROM ${parent.allRows()} AS staged WHERE ${parent.row} IN (SELECT n FROM ${parent.rejected} AS rejected))`;
+  const lost = `(SELECT staged.* FROM ${parent.allRows()} AS staged WHERE ${await parent.isOneOf(parent.rejected)})`;
   const same = key.parentColumns.map((column, i) => `lost.${quoteIdentifier(column)} ${key.equals[i]} child.${quoteIdentifier(key.columns[i])}`).join(' AND ');
   return (await table.query(`SELECT pg_catalog.count(*) FROM ${table.allRows()} AS child JOIN ${lost} AS lost ON ${same}`)).rows[0][0] !== '0';
 }

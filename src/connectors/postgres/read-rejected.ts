@@ -15,7 +15,7 @@ export async function* readRejected(session: Session, table: JudgedTable, gaps: 
   // The records that were left out before this row, in its part.
   const gap = gaps === undefined ? '0' : `COALESCE((SELECT g.gap FROM ${gaps} AS g WHERE g.load = ${target.oid} AND g.before < r.n AND g.before >= ${part} << ${PART_ROW_BITS} ORDER BY g.before DESC, g.gap DESC LIMIT 1), 0)`;
   const query = `SELECT r.*, ${part} AS part, (r.n & ((1::bigint << ${PART_ROW_BITS}) - 1)) + ${gap} AS record, ${fields} AS fields
-    FROM ${table.rejected} AS r JOIN ${source(plan, table.staging)} AS staged ON staged.${table.row} = r.n`;
+    FROM ${table.rejected} AS r JOIN (SELECT * FROM ${source(plan, table.staging)} AS staged WHERE ${await table.isOneOf(table.rejected)}) AS staged ON staged.${table.row} = r.n`;
   for await (const rows of readInBatches(session, query, 'part, record, rule, state, message, detail, violated, field, fields', { signal, table: plan.table })) {
     yield rows.map((row) => rejectedRow(row, table));
   }
