@@ -74,7 +74,6 @@ export class BulkInsert {
     const scope: JudgementScope = { afterRows: true, uniques: (table) => ({ only: refused.get(table) ?? new Set(), rivals: rivalsOf(table) }) };
     if (isCircle(group) || !(await this.#judgeUniques(group[0], scope))) await judgement.judge(group, scope);
     for (const [table, names] of refused) {
-      await table.query(`ANALYZE ${rivalsOf(table)}`);
       for (const rule of table.rules.uniques) if (names.has(rule.name)) await removeRivals(table, rule);
       await this.#parts.insert(table, group, `(SELECT * FROM ${source(table.load.plan, table.staging, { rejected: table.exclusion })} AS staged WHERE ${await table.isOneOf(rivalsOf(table))})`);
     }
@@ -87,7 +86,6 @@ export class BulkInsert {
   async #judgeUniques(table: JudgedTable, scope: JudgementScope): Promise<boolean> {
     const done = await table.attempt(async () => {
       await this.#parts.judgement.judge([table], { ...scope, foreignKeys: new Set() });
-      await table.query(`ANALYZE ${rivalsOf(table)}`);
       const sharing = `(SELECT * FROM ${table.allRows()} AS staged WHERE ${await table.isOneOf(rivalsOf(table))})`;
       for (const key of table.rules.foreignKeys) {
         if (!canJudgeKey(table, key, undefined, this.#parts.triggersAreOff)) return undefined;
