@@ -67,6 +67,8 @@ export interface TableStreams {
   readonly encoding: 'copy-binary' | 'copy-text';
   /** Positions of columns whose values are runs of 4-byte numbers; of binary streams only. */
   readonly floats: { readonly arrays: readonly number[]; readonly vectors: readonly number[] };
+  /** Columns that the database compresses where it saves something, and of whose values none is compressed. Not all that are so need be here. */
+  readonly uncompressed: readonly string[];
   /** Absent for tables that are read in one piece. */
   readonly groups: PageGroups | undefined;
   /** Of all streams, estimated. */

@@ -145,6 +145,10 @@ export interface RestoreTarget {
   /** In the order of `tables`; undefined for those that are not there. */
   describe(tables: readonly WantedTable[]): Promise<(RestoredTable | undefined)[]>;
   committed(table: RestoredTable): Promise<RestoredParts>;
+  /** Long values of these columns are stored as they come until `compressAgain`, without trying what compressing would save; for tables that the run has made. Does nothing where that cannot be told to the database. */
+  leaveUncompressed(table: RestoredTable, columns: readonly string[]): Promise<void>;
+  /** Takes back what `leaveUncompressed` has set, also in earlier sessions of the run. */
+  compressAgain(): Promise<void>;
   /** Parts as one transaction, without entries: all of them or none. For rows into tables that are in use. */
   inOneTransaction(work: (copy: (table: RestoredTable, shape: CopyShape, part: RestorePartStream) => Promise<number>) => Promise<void>): Promise<void>;
   /** Writes a part in one transaction with its entry. @returns the rows that the server took */

@@ -109,13 +109,13 @@ export class TableBackup {
 
   #begin(name: string, { schema, name: bare, estimatedRows }: BackupSource['tables'][number], streams: TableStreams): TableInHand {
     const { writer, level, context } = this.#parts;
-    const { columns, encoding, groups, floats, expectedBytes } = streams;
+    const { columns, encoding, groups, uncompressed, floats, expectedBytes } = streams;
     const hasFloats = floats.arrays.length > 0 || floats.vectors.length > 0;
     const expected = { bytes: expectedBytes, ...(estimatedRows === undefined ? {} : { rows: estimatedRows }), exact: false };
     return {
       name, streams,
       put: { level, filter: hasFloats ? { kind: 'float-planes', ...floats } : undefined },
-      entries: writer.table({ schema, name: bare, columns: [...columns], encoding, ...(groups === undefined ? {} : { groups }) }),
+      entries: writer.table({ schema, name: bare, columns: [...columns], encoding, ...(groups === undefined ? {} : { groups }), ...(uncompressed.length === 0 ? {} : { uncompressed: [...uncompressed] }) }),
       meter: new TableMeter(name, expected, context.progress),
       read: 0,
     };

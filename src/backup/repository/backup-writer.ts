@@ -71,7 +71,7 @@ export class BackupWriter {
   }
 
   /** Tables may be written side by side; each takes the memory of its list's unfinished chunk. */
-  table(head: Pick<TableEntry, 'schema' | 'name' | 'columns' | 'encoding' | 'groups'>): TableWriter {
+  table(head: Pick<TableEntry, 'schema' | 'name' | 'columns' | 'encoding' | 'groups' | 'uncompressed'>): TableWriter {
     const parts = new EntryListWriter<PartEntry>(this.#repository.chunks);
     let rows = 0, bytes = 0, rowHash: string | null = NO_ROWS;
     return {

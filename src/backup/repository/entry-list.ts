@@ -22,6 +22,8 @@ export const tableEntrySchema = object({
   encoding: oneOf('copy-binary', 'copy-text'),
   /** Page groups begin at multiples of `pages`, chosen when a page had so many bytes with TOAST; absent where the table is one group. */
   groups: optional(object({ pages: integer(1), bytesPerPage: integer(1) })),
+  /** Columns that were compressed where it saved something, and of whose values none was: whoever restores need not try again. Absent: nobody has looked, or there are none. */
+  uncompressed: optional(list(string)),
   rows: natural,
   bytes: natural,
   /** Sum of those of its parts; null where it was not asked for. */

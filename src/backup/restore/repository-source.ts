@@ -94,10 +94,10 @@ class RepositorySource implements RestoreSource {
   }
 
   #table(entry: TableEntry): SourceTable {
-    const { schema, name, columns, encoding, rows, bytes, parts } = entry;
+    const { schema, name, columns, encoding, uncompressed, rows, bytes, parts } = entry;
     const charset = this.#opened.manifest.source.encoding === 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8';
     const read = (signal: AbortSignal): AsyncGenerator<SourcePart, void, undefined> => this.#parts(parts, signal);
-    return { name: { schema, name }, into: { schema, name }, shape: { encoding, columns: columns.map((column) => column.name), charset }, types: columns.map((column) => column.type), rows, bytes, parts: read };
+    return { name: { schema, name }, into: { schema, name }, shape: { encoding, columns: columns.map((column) => column.name), charset }, types: columns.map((column) => column.type), ...(uncompressed === undefined ? {} : { uncompressed }), rows, bytes, parts: read };
   }
 
   async *#parts(parts: TableEntry['parts'], signal: AbortSignal): AsyncGenerator<SourcePart, void, undefined> {

@@ -36,6 +36,8 @@ export interface SourceTable {
   readonly shape: CopyShape;
   /** Types as the backup has them, where it does. */
   readonly types?: readonly string[];
+  /** Columns of whose values the database that they are from could compress none, where the backup knows. */
+  readonly uncompressed?: readonly string[];
   readonly rows?: number;
   /** Before compression, where known; else as stored. */
   readonly bytes: number;

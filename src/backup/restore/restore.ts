@@ -216,6 +216,7 @@ class BackupRestore implements Transfer {
       wants: (table: SourceTable) => this.#wants(table.name), where: options.where, onDamage,
     });
     const tables = await rows.run();
+    await this.#target.compressAgain();
     if (options.tables === undefined) await restoreLargeObjects(source, this.#target, { signal: context.signal, noPrivileges: options.noPrivileges === true, noComments: options.noComments === true, onDamage });
     return tables;
   }

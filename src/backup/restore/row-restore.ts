@@ -184,6 +184,8 @@ export class RowRestore {
       if (target === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: displayName(source.name), connection: this.#target.name, suggestion: 'Rows can only be loaded into a table that is there.' });
       const committed = this.#context.resumed === undefined && !this.#isLastTurn ? undefined : await this.#target.committed(target);
       const { read = 0, written = 0, bytes = 0 } = committed ?? {};
+      // Where rows are there already it was said before.
+      if (source.uncompressed !== undefined && read === 0 && !this.#isLastTurn) await this.#target.leaveUncompressed(target, source.uncompressed);
       const expected = { ...(source.rows === undefined ? {} : { rows: source.rows }), bytes: source.bytes, exact: source.rows !== undefined };
       const meter = new TableMeter(target.display, expected, this.#context.progress);
       if (bytes > 0) meter.addBytes(bytes);

@@ -2,6 +2,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts';
 import type { BackupPart, PageGroups, TableStreams } from '../backup-source.ts';
 import type { CatalogBackupTable } from './backup-catalog.ts';
+import { uncompressedColumns } from './backup-compression.ts';
 import { bytesPerPage, chooseGroups, endOfOneGroup, isOneGroup, samplePages, stillFits } from './backup-groups.ts';
 import { columnsOf, type CatalogColumn } from './catalog.ts';
 import { copyOut, type CopyOutCounts } from './copy-out.ts';
@@ -27,7 +28,7 @@ export class TableStreamsReader {
   async open(table: CatalogBackupTable, before: PageGroups | undefined, signal: AbortSignal): Promise<TableStreams> {
     const columns = (await this.#columnsOf(table, signal)).filter((column) => column.filled !== 'generated');
     const shape = { columns, encoding: encodingOf(columns, this.#isSqlAscii), isSqlAscii: this.#isSqlAscii };
-    const described = { columns: columns.map(({ name, nativeType }) => ({ name, type: nativeType })), encoding: shape.encoding, floats: floatColumns(shape) };
+    const described = { columns: columns.map(({ name, nativeType }) => ({ name, type: nativeType })), encoding: shape.encoding, floats: floatColumns(shape), uncompressed: [] };
     if (!table.isHeap || table.condition !== undefined) {
       return { ...described, groups: undefined, expectedBytes: table.bytes, parts: [this.#part(table, shape, { pages: null, isLast: true }, wholeTable(table, columns))] };
     }
@@ -40,7 +41,8 @@ export class TableStreamsReader {
     const perPage = await this.#sample(table, shape, signal);
     const groups = before !== undefined && stillFits(before, table) ? before : chooseGroups(table, perPage);
     const expectedBytes = Math.round((perPage > 0 ? perPage : bytesPerPage(table)) * table.pages);
-    return { ...described, groups, expectedBytes, parts: this.#groups(table, shape, groups.pages) };
+    const uncompressed = await this.#snapshot.withCoordinator((session) => uncompressedColumns(session, table, signal));
+    return { ...described, uncompressed, groups, expectedBytes, parts: this.#groups(table, shape, groups.pages) };
   }
 
   /** Those of this table and, asked for in the same question, of those behind it. */

@@ -10,7 +10,8 @@ import { DEFAULT_RIGHTS } from './restore-default-rights.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
 
-export type LedgerKind = 'definition' | 'part' | 'object' | 'step';
+/** `uncompressed`: a column (`target`) of a table (`id`), restore-compression.ts. */
+export type LedgerKind = 'definition' | 'part' | 'object' | 'step' | 'uncompressed';
 
 const SHAPE = '(kind text NOT NULL, target text NOT NULL, id bigint NOT NULL, read bigint NOT NULL DEFAULT 0, written bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (kind, target, id))';
 const BATCH = 20_000;
@@ -83,8 +84,8 @@ export class RestoreLedger {
     return `INSERT INTO ${isUnlogged ? this.#unlogged : this.#done} VALUES (${quoteLiteral(kind)}, ${quoteLiteral(target)}, ${id}, ${read}, ${written}, ${bytes});`;
   }
 
-  removeSql(kind: LedgerKind, id: number): string {
-    return `DELETE FROM ${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = '' AND id = ${id};`;
+  removeSql(kind: LedgerKind, id: number, target = ''): string {
+    return `DELETE FROM ${this.#done} WHERE kind = ${quoteLiteral(kind)} AND target = ${quoteLiteral(target)} AND id = ${id};`;
   }
 
   /** The table of all of them. */

@@ -11,6 +11,7 @@ import type { ConnectionTarget } from './connection-target.ts';
 import { Session, settingsSql, type QueryOptions } from './driver.ts';
 import { Aside } from './restore-aside.ts';
 import { dropCopies, setObjectAside, undoObjects } from './restore-aside-objects.ts';
+import { compressAgainSql, leaveUncompressedSql } from './restore-compression.ts';
 import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql, usualPath } from './restore-definition.ts';
 import { undoDefaultRights } from './restore-default-rights.ts';
 import { entryFailure, isMissingRole, isNoRight, isNotFilled, isUnknownObject } from './restore-errors.ts';
@@ -193,6 +194,15 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   committed(table: RestoredTable): Promise<RestoredParts> {
     return this.#withControl((session) => this.#ledger.committed(session, table.display, table.isUnlogged, this.#query));
+  }
+
+  async leaveUncompressed(table: RestoredTable, columns: readonly string[]): Promise<void> {
+    const sql = await this.#withControl((session) => leaveUncompressedSql(session, table, columns, this.#ledger, this.#query));
+    if (sql !== undefined) await this.#runRetried(sql);
+  }
+
+  async compressAgain(): Promise<void> {
+    for (const sql of await this.#withControl((session) => compressAgainSql(session, this.#ledger, this.#query))) await this.#runRetried(sql);
   }
 
   async copy(table: RestoredTable, shape: CopyShape, part: RestorePartStream, progress: (bytes: number) => void): Promise<number> {
