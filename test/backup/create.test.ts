@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TableEntry } from '../../src/backup/repository/entry-list.ts';
@@ -12,6 +12,7 @@ import { backUpDatabase, type BackUpOptions, type Receipt } from '../../src/inde
 import { displayName } from '../../src/rows/table-schema.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { collect } from '../helpers/collect.ts';
+import { findPostgres } from '../helpers/postgres-binaries.ts';
 import { startPostgres, type PostgresServer } from '../helpers/postgres-server.ts';
 import { temporaryFolder } from '../io/support.ts';
 import { openOrCreate } from './support.ts';
@@ -196,6 +197,18 @@ describe('the schema', () => {
     expect(await repository.backupNames()).toEqual([]);
     expect(await readLocks(repository.storage)).toEqual([]);
     expect((await backUp(where, { pgDump: '/nowhere/pg_dump', only: 'data' })).status).toBe('done');
+  });
+
+  it("is not written by what Debian's script on PATH would choose, where there is a program besides", async () => {
+    const where = await place(), first = await temporaryFolder();
+    const wrapper = join(await temporaryFolder(), 'pg_wrapper');
+    await writeFile(wrapper, `#!/bin/sh\necho 'pg_dump (PostgreSQL) 99.1'; [ "$1" = --version ]\n`);
+    await chmod(wrapper, 0o755);
+    await symlink(wrapper, join(first, 'pg_dump'));
+    const real = join(await findPostgres('debian'), 'bin');
+    const { manifest } = await read(where.to, await backUp(where, { env: { PATH: `${first}:${real}:/usr/bin:/bin` } }));
+    expect(manifest.schema!.writer).toMatch(/^pg_dump 15\./);
+    await expect(backUp(await place(), { env: { PATH: `${first}:/bin` }, pgDump: join(first, 'pg_dump') })).rejects.toMatchObject({ code: 'SCHEMA_DUMP_FAILED' });
   });
 });
 

@@ -5,8 +5,8 @@
  * (`\restrict`, which keeps names from being taken for commands of psql). The key is given instead; that it comes from the archive's hash keeps it unknown to whoever made the database.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -51,6 +51,7 @@ const LOCK_WAIT_MS = 3000;
 
 /** Where Debian and its kin keep the programs of each version. */
 const VERSIONED_FOLDERS = '/usr/lib/postgresql';
+const DEBIAN_SCRIPT = 'pg_wrapper';
 
 /** The first minor version of each major one with --restrict-key; all from 18 on have it. */
 const KEY_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 };
@@ -63,7 +64,7 @@ export async function findDumpProgram(serverVersion: number, named: string | und
   const server = Math.floor(serverVersion / 10_000);
   const wanted = named ?? (env.PG_DUMP || undefined);
   let newest: DumpProgram | undefined;
-  for (const path of wanted === undefined ? await usualPlaces(env) : [wanted]) {
+  for (const path of wanted === undefined ? await usualPlaces(env, server) : [wanted]) {
     const program = await versionOf(path, signal);
     if (program !== undefined && program.major >= server) return withRestore(program, signal);
     if (program !== undefined && program.major > (newest?.major ?? 0)) newest = program;
@@ -72,10 +73,17 @@ export async function findDumpProgram(serverVersion: number, named: string | und
   throw new SluiceError('DUMP_PROGRAM_TOO_OLD', { path: newest.path, version: newest.versionText, server });
 }
 
-async function usualPlaces(env: NodeJS.ProcessEnv): Promise<string[]> {
+/**
+ * On PATH, then Debian's own, those first that are new enough by the least. What Debian has on PATH is a script that looks for a local cluster to choose a version by, which says nothing of the server that is meant; it
+ * comes last.
+ */
+async function usualPlaces(env: NodeJS.ProcessEnv, server: number): Promise<string[]> {
   const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '').map((folder) => join(folder, 'pg_dump'));
-  const versions = (await readdir(VERSIONED_FOLDERS).catch(() => [])).filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(b) - Number(a));
-  return [...onPath, ...versions.map((version) => join(VERSIONED_FOLDERS, version, 'bin/pg_dump'))];
+  const real = await Promise.all(onPath.map((path) => realpath(path).catch(() => path)));
+  const isScript = (_: string, i: number): boolean => basename(real[i]) === DEBIAN_SCRIPT;
+  const versions = (await readdir(VERSIONED_FOLDERS).catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+  const inOrder = [...versions.filter((version) => version >= server).toSorted((a, b) => a - b), ...versions.filter((version) => version < server).toSorted((a, b) => b - a)];
+  return [...onPath.filter((path, i) => !isScript(path, i)), ...inOrder.map((version) => join(VERSIONED_FOLDERS, String(version), 'bin/pg_dump')), ...onPath.filter(isScript)];
 }
 
 async function withRestore(program: DumpProgram, signal: AbortSignal): Promise<DumpProgram> {
