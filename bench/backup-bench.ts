@@ -1,6 +1,7 @@
 /**
  * Backup and restore of PostgreSQL against pg_dump and pg_restore (directory format, which is the one that works in parallel), at no compression, at its quickest and at its default, and pgcopydb where it is
- * installed. On Debian's server, whose pg_dump fits. A backup is measured with its size on disk, then once more without changes and after 1% of rows were appended; a restore without ANALYZE, which is timed apart.
+ * installed. On Debian's server, whose pg_dump fits. What the server alone takes, and the least that any program adds, is measured beside: psql reads the table in as many pieces as there are jobs, and throws them away
+ * or lets zstd write them. A backup is measured with its size on disk, then once more without changes and after 1% of rows were appended; a restore without ANALYZE, which is timed apart.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -72,7 +73,7 @@ class BackupBench {
 
   async backup(set: DataSet, rows: number): Promise<BackupReport> {
     await this.#makeSource(set, rows);
-    const contenders = this.#backups();
+    const contenders = [...this.#backups(), ...await this.#floors(set)];
     const results = await this.#alternate(contenders, rows, async (contender) => {
       rmSync(contender.target, { recursive: true, force: true });
       const measured = await measure(contender.command);
@@ -145,6 +146,24 @@ class BackupBench {
       { name: 'sluice', target: repository, command: { file: sluice, args: ['backup', this.#url(SOURCE), '--to', repository, '--jobs', String(jobs), '--quiet'], env: this.#workspace } },
       ...dumps.filter(({ name }) => peers === undefined || peers.some((peer) => name.startsWith(peer))),
     ];
+  }
+
+  /** Rows alone, unchecked, without a snapshot. */
+  async #floors(set: DataSet): Promise<BackupContender[]> {
+    const { jobs, peers } = this.#options;
+    if (peers?.includes('psql') === false) return [];
+    const pages = Number(await runPsql(this.#psql(SOURCE), `SELECT relpages FROM pg_class WHERE oid = '${TABLES[set]}'::regclass`));
+    const floor = (name: string, folder: string, into: (i: number) => string): BackupContender => {
+      const target = join(this.#folder, folder);
+      const copies = Array.from({ length: jobs }, (_, i) => {
+        const [first, end] = [i, i + 1].map((n) => `'(${Math.floor(pages * n / jobs)},0)'::tid`);
+        const range = i + 1 === jobs ? `ctid >= ${first}` : `ctid >= ${first} AND ctid < ${end}`;
+        return `psql -X -q -c "COPY (SELECT * FROM ${TABLES[set]} WHERE ${range}) TO STDOUT (FORMAT binary)" ${into(i)} &`;
+      });
+      return { name: `psql COPY ×${jobs}, ${name}`, target, command: { file: 'sh', args: ['-ec', `mkdir "${target}"; cd "${target}"; ${copies.join(' ')} wait`], env: { ...this.#env(SOURCE), PATH: `${this.#programs}:${process.env.PATH}` } } };
+    };
+    const compressed = floor('zstd -1', 'psql-zstd', (i) => `| zstd -q -1 --single-thread > ${i}`);
+    return [floor('thrown away', 'psql', () => '> /dev/null'), spawnSync('which', ['zstd']).status === 0 ? compressed : { ...compressed, missing: 'zstd is not installed' }];
   }
 
   #restoreOf({ name, target }: BackupContender): BackupContender {
