@@ -78,12 +78,14 @@ export async function findDumpProgram(serverVersion: number, named: string | und
  * comes last.
  */
 async function usualPlaces(env: NodeJS.ProcessEnv, server: number): Promise<string[]> {
-  const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '').map((folder) => join(folder, 'pg_dump'));
-  const real = await Promise.all(onPath.map((path) => realpath(path).catch(() => path)));
-  const isScript = (_: string, i: number): boolean => basename(real[i]) === DEBIAN_SCRIPT;
+  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  // Looked for first: an attempt to start what is not there costs a fork of this process.
+  const found = await Promise.all(folders.map((folder) => realpath(join(folder, 'pg_dump')).then((real) => [{ path: join(folder, 'pg_dump'), isScript: basename(real) === DEBIAN_SCRIPT }], () => [])));
+  const onPath = found.flat();
   const versions = (await readdir(VERSIONED_FOLDERS).catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
   const inOrder = [...versions.filter((version) => version >= server).toSorted((a, b) => a - b), ...versions.filter((version) => version < server).toSorted((a, b) => b - a)];
-  return [...onPath.filter((path, i) => !isScript(path, i)), ...inOrder.map((version) => join(VERSIONED_FOLDERS, String(version), 'bin/pg_dump')), ...onPath.filter(isScript)];
+  const pathsOf = (scripts: boolean): string[] => onPath.filter(({ isScript }) => isScript === scripts).map(({ path }) => path);
+  return [...pathsOf(false), ...inOrder.map((version) => join(VERSIONED_FOLDERS, String(version), 'bin/pg_dump')), ...pathsOf(true)];
 }
 
 async function withRestore(program: DumpProgram, signal: AbortSignal): Promise<DumpProgram> {
