@@ -24,6 +24,7 @@ class ArchiveSource implements RestoreSource {
   readonly hasData: boolean;
   readonly notes: readonly string[] = [];
   readonly totals: RestoreSource['totals'];
+  readonly hasLargeObjects: boolean;
   /** They stand one behind the other in the archive. */
   readonly largeObjectsAtOnce = false;
   readonly #buffers = new PartBuffers();
@@ -38,6 +39,7 @@ class ArchiveSource implements RestoreSource {
     this.name = archive.source;
     this.fingerprint = [archive.createdAt, archive.database, archive.entries.length].join(' ');
     const data = archive.entries.filter(({ description }) => description === 'TABLE DATA');
+    this.hasLargeObjects = archive.entries.some(({ description, hasData }) => description === 'BLOBS' && hasData);
     this.hasData = archive.entries.some(({ hasData }) => hasData);
     this.totals = { tables: data.length, bytes: data.reduce((sum, { storedBytes = 0 }) => sum + storedBytes, 0) };
   }

@@ -54,6 +54,7 @@ class RepositorySource implements RestoreSource {
   readonly hasData: boolean;
   readonly notes: readonly string[];
   readonly totals: RestoreSource['totals'];
+  readonly hasLargeObjects: boolean;
   readonly largeObjectsAtOnce = true;
   readonly unfilled: ReadonlySet<string>;
   readonly #opened: Opened;
@@ -70,6 +71,7 @@ class RepositorySource implements RestoreSource {
     this.schema = opened.schema;
     this.unfilled = new Set(manifest.schema?.unfilled?.map(displayName));
     this.hasData = manifest.scope.data;
+    this.hasLargeObjects = manifest.totals.largeObjects > 0;
     this.notes = manifest.notes.map((note) => `of the backup: ${note}`);
     this.totals = { tables: manifest.totals.tables, rows: manifest.totals.rows, bytes: manifest.totals.bytes };
   }

@@ -21,6 +21,7 @@ export interface RestoreSource {
   readonly notes: readonly string[];
   /** Of all tables with rows, as far as it is known in advance. */
   readonly totals: { readonly tables: number; readonly rows?: number; readonly bytes?: number };
+  readonly hasLargeObjects: boolean;
   /** Whether several large objects can be read side by side. */
   readonly largeObjectsAtOnce: boolean;
   tables(): AsyncIterable<SourceTable>;

@@ -53,6 +53,11 @@ async function chooseTables({ options, source, connection }: RowsOnlyParts, sess
     const existing = await connection.describeTable(name);
     if (existing === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: displayName(name), connection: connection.name, suggestion: 'Leave it out with --exclude, choose others with --table, or restore without --data-only.' });
     const columns = (table.shape.columns ?? existing.columns.filter(({ filled }) => filled !== 'generated').map((column) => column.name)).map((column) => existing.columns.find(({ name: own }) => own === column) ?? { name: column, type: { kind: 'text' as const }, nullable: true });
+    if (columns.length === 0) {
+      // Nothing of its rows but their number.
+      if (table.rows === 0) continue;
+      throw new SluiceError('OPTION_UNSUPPORTED', { option: `--data-only of ${displayName(name)}`, context: 'here: it has no column that rows could fill. Leave it out with --exclude' }, { table: displayName(name) });
+    }
     const plan = await session.plan({ table: name, mode: options.clean === true ? 'replace' : 'append', columns });
     chosen.set(displayName(existing), { source: table, plan });
   }
@@ -78,17 +83,17 @@ class RowsOnly implements Transfer {
     this.#session = session;
     this.#tables = tables;
     const { source, connection, context } = parts;
-    this.plan = { version: 1, job: 'restore', from: source.name, to: connection.name, jobs: context.jobs, tables: tables.map((table) => planned(table, source)), notes: [...source.notes] };
+    this.plan = { version: 1, job: 'restore', from: source.name, to: connection.name, jobs: context.jobs, tables: tables.map((table) => planned(table, source)), notes: notesOf(parts) };
   }
 
   async run(): Promise<TransferResult> {
-    const { context, options, source } = this.#parts;
+    const { context, options } = this.#parts;
     const session = this.#session!;
     this.#session = undefined;
     context.progress({ type: 'phase', phase: 'moving', at: Date.now() });
     const tables = options.where === undefined ? await this.#load(session) : await this.#insertMatching(session, options.where);
     const { missing } = this.#parts;
-    return { tables, warnings: [...source.notes], ...(missing.length === 0 ? {} : { missing }), forget: async () => session.forget?.() };
+    return { tables, warnings: notesOf(this.#parts), ...(missing.length === 0 ? {} : { missing }), forget: async () => session.forget?.() };
   }
 
   async giveUp(): Promise<void> {
@@ -146,7 +151,7 @@ class RowsOnly implements Transfer {
   /** Rows that are there already break the keys, and then nothing is restored. */
   async #insertMatching(session: LoadSession, where: string): Promise<TableReceipt[]> {
     await session.abort();
-    const { connection, context, source } = this.#parts;
+    const { connection, context } = this.#parts;
     const target = await connection.openRestore!({ run: context.run, signal: context.signal, resumes: false, noOwner: true, unqualified: false, clean: false, isDone: context.isDone });
     const receipts: TableReceipt[] = [];
     await target.inOneTransaction(async (copy) => {
@@ -165,7 +170,7 @@ class RowsOnly implements Transfer {
         receipts.push({ name: plan.table, read, written, rejected: 0, duplicate: 0, skipped: read - written, bytes });
       }
     });
-    for (const note of source.notes) context.progress({ type: 'note', message: note, at: Date.now() });
+    for (const note of notesOf(this.#parts)) context.progress({ type: 'note', message: note, at: Date.now() });
     return receipts;
   }
 
@@ -174,6 +179,11 @@ class RowsOnly implements Transfer {
     if (found === undefined) throw new SluiceError('TABLE_UNKNOWN', { table: plan.table, connection: this.#parts.connection.name, suggestion: 'It was there a moment ago.' });
     return found;
   }
+}
+
+/** What of the backup is not restored is said. */
+function notesOf({ source, options }: RowsOnlyParts): string[] {
+  return [...source.notes, ...(source.hasLargeObjects && options.tables === undefined ? ['Large objects of the backup are left out: --data-only restores rows of tables'] : [])];
 }
 
 /** `numeric(10,2)[]` as `numeric[]`: values of one type have one binary form. */

@@ -15,6 +15,9 @@ const TABLE_LIKE: ReadonlySet<string> = new Set(['TABLE', 'MATERIALIZED VIEW', '
 /** They judge or change rows that are written to a table, or act on them. */
 const IN_THE_WAY: ReadonlySet<string> = new Set(['FK CONSTRAINT', 'CHECK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'ROW SECURITY']);
 
+/** `CREATE TYPE public.name;`, without a body. */
+const ONLY_A_SHELL = /^CREATE TYPE (?:"(?:[^"]|"")*"|[^\s"(;])+;\s*$/;
+
 /** Ids of the tasks that check foreign keys; those of entries are positive. */
 const checkOf = (dumpId: number): number => -dumpId;
 
@@ -37,10 +40,13 @@ export class SchemaRestore {
     return { id: entry.dumpId, description, tag, namespace, owner, tablespace, accessMethod, relkind, sql, dropSql };
   }
 
-  /** What says which objects they are: definitions without their SQL, which would be all of it at once. */
+  /** What says which objects they are: definitions without their SQL, which would be all of it at once; but for types that are only a shell, which nothing else says. */
   async identities(entries: readonly DumpEntry[]): Promise<Definition[]> {
     const definitions: Definition[] = [];
-    for (const entry of entries) definitions.push({ ...await this.definition(entry), sql: '' });
+    for (const entry of entries) {
+      const definition = await this.definition(entry);
+      definitions.push(ONLY_A_SHELL.test(definition.sql) ? definition : { ...definition, sql: '' });
+    }
     return definitions;
   }
 

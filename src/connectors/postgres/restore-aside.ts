@@ -9,11 +9,11 @@ import type { Definition } from '../restore-target.ts';
 import type { QueryOptions, Session } from './driver.ts';
 import { entryName } from './restore-definition.ts';
 import type { RestoreLedger } from './restore-ledger.ts';
-import { findImmovable, findMovable, findRenamable, type FoundObject } from './restore-lookup.ts';
+import { findImmovable, findMovable, findRenamable, ROUTINE_NAME, SHELL, type FoundObject } from './restore-lookup.ts';
 import { quoteIdentifier, quoteLiteral } from './sql.ts';
 
-/** They hold what others are made of, and go last. */
-const FOREIGN: ReadonlySet<string> = new Set(['SERVER', 'FOREIGN DATA WRAPPER']);
+/** They hold what others are made of, and go last: `CASCADE` takes user mappings along. */
+const HOLDERS: Readonly<Record<string, string>> = { SERVER: ' CASCADE', 'FOREIGN DATA WRAPPER': ' CASCADE', LANGUAGE: '' };
 
 /** `evtenabled` as `ALTER EVENT TRIGGER` says it. */
 const FIRES: Readonly<Record<string, string>> = { O: 'ENABLE', D: 'DISABLE', R: 'ENABLE REPLICA', A: 'ENABLE ALWAYS' };
@@ -45,16 +45,29 @@ export class Aside {
     await this.#ledger.quietly(this.#session, this.#options, async () => {
       const byId = new Map(definitions.map((definition) => [definition.id, definition]));
       // All are looked up first: their names have those of others in them, which go, too.
-      const movable = await findMovable(this.#session, definitions, this.#options), renamable = await findRenamable(this.#session, definitions, this.#options);
+      const found = await findMovable(this.#session, definitions, this.#options), renamable = await findRenamable(this.#session, definitions, this.#options);
+      const movable = found.filter(({ word }) => word !== SHELL), shells = found.filter(({ word }) => word === SHELL);
       // Sequences of columns go with their tables.
       const isSequence = ({ word }: FoundObject): number => (word === 'SEQUENCE' ? 1 : 0);
-      for (const found of movable.toSorted((a, b) => isSequence(a) - isSequence(b))) await this.#moveOne(found, byId.get(found.id)!);
-      for (const found of renamable) await this.#rename(found, byId.get(found.id)!);
+      for (const object of movable.toSorted((a, b) => isSequence(a) - isSequence(b))) await this.#moveOne(object, byId.get(object.id)!);
+      for (const object of renamable) await this.#rename(object, byId.get(object.id)!);
+      await this.#keepShells(shells.map(({ id }) => byId.get(id)!));
+      await this.#moveShellOperators();
       for (const { id } of await findImmovable(this.#session, definitions, this.#options)) await this.#query(this.#ledger.entrySql('step', id, 'kept'));
       const blocked = await this.#dependents();
       if (blocked.length > 0) throw new SluiceError('RESTORE_CLEAN_BLOCKED', { connection: this.#session.target.name, objects: `${blocked.slice(0, MOST_NAMED).join(', ')}${blocked.length > MOST_NAMED ? ` and ${blocked.length - MOST_NAMED} more` : ''}` });
       await this.#query(this.#ledger.entrySql('step', 0, 'aside'));
     });
+  }
+
+  /** The server neither moves nor renames them, and one is like the other: a shell of the backup is there already, and a base type of the backup fills it. */
+  async #keepShells(definitions: readonly Definition[]): Promise<void> {
+    const isShell = ({ description, sql }: Definition): boolean => description === SHELL || sql !== '';
+    const keyOf = ({ namespace, tag }: Definition): string => JSON.stringify([namespace, tag]);
+    const kept = definitions.filter(isShell), names = new Set(kept.map(keyOf));
+    for (const { id } of kept) await this.#query(this.#ledger.entrySql('step', id, 'kept'));
+    const other = definitions.find((definition) => !names.has(keyOf(definition)));
+    if (other !== undefined) throw new SluiceError('RESTORE_CLEAN_BLOCKED', { connection: this.#session.target.name, objects: `${entryName(other)} cannot be moved (it is only a shell)` });
   }
 
   /** What was moved is not needed any more. Something that has begun to depend on it keeps it: then it is said. */
@@ -64,13 +77,13 @@ export class Aside {
     await this.#ledger.quietly(this.#session, this.#options, async () => {
       const named = (await this.#query(`SELECT word, now_named FROM ${this.#ledger.moved} WHERE now_named IS NOT NULL ORDER BY word DESC`)).rows;
       for (const [word, name] of named) {
-        if (FOREIGN.has(word!)) continue;
+        if (Object.hasOwn(HOLDERS, word!)) continue;
         // Nothing is asked of the server at its other end.
         if (word === 'SUBSCRIPTION') await this.#query(`ALTER SUBSCRIPTION ${quoteIdentifier(name!)} DISABLE; ALTER SUBSCRIPTION ${quoteIdentifier(name!)} SET (slot_name = NONE)`);
         await this.#query(`DROP ${word} IF EXISTS ${quoteIdentifier(name!)}`);
       }
       for (const schema of await this.#asideSchemas()) await this.#query(`DROP SCHEMA ${quoteIdentifier(schema)} CASCADE`);
-      for (const [word, name] of named) if (FOREIGN.has(word!)) await this.#query(`DROP ${word} IF EXISTS ${quoteIdentifier(name!)} CASCADE`);
+      for (const [word, name] of named) if (Object.hasOwn(HOLDERS, word!)) await this.#query(`DROP ${word} IF EXISTS ${quoteIdentifier(name!)}${HOLDERS[word!]}`);
     });
     return [];
   }
@@ -78,12 +91,15 @@ export class Aside {
   async moveBack(): Promise<void> {
     await this.#ledger.quietly(this.#session, this.#options, async () => {
       const { rows } = await this.#query(`SELECT word, coalesce(was_in, was_enabled), was_named, now_named, class, object FROM ${this.#ledger.moved} ORDER BY n DESC`);
+      const enable: string[] = [];
       for (const [word, schema, was, now, classId, oid] of rows) {
-        if (now !== null) await this.#query(`ALTER ${word} ${quoteIdentifier(now)} RENAME TO ${quoteIdentifier(was!)}${word === 'EVENT TRIGGER' ? `; ALTER EVENT TRIGGER ${quoteIdentifier(was!)} ${FIRES[schema!]}` : ''}`);
+        if (word === 'EVENT TRIGGER') enable.push(`ALTER EVENT TRIGGER ${quoteIdentifier(was!)} ${FIRES[schema!]}; `);
+        if (now !== null) await this.#query(`ALTER ${word} ${quoteIdentifier(now)} RENAME TO ${quoteIdentifier(was!)}`);
         else await this.#setSchema({ word: word!, classId: classId!, oid: oid! }, schema!);
       }
       for (const schema of await this.#asideSchemas()) await this.#query(`DROP SCHEMA ${quoteIdentifier(schema)}`);
-      await this.#query(`DELETE FROM ${this.#ledger.moved}`);
+      // At last: they would hear of the schemas.
+      await this.#query(`${enable.join('')}DELETE FROM ${this.#ledger.moved}`);
     });
   }
 
@@ -91,18 +107,32 @@ export class Aside {
     const { namespace } = definition;
     try {
       const aside = await this.#asideFor(namespace);
-      for (const object of [found, ...await this.#companionsOf(found)]) {
-        const isMoved = await this.#setSchema(object, aside);
-        if (isMoved) await this.#query(`INSERT INTO ${this.#ledger.moved} (class, object, word, was_in) VALUES (${object.classId}, ${object.oid}, ${quoteLiteral(object.word)}, ${quoteLiteral(namespace)})`);
-      }
+      for (const object of [found, ...await this.#companionsOf(found)]) await this.#moveInto(aside, object, namespace);
     } catch (error) {
       throw this.#unmoved(definition, error);
     }
   }
 
+  /** Of no backup: the server makes them where an operator names one that is not there as its commutator or negator, and does so again. */
+  async #moveShellOperators(): Promise<void> {
+    const { rows } = await this.#query(`
+      WITH aside AS (SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE ${this.#isAside('nspname')}))
+      SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass::oid, o.oid, n.nspname FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+      WHERE o.oprcode = 0 AND NOT ${this.#isAside('n.nspname')} AND (o.oprleft IN (SELECT oid FROM aside) OR o.oprright IN (SELECT oid FROM aside))`);
+    for (const [classId, oid, namespace] of rows) await this.#moveInto(await this.#asideFor(namespace!), { classId: classId!, oid: oid!, word: 'OPERATOR' }, namespace!);
+  }
+
+  // oxlint-disable-next-line max-params -- two callers, both above
+  async #moveInto(aside: string, object: Omit<FoundObject, 'id'>, wasIn: string): Promise<void> {
+    const isMoved = await this.#setSchema(object, aside);
+    if (isMoved) await this.#query(`INSERT INTO ${this.#ledger.moved} (class, object, word, was_in) VALUES (${object.classId}, ${object.oid}, ${quoteLiteral(object.word)}, ${quoteLiteral(wasIn)})`);
+  }
+
   /** False where it is there already: what belongs to something else goes with that. */
   async #setSchema({ word, classId, oid }: Omit<FoundObject, 'id'>, schema: string): Promise<boolean> {
-    const { rows } = await this.#query(`SELECT identity, schema FROM pg_catalog.pg_identify_object(${classId}, ${oid}, 0)`);
+    const { rows } = await this.#query(`
+      SELECT coalesce((SELECT ${ROUTINE_NAME} FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace WHERE ${classId}::oid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND o.oid = ${oid}), identity), schema
+      FROM pg_catalog.pg_identify_object(${classId}, ${oid}, 0)`);
     const [identity, now] = rows[0] ?? [];
     if (identity == null || now === quoteIdentifier(schema) || now === schema) return false;
     await this.#query(`ALTER ${word} ${identity} SET SCHEMA ${quoteIdentifier(schema)}`);
@@ -159,7 +189,7 @@ export class Aside {
   async #dependents(): Promise<string[]> {
     const { rows } = await this.#query(`
       WITH aside AS (SELECT oid FROM pg_catalog.pg_namespace WHERE ${this.#isAside('nspname')}),
-      inside AS (${IN_ASIDE}),
+      inside AS (${IN_ASIDE} UNION ALL SELECT class, object FROM ${this.#ledger.moved} WHERE word IN (${Object.keys(HOLDERS).map(quoteLiteral).join(', ')})),
       outside AS (SELECT DISTINCT d.classid, d.objid, d.objsubid,
           CASE d.classid
             WHEN 'pg_catalog.pg_class'::pg_catalog.regclass THEN (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = d.objid)
@@ -171,6 +201,7 @@ export class Aside {
             WHEN 'pg_catalog.pg_trigger'::pg_catalog.regclass THEN (SELECT c.relnamespace FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid WHERE g.oid = d.objid)
             WHEN 'pg_catalog.pg_policy'::pg_catalog.regclass THEN (SELECT c.relnamespace FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid WHERE p.oid = d.objid)
             WHEN 'pg_catalog.pg_publication_rel'::pg_catalog.regclass THEN (SELECT 0 FROM pg_catalog.pg_publication_rel r WHERE r.oid = d.objid AND NOT EXISTS (SELECT FROM ${this.#ledger.moved} m WHERE m.class = 'pg_catalog.pg_publication'::pg_catalog.regclass AND m.object = r.prpubid))
+            WHEN 'pg_catalog.pg_foreign_server'::pg_catalog.regclass THEN (SELECT 0 WHERE NOT EXISTS (SELECT FROM ${this.#ledger.moved} m WHERE m.class = d.classid AND m.object = d.objid))
             WHEN 'pg_catalog.pg_event_trigger'::pg_catalog.regclass THEN (SELECT 0 WHERE NOT EXISTS (SELECT FROM ${this.#ledger.moved} m WHERE m.class = d.classid AND m.object = d.objid))
             ELSE (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE pg_catalog.quote_ident(n.nspname) = (pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid)).schema) END AS home
         FROM pg_catalog.pg_depend d JOIN inside i ON d.refclassid = i.class AND d.refobjid = i.oid

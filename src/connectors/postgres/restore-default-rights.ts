@@ -11,6 +11,12 @@ const KINDS: Readonly<Record<string, readonly [name: string, ofPublic: string | 
 /** A line for each that there is, for the ledger. */
 export const DEFAULT_RIGHTS = `SELECT 'step', 'default rights ' || defaclrole || ' ' || defaclnamespace || ' ' || defaclobjtype::text, 0 FROM pg_catalog.pg_default_acl`;
 
+/** Whether what this user makes gets other privileges than usual, by what was said before the restore began. */
+export async function hadDefaultRights(session: Session, ledger: RestoreLedger, options: QueryOptions): Promise<boolean> {
+  const { rows } = await session.query(`SELECT EXISTS (SELECT FROM ${ledger.entries} e JOIN pg_catalog.pg_roles r ON r.rolname = current_user WHERE e.kind = 'step' AND pg_catalog.starts_with(e.target, 'default rights ' || r.oid || ' '))`, options);
+  return rows[0][0] === 't';
+}
+
 export async function undoDefaultRights(session: Session, ledger: RestoreLedger, options: QueryOptions): Promise<void> {
   const { rows } = await session.query(`
     SELECT pg_catalog.pg_get_userbyid(d.defaclrole), n.nspname, d.defaclobjtype, pg_catalog.string_agg(DISTINCT CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(given.grantee)) END, ', ')

@@ -69,6 +69,11 @@ export function undoSql({ description, tag, sql, dropSql }: Pick<Definition, 'de
   return objectOf(dropSql) === undefined && description !== 'FK CONSTRAINT' ? undefined : dropSql;
 }
 
+/** What ties a table to a function that is tied to the table: neither can go before it. */
+export function untieSql({ description, dropSql }: Pick<Definition, 'description' | 'dropSql'>): string | undefined {
+  return (description === 'DEFAULT' || description === 'CONSTRAINT' || description === 'CHECK CONSTRAINT') && dropSql !== '' ? dropSql : undefined;
+}
+
 /** Of a partitioned table, which has no rows itself, the access method is said afterwards (PostgreSQL 17). */
 export function accessMethodSql({ description, namespace, tag, relkind, accessMethod }: Definition, known: Known, serverVersion: number): string {
   if (description !== 'TABLE' || relkind !== 'p' || accessMethod === null || serverVersion < 170_000 || !known.accessMethod(accessMethod)) return '';

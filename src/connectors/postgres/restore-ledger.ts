@@ -130,14 +130,15 @@ export class RestoreLedger {
 
   /** A transaction without event triggers, those of the backup among them: what comes and goes here is nobody's business. Who may create such triggers may also do without them. */
   async quietly(session: Session, options: QueryOptions, work: () => Promise<unknown>): Promise<void> {
-    const { rows } = await session.query(`SELECT evtname, pg_catalog.current_setting('is_superuser'), oid FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'A'`, options);
-    const always = rows[0]?.[1] === 'on' ? rows.map(([name]) => quoteIdentifier(name!)) : [];
+    const { rows } = await session.query(`SELECT evtname, pg_catalog.current_setting('is_superuser'), oid, evtenabled FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('A', 'R')`, options);
+    const heard = rows[0]?.[1] === 'on' ? rows : [];
     try {
-      await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; ${always.map((name) => `ALTER EVENT TRIGGER ${name} DISABLE; `).join('')}`, options);
+      await session.query(`BEGIN; SELECT pg_catalog.set_config('session_replication_role', 'replica', true) WHERE pg_catalog.current_setting('is_superuser') = 'on'; ${heard.map(([name]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} DISABLE; `).join('')}`, options);
       await work();
       // Some are gone, or set aside for good.
-      const still = always.length === 0 ? [] : (await session.query(`SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${rows.map(([, , oid]) => oid).join(', ')}) AND NOT pg_catalog.starts_with(evtname, ${quoteLiteral(`${this.schema}_`)})`, options)).rows;
-      await session.query(`${still.map(([name]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} ENABLE ALWAYS; `).join('')}COMMIT`, options);
+      const still = heard.length === 0 ? [] : (await session.query(`SELECT evtname, oid FROM pg_catalog.pg_event_trigger WHERE evtenabled = 'D' AND oid IN (${heard.map(([, , oid]) => oid).join(', ')}) AND NOT pg_catalog.starts_with(evtname, ${quoteLiteral(`${this.schema}_`)})`, options)).rows;
+      const kinds = new Map(heard.map(([, , oid, kind]) => [oid, kind === 'A' ? 'ALWAYS' : 'REPLICA']));
+      await session.query(`${still.map(([name, oid]) => `ALTER EVENT TRIGGER ${quoteIdentifier(name!)} ENABLE ${kinds.get(oid)}; `).join('')}COMMIT`, options);
     } catch (error) {
       if (session.usable) await session.query('ROLLBACK');
       throw error;

@@ -29,15 +29,21 @@ const RELATION: Lookup = {
   word: `CASE o.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END`,
   from: `${NAMESPACE} JOIN pg_catalog.pg_class o ON o.relnamespace = n.oid AND o.relname = w.name AND o.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')`,
 };
+/** A type of which nothing is there but the name. */
+export const SHELL = 'SHELL TYPE';
+
 const TYPE: Lookup = {
-  catalog: 'pg_type', word: `'TYPE'`,
+  catalog: 'pg_type', word: `CASE WHEN o.typisdefined THEN 'TYPE' ELSE '${SHELL}' END`,
   // Types of the rows of tables are not types by themselves.
   from: `${NAMESPACE} JOIN pg_catalog.pg_type o ON o.typnamespace = n.oid AND o.typname = w.name AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = o.typrelid AND c.relkind <> 'c')`,
 };
+/** A routine `o` in a schema `n` as the statements that alter or drop it call it, so that no other can be meant: types alone do not tell procedures apart. */
+export const ROUTINE_NAME = `pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.proname)
+    || '(' || CASE WHEN o.prokind = 'a' AND o.pronargs = 0 THEN '*' ELSE pg_catalog.pg_get_function_identity_arguments(o.oid) END || ')'`;
+
 const ROUTINE: Lookup = {
   catalog: 'pg_proc', word: `CASE o.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END`,
-  from: `${NAMESPACE} JOIN pg_catalog.pg_proc o ON o.pronamespace = n.oid AND pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.proname)
-    || '(' || CASE WHEN o.prokind = 'a' AND o.pronargs = 0 THEN '*' ELSE pg_catalog.pg_get_function_identity_arguments(o.oid) END || ')' = w.object`,
+  from: `${NAMESPACE} JOIN pg_catalog.pg_proc o ON o.pronamespace = n.oid AND ${ROUTINE_NAME} = w.object`,
 };
 const OPERATOR: Lookup = {
   catalog: 'pg_operator', word: `'OPERATOR'`,
@@ -113,7 +119,9 @@ async function find(session: Session, lookups: Readonly<Record<string, Lookup>>,
     const lookup = Object.hasOwn(lookups, description) ? lookups[description] : undefined;
     if (lookup === undefined) continue;
     const object = (objectOf(dropSql) ?? '').slice(description.length + 1);
-    byLookup.set(lookup, [...(byLookup.get(lookup) ?? []), { id, schema: namespace, name: tag, object }]);
+    const wanted = { id, schema: namespace, name: tag, object }, others = byLookup.get(lookup);
+    if (others === undefined) byLookup.set(lookup, [wanted]);
+    else others.push(wanted);
   }
   const found: FoundObject[] = [];
   for (const [{ catalog, word, from }, wanted] of byLookup) {

@@ -12,8 +12,8 @@ import { Session, settingsSql, type QueryOptions } from './driver.ts';
 import { Aside } from './restore-aside.ts';
 import { dropCopies, setObjectAside, undoObjects } from './restore-aside-objects.ts';
 import { compressAgainSql, leaveUncompressedSql } from './restore-compression.ts';
-import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, undoSql, usualPath } from './restore-definition.ts';
-import { undoDefaultRights } from './restore-default-rights.ts';
+import { accessMethodSql, canBeAddedUnchecked, definitionSql, entryName, ownerSql, prefixSql, uncheckedSql, usualPath } from './restore-definition.ts';
+import { hadDefaultRights, undoDefaultRights } from './restore-default-rights.ts';
 import { entryFailure, isMissingRole, isNoRight, isNotFilled, isUnknownObject } from './restore-errors.ts';
 import { writeLargeObject } from './restore-large-object.ts';
 import { RestoreLedger } from './restore-ledger.ts';
@@ -21,6 +21,7 @@ import { findPresent } from './restore-lookup.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { copyPart, copyRows, PartTables } from './restore-part.ts';
 import { describeTables, existingRelations, findKnownNames, relationSizes, unavailableExtensions, unloggedTables, type KnownNames } from './restore-catalog.ts';
+import { undoDefinitions, type Undone, type UndoStep } from './restore-undo.ts';
 import { Serial } from './serial.ts';
 import { SessionPool } from './session-pool.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql.ts';
@@ -32,13 +33,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 const DEADLOCK_ATTEMPTS = 5;
-
-/** A definition whose object could not be dropped. */
-interface Undone {
-  readonly name: string;
-  readonly sql: string;
-  readonly error: unknown;
-}
 
 /** They may fail for a role or a right that is not there: the object is there all the same, and the receipt says what is missing. */
 const PRIVILEGES: ReadonlySet<string> = new Set(['ACL', 'ACL LANGUAGE', 'DEFAULT ACL']);
@@ -111,6 +105,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
         this.#kept = await this.#ledger.kept(session, this.#query);
       } else await this.#ledger.create(session, this.#query);
       await RestoreLedger.dropDone(session, this.#options.isDone, this.#query);
+      if (await hadDefaultRights(session, this.#ledger, this.#query)) this.#notes.add(`default privileges of "${session.target.user}" were here before (ALTER DEFAULT PRIVILEGES): what is made gets them where the backup says nothing of its privileges`);
     });
     for (const [kind, names, known] of [['tablespace', referenced.tablespaces, this.#known.tablespaces], ['access method', referenced.accessMethods, this.#known.accessMethods]] as const) {
       for (const name of names) if (!known.has(name)) this.#notes.add(`the ${kind} "${name}" does not exist here: the default is used`);
@@ -288,19 +283,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
 
   async undo(made: AsyncIterable<Definition>): Promise<void> {
     if (await this.#withControl((session) => this.#ledger.isReplaced(session, this.#query))) throw new SluiceError('DISCARD_REFUSED', { run: this.#options.run, reason: 'it is complete, and what it has replaced may be dropped already' });
-    let left: Undone[] = [];
-    for await (const definition of made) {
-      if (!this.isDefined(definition.id) || this.#kept.has(definition.id)) continue;
-      const sql = undoSql(definition);
-      if (sql !== undefined) left.push(...await this.#undoOne({ name: entryName(definition), sql }));
-    }
-    // What others still needed, in whatever order the archive had them.
-    for (let before = Infinity; left.length > 0 && left.length < before;) {
-      before = left.length;
-      const again = left;
-      left = [];
-      for (const one of again) left.push(...await this.#undoOne(one));
-    }
+    const left = await undoDefinitions(made, ({ id }) => this.isDefined(id) && !this.#kept.has(id), (step) => this.#undoOne(step));
     for (const { name, error } of left) this.#notes.addUndone(name, error);
     await this.#withControl(async (session) => {
       await undoObjects(session, this.#ledger, this.#query);
@@ -311,7 +294,7 @@ export class PostgresRestoreTarget implements RestoreTarget {
   }
 
   /** @returns it, when it is still there */
-  async #undoOne(one: Pick<Undone, 'name' | 'sql'>): Promise<Undone[]> {
+  async #undoOne(one: UndoStep): Promise<Undone[]> {
     try {
       await this.#withControl((session) => session.query(one.sql, this.#query));
       return [];

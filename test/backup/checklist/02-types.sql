@@ -46,12 +46,15 @@ CREATE FUNCTION whole_eq(whole, whole) RETURNS boolean LANGUAGE internal IMMUTAB
 CREATE FUNCTION whole_ge(whole, whole) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT AS 'int4ge';
 CREATE FUNCTION whole_gt(whole, whole) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT AS 'int4gt';
 CREATE FUNCTION whole_cmp(whole, whole) RETURNS integer LANGUAGE internal IMMUTABLE STRICT AS 'btint4cmp';
+CREATE FUNCTION whole_below(whole, integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1::integer < $2';
 CREATE OPERATOR < (LEFTARG = whole, RIGHTARG = whole, FUNCTION = whole_lt, COMMUTATOR = >, NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
 CREATE OPERATOR <= (LEFTARG = whole, RIGHTARG = whole, FUNCTION = whole_le, COMMUTATOR = >=, NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
 CREATE OPERATOR = (LEFTARG = whole, RIGHTARG = whole, FUNCTION = whole_eq, COMMUTATOR = =, RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
 CREATE OPERATOR >= (LEFTARG = whole, RIGHTARG = whole, FUNCTION = whole_ge, COMMUTATOR = <=, NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel);
 CREATE OPERATOR > (LEFTARG = whole, RIGHTARG = whole, FUNCTION = whole_gt, COMMUTATOR = <, NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
 CREATE OPERATOR !~~ (RIGHTARG = whole, FUNCTION = whole_out);
+-- Its commutator is never made: the server has a shell of it.
+CREATE OPERATOR <<< (LEFTARG = whole, RIGHTARG = integer, FUNCTION = whole_below, COMMUTATOR = >>>);
 COMMENT ON OPERATOR < (whole, whole) IS 'a comment on an operator';
 CREATE OPERATOR FAMILY whole_family USING btree;
 CREATE OPERATOR CLASS whole_ops DEFAULT FOR TYPE whole USING btree FAMILY whole_family AS

@@ -16,6 +16,10 @@ CREATE FUNCTION overloaded(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'S
 CREATE FUNCTION overloaded(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2';
 CREATE FUNCTION body_does_not_compile() RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT x FROM table_that_is_gone); END';
 CREATE PROCEDURE a_procedure(IN a integer, INOUT b integer) LANGUAGE plpgsql AS 'BEGIN b := a; COMMIT; END';
+-- Types do not tell them apart: their modes do.
+CREATE PROCEDURE one_of_two(OUT a integer, IN b integer, IN c integer) LANGUAGE sql AS 'SELECT b - c';
+CREATE PROCEDURE one_of_two(IN a integer, IN b integer, IN c integer) LANGUAGE sql AS '';
+CREATE AGGREGATE how_many(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0');
 CREATE AGGREGATE product(numeric) (SFUNC = numeric_mul, STYPE = numeric, INITCOND = '1', PARALLEL = SAFE, COMBINEFUNC = numeric_mul);
 CREATE AGGREGATE our_percentile(float8 ORDER BY float8) (SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_cont_float8_final);
 CREATE AGGREGATE moving_sum(float8) (SFUNC = float8pl, STYPE = float8, MSFUNC = float8pl, MINVFUNC = float8mi, MSTYPE = float8, SORTOP = operator(pg_catalog.<));

@@ -49,6 +49,25 @@ async function refused(work: Promise<unknown>): Promise<SluiceError> {
 }
 
 describe('what is restored', () => {
+  it('default privileges that hold for what is made are named', async () => {
+    await prepared();
+    const target = await server.createDatabase();
+    await ask(target, 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC');
+    const { warnings } = await restore(backup, target, folder);
+    expect(warnings).toEqual([expect.stringContaining('default privileges of "postgres" were here before')]);
+  });
+
+  it('rows alone are without large objects, which is said, and without tables that have no columns, which are refused while they have rows', async () => {
+    folder = await temporaryFolder();
+    const odd = await server.createDatabase(), target = await server.createDatabase();
+    await ask(odd, `CREATE TABLE kept (a int); INSERT INTO kept VALUES (1), (2); CREATE TABLE bare (); CREATE TABLE empty (); INSERT INTO bare SELECT FROM generate_series(1, 3); SELECT lo_from_bytea(4713, 'x')`);
+    backup = await backUp(odd, folder);
+    await ask(target, 'CREATE TABLE kept (a int); CREATE TABLE bare (); CREATE TABLE empty ()');
+    expect(await refused(restore(backup, target, folder, { dataOnly: true }))).toMatchObject({ code: 'OPTION_UNSUPPORTED', at: { table: 'public.bare' } });
+    const { warnings, tables } = await restore(backup, target, folder, { dataOnly: true, exclude: ['bare'] });
+    expect([warnings, tables.map(({ name, written }) => [name, written])]).toEqual([['Large objects of the backup are left out: --data-only restores rows of tables'], [['kept', 2]]]);
+  });
+
   it('a database that has something of it is refused, and left as it is', async () => {
     await prepared();
     const target = await server.createDatabase();
