@@ -10,7 +10,8 @@ CREATE TABLE large.documents (id integer PRIMARY KEY, body text);
 ALTER TABLE large.documents ALTER body SET STORAGE EXTERNAL;
 INSERT INTO large.documents SELECT i, repeat(md5(i::text), 2500) FROM generate_series(1, 120) AS i;
 CREATE TABLE large.embeddings (id integer, v real[]);
-INSERT INTO large.embeddings SELECT i, (SELECT array_agg(((i * k) % 1009 / 1009.0)::real) FROM generate_series(1, 256) AS k) FROM generate_series(1, 4000) AS i;
+-- Long, and nothing in them compresses: a restore has the server not try.
+INSERT INTO large.embeddings SELECT i, (SELECT array_agg((hashint8(i * 768 + k)::float8 / 2147483648)::real ORDER BY k) FROM generate_series(1, 768) AS k) FROM generate_series(1, 4000) AS i;
 CREATE UNLOGGED TABLE large.scratch AS SELECT i, md5(i::text) FROM generate_series(1, 20000) AS i;
 CREATE MATERIALIZED VIEW large.totals AS SELECT customer, count(*) AS n FROM large.orders GROUP BY customer;
 SELECT lo_from_bytea((6000000 + i)::oid, decode(repeat(md5(i::text), 20000), 'hex')) FROM generate_series(1, 10) AS i;
