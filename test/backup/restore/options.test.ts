@@ -206,6 +206,28 @@ describe('what is there already', () => {
   });
 });
 
+describe('what hangs on something outside of schemas', () => {
+  const FAR = `CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far; CREATE USER MAPPING FOR PUBLIC SERVER away; CREATE FUNCTION our_handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'; CREATE LANGUAGE ours HANDLER our_handler;
+    CREATE FUNCTION in_ours() RETURNS int LANGUAGE ours AS 'BEGIN RETURN 1; END'; CREATE FOREIGN TABLE there (a int) SERVER away`;
+
+  it.each([
+    ['a foreign table', 'CREATE FOREIGN TABLE mine (a int) SERVER away', 'foreign table public.mine'],
+    ['a server', 'CREATE SERVER mine FOREIGN DATA WRAPPER far', 'server mine'],
+    ['a function', `CREATE FUNCTION mine() RETURNS int LANGUAGE ours AS 'BEGIN RETURN 2; END'`, 'function public.mine()'],
+  ])('is not dropped along with it: %s', async (_, sql, named) => {
+    folder = await temporaryFolder();
+    const far = await server.createDatabase();
+    await ask(far, FAR);
+    backup = await backUp(far, folder);
+    await restore(backup, far, folder, { mode: 'replace' });
+    expect(await ask(far, 'SELECT count(*)::text FROM pg_foreign_server')).toEqual([['1']]);
+    await ask(far, sql);
+    const before = await described(far);
+    expect(await refused(restore(backup, far, folder, { mode: 'replace' }))).toMatchObject({ code: 'RESTORE_CLEAN_BLOCKED', facts: { objects: named } });
+    expect(await described(far)).toBe(before);
+  });
+});
+
 describe('an unfinished restore', () => {
   const STOPPED_AT = 'indexes and constraints';
 
