@@ -11,7 +11,9 @@ import { quoteIdentifier } from './sql.ts';
 const LEAST_BYTES_PER_PAGE = 64 * 1024;
 /** In a table below, trying costs nothing that anybody would notice. */
 const LEAST_BYTES = 4 * 1024 * 1024;
-/** pg_column_compression. */
+/** What compresses at all mostly shows in these. */
+const FIRST_PAGES = 64;
+/** pg_column_compression, and ranges of ctid. */
 const LEAST_VERSION = 140_000;
 
 /** Names of columns that are to be compressed where it saves something, and of whose values none is. In a session of the snapshot. */
@@ -19,9 +21,12 @@ export async function uncompressedColumns(session: Session, table: CatalogBackup
   if (session.version < LEAST_VERSION || table.bytes < LEAST_BYTES || bytesPerPage(table) < LEAST_BYTES_PER_PAGE) return [];
   const { rows } = await session.query(`
     SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = ${table.oid} AND attnum > 0 AND NOT attisdropped AND attstorage = 'x' AND attgenerated = '' ORDER BY attnum`, { signal });
-  const names = rows.map(([name]) => name!);
-  if (names.length === 0) return [];
-  const isAny = names.map((name) => `pg_catalog.bool_or(pg_catalog.pg_column_compression(${quoteIdentifier(name)}) IS NOT NULL)`);
-  const [answers] = (await session.query(`SELECT ${isAny.join(', ')} FROM ONLY ${table.sqlName}`, { signal })).rows;
-  return names.filter((_, i) => answers[i] === 'f');
+  let names = rows.map(([name]) => name!);
+  for (const condition of [` WHERE ctid < '(${FIRST_PAGES},0)'::pg_catalog.tid`, '']) {
+    if (names.length === 0) return [];
+    const isAny = names.map((name) => `coalesce(pg_catalog.bool_or(pg_catalog.pg_column_compression(${quoteIdentifier(name)}) IS NOT NULL), false)`);
+    const [answers] = (await session.query(`SELECT ${isAny.join(', ')} FROM ONLY ${table.sqlName}${condition}`, { signal })).rows;
+    names = names.filter((_, i) => answers[i] === 'f');
+  }
+  return names;
 }
