@@ -42,3 +42,19 @@ export async function described(url: string): Promise<string> {
 function shortened(line: string): string {
   return line.length < 200 ? line : `${line.slice(0, 100)}… ${hash('sha256', line)}`;
 }
+
+/** What the tests of options and of interruptions restore. */
+export const SHOP = `
+  CREATE ROLE shop_owner; CREATE TYPE mood AS ENUM ('sad', 'ok');
+  CREATE FUNCTION shout(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT upper($1)';
+  CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL, mood mood DEFAULT 'ok', loud text GENERATED ALWAYS AS (upper(name)) STORED);
+  CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer int NOT NULL REFERENCES customers, total numeric(10,2), at timestamptz(0) DEFAULT now());
+  CREATE INDEX customers_shout ON customers (shout(name));
+  CREATE TABLE notes (body text);
+  ALTER TABLE orders OWNER TO shop_owner; GRANT SELECT ON customers TO shop_owner;
+  INSERT INTO customers (name, mood) SELECT 'name ' || i, (ARRAY['sad', 'ok']::mood[])[1 + i % 2] FROM generate_series(1, 3000) AS i;
+  INSERT INTO orders (customer, total) SELECT 1 + i % 3000, i * 1.25 FROM generate_series(1, 60000) AS i;
+  CREATE VIEW recent AS SELECT * FROM orders WHERE id > 59990;
+  COMMENT ON TABLE customers IS 'who buys';`;
+
+export const COUNTS = 'SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM orders), (SELECT sum(total) FROM orders)';
