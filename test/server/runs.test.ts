@@ -115,7 +115,7 @@ describe('a run', () => {
     const first = await startTestServer({ shop: url });
     writeFileSync(join(first.files, 'many.csv'), `id,text\n${Array.from({ length: 1_500_000 }, (_, i) => `${i},${'t'.repeat(30)}\n`).join('')}`);
     const { body } = await first.json<{ run: string }>('/api/v1/runs', { send: { job: 'import', sources: ['many.csv'], to: 'shop', read: { types: { id: 'bigint', text: 'text' } } } });
-    await until(async () => Number((await runSql(url, `SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'COPY%many%' OR query LIKE 'COPY%sluice%'`))[0][0]) > 0);
+    await until(async () => Number((await runSql(url, `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'COPY%many%' OR query LIKE 'COPY%sluice%')`))[0][0]) > 0);
     await first.close();
     await expect(fetch(`${first.url}/healthz`)).rejects.toThrow(/fetch failed/);
     expect(readdirSync(first.workspace)).toContain('runs.sqlite');
