@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { discardLoad, startRestore } from '../../../src/jobs/start-transfer.ts';
-import { SluiceError } from '../../../src/errors/sluice-error.ts';
 import { startPostgres, type PostgresServer } from '../../helpers/postgres-server.ts';
 import { temporaryFolder } from '../../io/support.ts';
 import { ask } from '../../helpers/ask.ts';
-import { backUp, COUNTS, described, dump, restore, SHOP } from './support.ts';
+import { backUp, COUNTS, described, dump, refused, restore, SHOP } from './support.ts';
 
 let server: PostgresServer, shop: string, folder: string, backup: string;
 beforeAll(async () => {
@@ -18,12 +17,6 @@ afterAll(() => server.stop());
 async function prepared(): Promise<void> {
   folder = await temporaryFolder();
   backup = await backUp(shop, folder);
-}
-
-async function refused(work: Promise<unknown>): Promise<SluiceError> {
-  const error = await work.then(() => undefined, (reason: unknown) => reason);
-  expect(error).toBeInstanceOf(SluiceError);
-  return error as SluiceError;
 }
 
 describe('what is restored', () => {

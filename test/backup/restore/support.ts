@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { expect } from 'vitest';
+import { SluiceError } from '../../../src/errors/sluice-error.ts';
 import { startBackup, startRestore } from '../../../src/jobs/start-transfer.ts';
 import type { Receipt } from '../../../src/jobs/receipt.ts';
 import type { RestoreRequest } from '../../../src/jobs/restore-request.ts';
@@ -14,6 +16,13 @@ export async function backUp(from: string, folder: string): Promise<string> {
 
 export function restore(source: string, to: string, folder: string, options: Partial<RestoreRequest> = {}): Promise<Receipt> {
   return startRestore({ source, to, mode: 'append', read: {}, ...options }, { workspace: join(folder, 'workspace'), jobs: 2 }).receipt;
+}
+
+/** The error of what must not succeed. */
+export async function refused(work: Promise<unknown>): Promise<SluiceError> {
+  const error = await work.then(() => undefined, (reason: unknown) => reason);
+  expect(error).toBeInstanceOf(SluiceError);
+  return error as SluiceError;
 }
 
 export async function program(name: string, args: readonly string[]): Promise<string> {

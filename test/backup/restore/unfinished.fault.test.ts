@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf, type Receipt } from '../../../src/jobs/receipt.ts';
 import type { RestoreRequest } from '../../../src/jobs/restore-request.ts';
 import { discardLoad, resumeLoad, startBackup, startRestore } from '../../../src/jobs/start-transfer.ts';
-import { SluiceError } from '../../../src/errors/sluice-error.ts';
 import { chunkObject } from '../../../src/backup/repository/object-names.ts';
 import { partEntrySchema, readList, tableEntrySchema } from '../../../src/backup/repository/entry-list.ts';
 import { runCli, type CliResult } from '../../cli/run-cli.ts';
@@ -13,7 +12,7 @@ import { startPostgres, type PostgresServer } from '../../helpers/postgres-serve
 import { temporaryFolder } from '../../io/support.ts';
 import { flipBit, openOrCreate } from '../support.ts';
 import { ask } from '../../helpers/ask.ts';
-import { backUp, COUNTS, described, restore, SHOP } from './support.ts';
+import { backUp, COUNTS, described, refused, restore, SHOP } from './support.ts';
 
 let server: PostgresServer, shop: string, folder: string, backup: string;
 beforeAll(async () => {
@@ -26,12 +25,6 @@ afterAll(() => server.stop());
 async function prepared(): Promise<void> {
   folder = await temporaryFolder();
   backup = await backUp(shop, folder);
-}
-
-async function refused(work: Promise<unknown>): Promise<SluiceError> {
-  const error = await work.then(() => undefined, (reason: unknown) => reason);
-  expect(error).toBeInstanceOf(SluiceError);
-  return error as SluiceError;
 }
 
 describe('an unfinished restore', () => {
